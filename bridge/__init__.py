@@ -1,0 +1,1 @@
+"""What gateway and workers share, and the workers."""

@@ -1,0 +1,161 @@
+"""The engines: three Protocols, one table, one loader. A provider is one file and one row here.
+
+A provider class is built from its own `Options`, may be called from several threads at once, and
+imports its engine only when it is built, so that this table can be read where nothing is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from bridge.errors import SettingsError
+from bridge.settings import Options
+from bridge.types import Audio, Phrase, Speech, Stage, Transcript, Translation, Utterance
+
+
+class Transcriber(Protocol):
+    """Speech to text."""
+
+    Options: type[Options]
+    detects: bool
+    """True where the engine finds out the language itself when `Speech.language` is None."""
+
+    def languages(self) -> frozenset[str]:
+        """Tags of the languages it recognises."""
+
+    def transcribe(self, speech: Speech) -> Transcript:
+        """The words of one whole segment, PCM s16le mono 16 kHz; empty text where there are none.
+
+        Raises ProviderError where the engine fails on this segment.
+        """
+
+    def close(self) -> None:
+        """Frees the engine; no call follows."""
+
+
+class Translator(Protocol):
+    """Text to text."""
+
+    Options: type[Options]
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """(source, target) tags of the pairs it translates."""
+
+    def translate(self, phrase: Phrase) -> Translation:
+        """The whole text in the target language. Raises ProviderError."""
+
+    def close(self) -> None:
+        """Frees the engine; no call follows."""
+
+
+class Synthesizer(Protocol):
+    """Text to speech."""
+
+    Options: type[Options]
+
+    def languages(self) -> frozenset[str]:
+        """Tags of the languages it speaks."""
+
+    def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
+        """Pieces of speech in order, at the engine's own rate, each as soon as it exists.
+
+        Closing the iterator early stops the engine. Raises ProviderError.
+        """
+
+    def close(self) -> None:
+        """Frees the engine; no call follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One provider: where its class is, which extra installs it, under which licence the engine is."""
+
+    stage: Stage
+    name: str
+    path: str
+    extra: str
+    licence: str
+    about: str
+
+    def cls(self) -> type[Any]:
+        module, _, name = self.path.partition(":")
+        return cast(type[Any], getattr(import_module(module), name))
+
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        "stt",
+        "pocketsphinx",
+        "bridge.providers.stt.pocketsphinx:Pocketsphinx",
+        "pocketsphinx",
+        "BSD-2-Clause",
+        "English, nothing to download",
+    ),
+    Row(
+        "translation",
+        "apertium",
+        "bridge.providers.translation.apertium:Apertium",
+        "",
+        "GPL-2.0-or-later",
+        "rule-based pairs from the system's packages",
+    ),
+    Row(
+        "tts",
+        "espeak",
+        "bridge.providers.tts.espeak:Espeak",
+        "espeak",
+        "GPL-3.0-or-later",
+        "robotic and clear, over 100 languages",
+    ),
+    Row(
+        "stt",
+        "simulated",
+        "bridge.providers.simulated:SimulatedTranscriber",
+        "",
+        "Apache-2.0",
+        "a set time and a made-up text, for load tests",
+    ),
+    Row(
+        "translation",
+        "simulated",
+        "bridge.providers.simulated:SimulatedTranslator",
+        "",
+        "Apache-2.0",
+        "a set time and a marked text, for load tests",
+    ),
+    Row(
+        "tts",
+        "simulated",
+        "bridge.providers.simulated:SimulatedSynthesizer",
+        "",
+        "Apache-2.0",
+        "a set time and a tone, for load tests",
+    ),
+)
+
+
+def row(stage: Stage, name: str) -> Row:
+    """The provider `name` of `stage`. Raises SettingsError listing the known ones."""
+    for candidate in TABLE:
+        if (candidate.stage, candidate.name) == (stage, name):
+            return candidate
+    known = ", ".join(candidate.name for candidate in TABLE if candidate.stage == stage)
+    raise SettingsError(f"{stage.upper()}_PROVIDER={name} is unknown.", f"Use one of: {known}.")
+
+
+def load(stage: Stage, name: str) -> Any:
+    """A ready engine, built from the environment.
+
+    Raises SettingsError for an unknown name or a bad option, ProviderMissing for an engine
+    that is not installed.
+    """
+    cls = row(stage, name).cls()
+    return cls(cls.Options.read())
+
+
+def option_classes() -> list[type[Options]]:
+    """The options of every provider, each class once, in the order of the table."""
+    return list(dict.fromkeys(row.cls().Options for row in TABLE))

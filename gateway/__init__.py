@@ -1,0 +1,1 @@
+"""The FastAPI process: sessions, segments and captions; imports no engine."""
