@@ -181,7 +181,7 @@ class Settings(Options):
         8,
         ge=1,
         le=64,
-        description="Segments of one session in work at once; at the bound the gateway waits before it reads on.",
+        description="Segments of one session in work at once; at the bound the gateway stops reading.",
     )
     segment_attempts: int = Field(
         3, ge=1, le=10, description="Dispatches of the same segment before it is given up."
