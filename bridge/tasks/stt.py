@@ -1,0 +1,31 @@
+"""The stt stage: a segment's speech becomes a transcript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.errors import AudioError
+from bridge.providers import Transcriber
+from bridge.tasks import app
+from bridge.tasks.run import Results, run
+from bridge.types import SPEECH_RATE, Audio, Speech, Work
+
+
+@app.task(name="stt.transcribe", resultrepr_maxsize=0)
+def transcribe(message: dict[str, Any]) -> dict[str, Any]:
+    return run("stt", message, _results)
+
+
+def _results(provider: Transcriber, work: Work, pcm: bytes | None) -> Results:
+    if pcm is None:
+        raise AudioError("The audio of this segment is gone: it waited longer than it is kept.")
+    transcript = provider.transcribe(Speech(Audio(pcm, SPEECH_RATE), work.source))
+    yield {
+        "kind": "text",
+        "text": transcript.text,
+        "language": transcript.language,
+        "confidence": transcript.confidence,
+    }
+    if not transcript.text:
+        return None  # nothing was said: there is nothing to translate
+    return work.but(text=transcript.text, source=transcript.language, audio="")
