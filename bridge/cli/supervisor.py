@@ -168,19 +168,15 @@ class Supervisor:
         if not self._failure.done():
             self._failure.set_exception(error)
 
-    async def until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
+    async def until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Returns when `ready()`, called in a thread every 0.1 s, is true.
 
-        Raises BridgeError after `seconds`, saying that `what` did not happen, or at once when a child
-        will not start.
+        Raises TimeoutError after `seconds`, BridgeError at once when a child will not start.
         """
         deadline = time.monotonic() + seconds
         while not await asyncio.to_thread(ready):
             if time.monotonic() > deadline:
-                logs = ", ".join(str(guard.child.log) for tier in self._tiers for guard in tier)
-                raise BridgeError(
-                    f"{what} within {seconds:g} s.", f"See the logs: {logs}.", code="start_timeout"
-                )
+                raise TimeoutError
             await asyncio.wait([self._failure], timeout=0.1)
             if self._failure.done():
                 self._failure.result()

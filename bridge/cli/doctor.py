@@ -1,0 +1,245 @@
+"""`speechbridge doctor`: finds what would keep the system from working, and the command that mends it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bridge.cli.probe import Probe
+    from bridge.settings import Settings
+    from bridge.types import Stage
+
+LEAST_FREE = 500_000_000
+"""Bytes free in the data folder: Redis, the logs and some recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`found` is what there is; a failed check has an `error` and as `fix` an exact command or setting."""
+
+    name: str
+    ok: bool
+    found: str = ""
+    required: bool = True
+    error: str = ""
+    fix: str = ""
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Check this machine and its settings; exit code 0 if everything required works, else 1."""
+    checks = run_checks()
+    failed = any(check.required and not check.ok for check in checks)
+    if as_json:
+        typer.echo(json.dumps({"ok": not failed, "checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        _print(checks)
+    raise typer.Exit(1 if failed else 0)
+
+
+def run_checks() -> list[Check]:
+    """Every check of this setup, the slow ones at the same time, each within 10 s."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bridge.cli.probe import probe
+    from bridge.errors import BridgeError
+    from bridge.settings import Settings
+    from bridge.types import STAGES
+
+    try:
+        settings = Settings.read()
+    except BridgeError as error:
+        return [python(), Check("settings", False, error=error.message, fix=error.hint)]
+    with ThreadPoolExecutor(len(STAGES)) as pool:
+        names = {stage: getattr(settings, f"{stage}_provider") for stage in STAGES}
+        probing = {stage: pool.submit(probe, stage, names[stage]) for stage in STAGES}
+        checks = [python(), *(_guarded(name, check, settings) for name, check in _CHECKS.items())]
+        probes = {stage: future.result() for stage, future in probing.items()}
+    return [
+        *checks,
+        *(provider(stage, names[stage], probes[stage]) for stage in STAGES),
+        languages(probes),
+        *gpu(settings),
+        *variables(),
+    ]
+
+
+def _guarded(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
+    from bridge.errors import BridgeError
+
+    try:
+        return Check(name, True, check(settings))
+    except BridgeError as error:
+        return Check(name, False, error=error.message, fix=error.hint)
+
+
+def python() -> Check:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    least = (3, 11)
+    if sys.version_info >= least:
+        return Check("python", True, found)
+    return Check("python", False, found, error="Python 3.11 is the least.", fix="apt-get install python3.11")
+
+
+def topology(settings: Settings) -> str:
+    from bridge import topology
+
+    loaded = topology.load(settings.topology)
+    return f"{len(loaded.workers)} workers in {loaded.path}"
+
+
+def redis(settings: Settings) -> str:
+    from bridge.cli import redis_server
+
+    if not settings.redis_url:
+        server = redis_server.executable()
+        return f"{server} {redis_server.version(server)}, private"
+    found = redis_server.inspect(settings.redis_url)
+    kept = "with" if found["aof"] == "1" else "WITHOUT"
+    return f"{redis_server.address(settings.redis_url)} {found['version']}, {kept} append-only file"
+
+
+def data_folder(settings: Settings) -> str:
+    import tempfile
+
+    from bridge.cli.stack import make_folder
+    from bridge.errors import BridgeError
+
+    folder = settings.data_dir.resolve()
+    make_folder(folder)
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise BridgeError(f"{folder} cannot be written: {error.strerror}.", f"chown $USER {folder}") from None
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        raise BridgeError(
+            f"{folder} has {free / 1e6:.0f} MB free, {LEAST_FREE / 1e6:.0f} MB are the least.",
+            "Free some space, or set DATA_DIR to a folder on another disk.",
+        )
+    return f"{folder}, {free / 1e9:.1f} GB free"
+
+
+def port(settings: Settings) -> str:
+    from bridge.cli.stack import fetch, free_port
+    from bridge.errors import BridgeError
+
+    try:
+        free_port(settings.host, settings.port)
+    except BridgeError:
+        answer = fetch(settings.host, settings.port, "/readyz")
+        if answer is None or '"ready"' not in answer[1]:
+            raise
+        return f"{settings.port} on {settings.host}, served by speechbridge"
+    return f"{settings.port} on {settings.host}, free"
+
+
+def vad(settings: Settings) -> str:
+    from bridge.errors import ProviderMissing
+    from bridge.types import SAMPLE_BYTES
+
+    try:
+        from gateway.vad import WINDOW, Model
+    except ImportError as error:
+        raise ProviderMissing(f"{error.name} is not installed.", install("gateway")) from None
+    silence = Model().stream().feed(bytes(WINDOW * SAMPLE_BYTES))
+    return f"silero, {silence:.2f} on silence, threshold {settings.threshold:g}"
+
+
+_CHECKS: dict[str, Callable[[Settings], str]] = {
+    "topology": topology,
+    "redis": redis,
+    "data folder": data_folder,
+    "port": port,
+    "vad": vad,
+}
+
+
+def provider(stage: Stage, name: str, probe: Probe) -> Check:
+    """Whether the provider in force did its work just now."""
+    if probe.error:
+        fix = probe.hint or f"Choose another {stage.upper()}_PROVIDER: speechbridge providers"
+        return Check(stage, False, name, error=probe.error, fix=fix)
+    return Check(stage, True, f"{name}: {probe.answer}")
+
+
+def languages(probes: dict[Stage, Probe]) -> Check:
+    """The pairs that the three providers can do together."""
+    heard, spoken = set(probes["stt"].languages), set(probes["tts"].languages)
+    pairs = [pair for pair in probes["translation"].pairs if pair[0] in heard and pair[1] in spoken]
+    if pairs:
+        return Check("languages", True, ", ".join(f"{source} → {target}" for source, target in pairs))
+    return Check(
+        "languages",
+        False,
+        error="No pair can be heard, translated and spoken by the three providers together.",
+        fix="Choose providers that share a language: speechbridge providers",
+    )
+
+
+def gpu(settings: Settings) -> Iterator[Check]:
+    """A check for each GPU that the topology names; none where it names none."""
+    from bridge.errors import BridgeError
+    from bridge.topology import load
+
+    try:
+        named = {entry.device for entry in load(settings.topology).workers if entry.device.startswith("gpu")}
+    except BridgeError:
+        return
+    visible = _visible_gpus() if named else []
+    for device in sorted(named):
+        number = int(device.removeprefix("gpu"))
+        if number < len(visible):
+            yield Check(device, True, visible[number])
+        else:
+            yield Check(
+                device,
+                False,
+                found=f"{len(visible)} GPUs",
+                error=f"The topology names {device}, which nvidia-smi does not list.",
+                fix="nvidia-smi -L  # then correct the driver, or the device in config/topology.toml",
+            )
+
+
+def _visible_gpus() -> list[str]:
+    try:
+        said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return said.stdout.splitlines() if said.returncode == 0 else []
+
+
+def variables() -> Iterator[Check]:
+    """A check for each variable that looks like ours and has no effect; nothing stops working by one."""
+    from bridge.cli.config import unknown_variables
+
+    for sentence in unknown_variables():
+        yield Check("variables", False, required=False, error=sentence, fix="speechbridge config show --all")
+
+
+def install(extra: str) -> str:
+    """The command that adds an extra of ours to this Python."""
+    return f"{sys.executable} -m pip install 'speechbridge[{extra}]'"
+
+
+def _print(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "check", "found", box=None, pad_edge=False)
+    for check in checks:
+        mark = "[green]✓[/]" if check.ok else "[red]✗[/]" if check.required else "[yellow]![/]"
+        table.add_row(mark, check.name, check.found.replace("[", r"\["))
+        if not check.ok:
+            table.add_row(
+                "", "", check.error.replace("[", r"\["), style="red" if check.required else "yellow"
+            )
+            table.add_row("", "", f"→ {check.fix}".replace("[", r"\["), style="bold")
+    Console().print(table)

@@ -1,0 +1,29 @@
+"""`speechbridge worker NAME`: one process of a worker that the topology names."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+
+def worker(
+    name: Annotated[str, typer.Argument(help="A worker of config/topology.toml, such as stt-cpu0.")],
+    replica: Annotated[
+        int, typer.Option(min=0, help="Which of its replicas this process is, counted from 0.")
+    ] = 0,
+) -> None:
+    """Work on one stage, on the device that the topology gives it."""
+    from bridge import topology
+    from bridge.settings import Settings
+
+    settings = Settings.read()
+    loaded = topology.load(settings.topology)
+    entry = loaded.worker(name)
+    # CUDA reads it once, when the first engine is imported.
+    os.environ["CUDA_VISIBLE_DEVICES"] = topology.cuda_visible_devices(entry.device)
+
+    from bridge.tasks import boot
+
+    boot.main(entry, replica, settings, loaded)
