@@ -1,0 +1,143 @@
+"""Sentences are what engines translate and speak: nothing may be lost, and no abbreviation may cut one."""
+
+# ruff: noqa: RUF001 - the marks of many scripts look alike, and that is the matter here
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.text import clean, sentences
+
+MARKS = st.sampled_from([*" \n\t.!?…;\"'()«»“”„-*。！？」؟۔।։።။។;", "Dr.", "U.S.", "3.", "é", "我", "a", "Я"])
+WRITING = st.one_of(st.text(), st.lists(MARKS).map("".join))
+
+
+@settings(deadline=None)
+@given(WRITING, st.sampled_from([None, "de", "en", "zh-Hant"]))
+def test_sentences_lose_nothing_but_space_and_keep_the_order(text: str, language: str | None) -> None:
+    found = sentences(text, language)
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+@settings(deadline=None)
+@given(WRITING)
+def test_no_sentence_is_empty_or_has_space_around_it(text: str) -> None:
+    assert all(sentence and sentence == sentence.strip() for sentence in sentences(text))
+
+
+@settings(deadline=None)
+@given(WRITING)
+def test_a_sentence_that_was_cut_out_is_not_cut_again(text: str) -> None:
+    for sentence in sentences(clean(text)):
+        assert sentences(sentence) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ["Hello.", "How are you?", "Fine!"],
+        ["No.", "I won't.", "Yes.", "He can."],
+        ["It was 5 p.m.", "Then we left."],
+        ["It cost $3.50.", "That is a lot."],
+        ["2 * 3 = 6.", "4 * 5 = 20."],
+        ["I was born in 1990.", "She was not."],
+        ["So do I.", "Me too."],
+        ["Really?!", "Yes!!!", "ok"],
+        ["Well...", "Yes…", "No."],
+        ["Is it?", "yes."],
+        ["¿Qué tal?", "¡Bien!", "«Sí.»", "Vamos."],
+        ["Quoi ?", "« Bon. »", "Il part."],
+        ["„Gut.“", "Sie ging."],
+        ["Это я.", "Привет."],
+        ["Τι κάνεις;", "Είμαι καλά."],
+        ["مرحبا.", "كيف حالك؟", "أنا بخير."],
+        ["یہ کیا ہے؟", "یہ گھر ہے۔", "وہ کتاب ہے۔"],
+        ["यह अच्छा है।", "चलो चलें।", "ठीक है"],
+        ["안녕하세요.", "반갑습니다.", "네."],
+        ["Բարեւ։", "Ինչպես ես։"],
+        ["ሰላም።", "እንዴት ነህ፧", "ደህና።"],
+    ],
+)
+def test_sentences_with_spaces_between_them_are_cut(expected: list[str]) -> None:
+    assert sentences(" ".join(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ["今天天气很好。", "我们去公园吧！", "好吗？"],
+        ["好吗?", "好的!", "走吧"],
+        ["そうです。", "「え？」", "「はい。」"],
+        ["「行こう。」と言った。", "彼は来た。"],
+        ["這是 3．5 元。", "謝謝……再見。"],
+        ["သူ လာသည်။", "ကောင်းသည်။"],
+    ],
+)
+def test_sentences_without_spaces_between_them_are_cut(expected: list[str]) -> None:
+    assert sentences("".join(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "Dr. Smith met Mrs. Jones and Prof. Brown.",
+        "It costs $3.50 in version 2.0.1 on example.com.",
+        "Take fruit, e.g. apples, i.e. what grows here.",
+        "E.g. London or, i.e. Paris.",
+        "The U.S. Army and J. R. R. Tolkien.",
+        "See No. 5 and Fig. 3 on p. 12.",
+        "We left at 6 p.m. on Monday.",
+        "Wait… what do you mean... exactly?",
+        '"Go!" he said.',
+        "« Non ! » dit-il.",
+        "1. Open the door.",
+        "La Sra. Pérez y el Sr. Gil.",
+        "Wir kommen z. B. am Montag, d. h. bald.",
+        "Число 3۔5 ...",
+    ],
+)
+def test_points_that_end_no_sentence_do_not_cut(whole: str) -> None:
+    assert sentences(whole) == [whole]
+
+
+def test_ordinals_stay_whole_in_languages_that_write_them_with_a_point() -> None:
+    text = "Er kommt am 3. Mai. Dann geht er."
+    assert sentences(text, "de-AT") == ["Er kommt am 3. Mai.", "Dann geht er."]
+    assert sentences("I am 25. She is 26.", "en") == ["I am 25.", "She is 26."]
+
+
+def test_text_without_any_mark_is_one_sentence_and_space_is_none() -> None:
+    assert sentences(" go forward ten meters ") == ["go forward ten meters"]
+    assert sentences(" \n\t ") == []
+
+
+@pytest.mark.parametrize("piece", [".", ". ", '."', "。", "! ", "A. ", ".» ", '。"', "! " + " " * 500, "x"])
+def test_a_hostile_text_takes_time_in_proportion_to_its_length(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    began = time.process_time()
+    sentences(text)
+    assert time.process_time() - began < 2  # 0.2 s measured; quadratic matching takes minutes
+
+
+def test_clean_folds_white_space_and_drops_what_cannot_be_seen() -> None:
+    assert clean(" a\r\n\tb\u00a0\u3000c\x00\x1b\u200b\ufeff\u202e\ud800d ") == "a b cd"
+
+
+def test_clean_composes_accents_but_keeps_the_joiners_of_persian_and_hindi() -> None:
+    assert clean("cafe\u0301") == "caf\u00e9"
+    assert clean("می\u200cخواهم क्\u200dष") == unicodedata.normalize("NFC", "می\u200cخواهم क्\u200dष")
+
+
+@settings(deadline=None)
+@given(st.text(st.characters()))
+def test_clean_text_is_one_line_of_utf_8_and_stays_as_it_is(text: str) -> None:
+    once = clean(text)
+    assert clean(once) == once
+    assert " ".join(once.split()) == once
+    assert not any(unicodedata.category(character) == "Cc" for character in once)
+    once.encode()
