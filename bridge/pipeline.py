@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from kombu.exceptions import OperationalError
 from bridge.errors import NoWorker, RedisUnavailable
 from bridge.settings import Settings
 from bridge.streams import Store, WorkerRecord
+from bridge.tasks import app
 from bridge.tasks.stt import transcribe
 from bridge.tasks.translation import translate
 from bridge.tasks.tts import synthesize
@@ -74,6 +76,14 @@ class Pipeline:
             self._workers = self._store.workers()
             self._read_at = time.monotonic()
         return self._workers
+
+    def warm(self) -> None:
+        """Connects, so that the first segment need not; a Redis that is away is met later."""
+        with (
+            contextlib.suppress(OperationalError, OSError),
+            app.producer_pool.acquire(block=True) as producer,
+        ):
+            producer.connection.ensure_connection(max_retries=1)
 
     def submit(self, work: Work, targets: Sequence[Target]) -> None:
         """Sends a segment through all three stages for all targets.

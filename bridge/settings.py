@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,13 @@ def preset_file() -> Path | None:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.env"))) or "none"
         raise SettingsError(f"PRESET={name} names no file in {folder}.", f"Use one of: {known}.")
     return path
+
+
+Rate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
+"""Sample rates of audio to a client, Hz."""
+
+VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
+"""The threshold of each VAD_AGGRESSIVENESS."""
 
 
 class Options(BaseSettings):
@@ -125,11 +133,8 @@ class Settings(Options):
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
     translation_provider: str = Field("apertium", description="Engine of the translation stage.")
     tts_provider: str = Field("espeak", description="Engine of the tts stage.")
-    sample_rate: int = Field(
-        24_000,
-        ge=8_000,
-        le=48_000,
-        description="Hz of the audio sent to a client that does not ask for a rate.",
+    sample_rate: Rate = Field(
+        24_000, description="Hz of the audio sent to a client that does not ask for a rate."
     )
 
     vad_threshold: float | None = Field(
@@ -172,6 +177,12 @@ class Settings(Options):
     )
     ws_compression: bool = Field(
         True, description="Deflate text frames for clients that offer it; audio frames stay as they are."
+    )
+
+    ws_origins: str = Field(
+        "",
+        description="Origins of other sites whose pages may connect, comma-separated; * allows all.",
+        examples=["https://talk.example.org"],
     )
 
     session_idle_seconds: float = Field(
@@ -217,8 +228,18 @@ class Settings(Options):
     @property
     def threshold(self) -> float:
         """The VAD threshold in force."""
-        by_level = (0.35, 0.5, 0.65, 0.8)
-        return self.vad_threshold if self.vad_threshold is not None else by_level[self.vad_aggressiveness]
+        by_level = VAD_THRESHOLDS[self.vad_aggressiveness]
+        return self.vad_threshold if self.vad_threshold is not None else by_level
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of WS_ORIGINS."""
+        return frozenset(filter(None, (origin.strip() for origin in self.ws_origins.split(","))))
+
+
+def masked(url: str) -> str:
+    """The URL without its password; anything else as it is."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +255,15 @@ def layers() -> list[tuple[str, Mapping[str, str | None]]]:
     """The sources above the defaults, strongest first."""
     preset = preset_file()
     return [
-        ("environment", os.environ),
-        (".env", dotenv_values(DOTENV)),
-        (f"preset {preset.stem}" if preset else "preset", dotenv_values(preset) if preset else {}),
+        ("environment", _upper(os.environ)),
+        (".env", _upper(dotenv_values(DOTENV))),
+        (f"preset {preset.stem}" if preset else "preset", _upper(dotenv_values(preset) if preset else {})),
     ]
+
+
+def _upper(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Names are read in any case."""
+    return {name.upper(): value for name, value in values.items()}
 
 
 def variables(options: type[Options]) -> Iterator[str]:
@@ -252,7 +278,7 @@ def origins(options: Options) -> Iterator[Origin]:
         variable = name.upper()
         source = next((label for label, values in sources if values.get(variable)), "default")
         value = getattr(options, name)
-        yield Origin(variable, "" if value is None else str(value), source)
+        yield Origin(variable, masked("" if value is None else str(value)), source)
 
 
 def unknown(known: Iterable[str]) -> list[str]:

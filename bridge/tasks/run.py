@@ -20,7 +20,7 @@ from bridge.types import Event, Stage, Work
 log = structlog.get_logger(__name__)
 
 Results = Generator[dict[str, Any], None, Work | None]
-"""A stage yields the fields of each event as soon as it has them, and returns the next stage's work or None."""
+"""A stage yields the fields of each event as soon as it has them, and returns the next stage's work."""
 
 
 @dataclass(slots=True)

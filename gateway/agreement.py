@@ -1,0 +1,120 @@
+"""What client and server agree on by session.start and session.update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bridge.settings import VAD_THRESHOLDS, Rate, Settings
+from bridge.streams import WorkerRecord
+from bridge.types import Stage, Target
+from gateway.messages import (
+    AUTO,
+    Effective,
+    Limits,
+    Output,
+    SessionStart,
+    SessionUpdate,
+    Source,
+    TargetChoice,
+    Vad,
+    Warning,
+)
+from gateway.offers import Offer
+from gateway.segmenter import SegmenterConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for the segments that begin now. A source of None is to be detected."""
+
+    source: str | None
+    targets: tuple[Target, ...]
+    rate: Rate
+    cutting: SegmenterConfig
+
+
+def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
+    """The terms of a new session.
+
+    Raises NoWorker, LanguageError for what this setup does not offer, SettingsError for VAD knobs that
+    contradict each other.
+    """
+    source, tags = offer.resolve(message.source.language, [to.language for to in message.targets])
+    cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    return Terms(source, _targets(message.targets, tags), message.output.rate or settings.sample_rate, cut)
+
+
+def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
+    """The terms after a session.update. Raises as `agree`."""
+    choices = message.targets or _choices(terms.targets)
+    spoken = message.source.language if message.source else terms.source or AUTO
+    source, tags = offer.resolve(spoken, [to.language for to in choices])
+    return Terms(source, _targets(choices, tags), terms.rate, _cutting(terms.cutting, message.vad))
+
+
+def _targets(choices: Sequence[TargetChoice], tags: Sequence[str]) -> tuple[Target, ...]:
+    """The targets as this setup calls them, each with the voice that was asked for."""
+    return tuple(Target(tag, choice.voice) for choice, tag in zip(choices, tags, strict=True))
+
+
+def _choices(wanted: Sequence[Target]) -> tuple[TargetChoice, ...]:
+    """The targets in force, as a client would have chosen them."""
+    return tuple(TargetChoice(language=target.language, voice=target.voice) for target in wanted)
+
+
+def _cutting(current: SegmenterConfig, vad: Vad | None) -> SegmenterConfig:
+    """`current` with what the client wants otherwise; a threshold wins over an aggressiveness.
+
+    Raises SettingsError where the knobs contradict each other.
+    """
+    if vad is None:
+        return current
+    asked = vad.model_dump(exclude_none=True)
+    level = asked.pop("aggressiveness", None)
+    if level is not None:
+        asked.setdefault("threshold", VAD_THRESHOLDS[level])
+    return replace(current, **asked)
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(
+        max_message_bytes=settings.ws_max_message_size,
+        max_segments=settings.session_max_segments,
+        idle_s=settings.session_idle_seconds,
+    )
+
+
+def effective(terms: Terms) -> Effective:
+    """The configuration in force, as session.started tells it."""
+    return Effective(
+        source=Source(language=terms.source or AUTO),
+        targets=_choices(terms.targets),
+        output=Output(rate=terms.rate),
+        vad=Vad(**asdict(terms.cutting)),
+    )
+
+
+def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
+    """The engine of each stage; several on one stage are joined by a comma."""
+    names: dict[Stage, set[str]] = {}
+    for worker in workers:
+        names.setdefault(worker.stage, set()).add(worker.provider)
+    return {stage: ",".join(sorted(found)) for stage, found in names.items()}
+
+
+def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
+    """One warning for each announced field that this server does not act on yet."""
+    asked = {
+        "room": getattr(message, "room", None),
+        "role": getattr(message, "role", None) not in (None, "speaker"),
+        "barge_in": message.barge_in not in (None, "off"),
+        "features": message.features,
+    }
+    for name, value in asked.items():
+        if value:
+            yield Warning(
+                code="not_available",
+                message=f"{name} has no effect on this server yet.",
+                hint="The session goes on without it.",
+            )

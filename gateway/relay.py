@@ -1,0 +1,112 @@
+"""Brings the workers' events to the sessions of this gateway, and keeps those sessions alive in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from bridge.errors import RedisUnavailable
+from bridge.streams import Feed, Store
+from bridge.types import Event
+
+log = structlog.get_logger(__name__)
+
+KEEP_SECONDS = 10
+SESSION_TTL_SECONDS = 60
+"""A session whose gateway died is forgotten after this; its work stops with it."""
+TICK_SECONDS = 0.1
+OUTAGE_PAUSE_SECONDS = 0.2
+
+
+class Listener(Protocol):
+    """A session, as the relay sees it. All calls come on the event loop and return at once."""
+
+    id: str
+
+    @property
+    def first(self) -> int:
+        """The first segment whose work is still wanted."""
+
+    def deliver(self, event: Event) -> None: ...
+
+    def tick(self, now: float) -> None: ...
+
+
+class Relay:
+    """One multiplexed read for all sessions: a connection per session would end at Redis' limit."""
+
+    def __init__(self, store: Store, feed: Feed) -> None:
+        self._store = store
+        self._feed = feed
+        self._listeners: dict[str, Listener] = {}
+        self._after: dict[str, str] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def sessions(self) -> list[Listener]:
+        return list(self._listeners.values())
+
+    def start(self) -> None:
+        loops = (self._read, self._keep, self._tick)
+        self._tasks = [asyncio.create_task(self._forever(loop), name=loop.__name__) for loop in loops]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._feed.close()
+
+    async def add(self, listener: Listener) -> None:
+        """Opens the session in Redis and hears its events from now on. Raises RedisUnavailable."""
+        await asyncio.to_thread(self._store.keep, {listener.id: listener.first}, SESSION_TTL_SECONDS)
+        self._listeners[listener.id] = listener
+        self._after[listener.id] = "0-0"
+        await self._feed.wake()
+
+    async def remove(self, listener: Listener) -> None:
+        """Forgets the session and ends its work. A Redis that is away forgets it by itself."""
+        self._listeners.pop(listener.id, None)
+        self._after.pop(listener.id, None)
+        try:
+            await asyncio.to_thread(self._store.close_session, listener.id)
+        except RedisUnavailable as error:
+            log.warning("session left to expire", session=listener.id, error=error.message)
+
+    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        away = False
+        while True:
+            try:
+                await loop()
+                if away:
+                    log.info("redis is back")
+                away = False
+            except RedisUnavailable as error:
+                if not away:
+                    log.error("redis away", error=error.message, hint=error.hint)
+                away = True
+                await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+            except Exception:
+                log.exception("relay failed; it goes on")
+                await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+
+    async def _read(self) -> None:
+        for session, entry_id, event in await self._feed.read(dict(self._after)):
+            if session in self._after:
+                self._after[session] = entry_id
+                self._listeners[session].deliver(event)
+
+    async def _keep(self) -> None:
+        if self._listeners:
+            alive = {session: listener.first for session, listener in self._listeners.items()}
+            await asyncio.to_thread(self._store.keep, alive, SESSION_TTL_SECONDS)
+        await asyncio.sleep(KEEP_SECONDS)
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        for listener in self.sessions:
+            listener.tick(now)
+        await asyncio.sleep(TICK_SECONDS)

@@ -1,0 +1,72 @@
+"""When each thing happened to a segment, from named instant to named instant, on the gateway's clock.
+
+Zero is the true end of speech: the arrival of the last voiced sample, not the moment of the cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bridge.types import Event, Stage
+
+
+class Arrivals:
+    """When each sample of a session's audio arrived. Sans-I/O; times in seconds."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[int, float]] = deque()
+
+    def note(self, samples: int, now: float) -> None:
+        """The session has `samples` samples since `now`."""
+        self._marks.append((samples, now))
+
+    def at(self, sample: int) -> float:
+        """When the sample before position `sample` arrived."""
+        for samples, when in self._marks:
+            if samples >= sample:
+                return when
+        return self._marks[-1][1] if self._marks else 0.0
+
+    def forget_before(self, sample: int) -> None:
+        """Positions before `sample` will not be asked for any more."""
+        while len(self._marks) > 1 and self._marks[0][0] < sample:
+            self._marks.popleft()
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The instants of one segment."""
+
+    speech_end: float
+    cut: float
+    first_audio: float | None = None
+    waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
+    ran: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
+
+    def note(self, event: Event) -> None:
+        """Takes over what a worker says of its own durations: each stage up to its first result."""
+        if event.kind in ("text", "audio"):
+            key = (event.stage, event.target)
+            self.waited.setdefault(key, event.queued_ms)
+            self.ran.setdefault(key, event.running_ms)
+
+    def timings_ms(self, now: float) -> dict[str, float | None]:
+        """The `timings_ms` of segment.done; of several targets, the slowest counts. None: did not happen.
+
+        endpoint: true end of speech to the cut. queue: waits of the three stages. stt, translation,
+        tts: engine time to the stage's first result. first_audio, total: from the true end of speech.
+        """
+        times: dict[str, float | None] = {
+            "endpoint": (self.cut - self.speech_end) * 1000,
+            "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in ("stt", "translation", "tts")),
+            "stt": self._slowest(self.ran, "stt"),
+            "translation": self._slowest(self.ran, "translation"),
+            "tts": self._slowest(self.ran, "tts"),
+            "first_audio": None if self.first_audio is None else (self.first_audio - self.speech_end) * 1000,
+            "total": (now - self.speech_end) * 1000,
+        }
+        return {name: None if value is None else round(value, 1) for name, value in times.items()}
+
+    def _slowest(self, times: dict[tuple[Stage, str | None], float], stage: str) -> float | None:
+        return max((ms for (of, _), ms in times.items() if of == stage), default=None)
