@@ -1,0 +1,325 @@
+"""Cuts a stream of audio into segments of speech; decides from samples alone, never from a clock.
+
+Fed PCM s16le mono 16 kHz in pieces of any size, it judges windows of 32 ms by a probability
+function given to it. All positions are samples since the start of the session.
+
+    silence --voiced--> candidate --min_speech--> certain (Started) --min_silence--> Stopped, Cut
+       ^                    |                        |  commit, end of stream  --> Stopped, Cut
+       +----min_silence-----+ (noise)                +--max_segment--> Stopped, Cut, the rest stays open
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from bridge.errors import AudioError, SettingsError
+from bridge.settings import Settings
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE
+
+WINDOW = 512
+"""Samples that are judged at once."""
+
+_HYSTERESIS = 0.15  # as in Silero's own utility: speech ends at a lower probability than it begins
+_SEARCH = 3 * SPEECH_RATE  # samples at the end of a too long segment where a cut is looked for, at most
+_HOP = 128  # samples between two possible cuts: a divisor of WINDOW
+_QUIET = 20  # hops (160 ms) over which loudness is averaged: longer than the closure of a plosive
+_VOICE_DB = 20  # what certain speech adds to the loudness of a place, so that pauses win
+
+Reason = Literal["silence", "length", "commit", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterConfig:
+    """The knobs of segmentation; the environment variables VAD_* say what each one does."""
+
+    threshold: float
+    min_speech_ms: int
+    min_silence_ms: int
+    padding_ms: int
+    max_segment_ms: int
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError where no speech could ever become a segment."""
+        if self.min_speech_ms >= self.max_segment_ms:
+            raise SettingsError(
+                f"The shortest speech ({self.min_speech_ms} ms) is not below "
+                f"the longest segment ({self.max_segment_ms} ms), so nothing would be heard.",
+                "Lower VAD_MIN_SPEECH_MS or raise VAD_MAX_SEGMENT_MS.",
+            )
+
+    @classmethod
+    def of(cls, settings: Settings) -> SegmenterConfig:
+        """What the environment asks for."""
+        return cls(
+            threshold=settings.threshold,
+            min_speech_ms=settings.vad_min_speech_ms,
+            min_silence_ms=settings.vad_min_silence_ms,
+            padding_ms=settings.vad_padding_ms,
+            max_segment_ms=settings.vad_max_segment_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Segment `segment` is certain to come; its first voiced sample is `at`."""
+
+    segment: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The speech of the segment ended before sample `at`; its Cut follows at once."""
+
+    segment: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One whole segment: samples `start` to `end` in `pcm` (s16le, 16 kHz), padding included.
+
+    `speech_end` is the sample after the last voiced window, the instant latency is measured from.
+    """
+
+    segment: int
+    start: int
+    end: int
+    speech_end: int
+    pcm: bytes = field(repr=False)
+    reason: Reason
+    revision: int = 0
+
+
+Report = Started | Stopped | Cut
+
+
+@dataclass(slots=True)
+class _Open:
+    """A segment in the making; `number` is None until its speech is certain."""
+
+    start: int
+    limit: int
+    needed: int
+    marked: int  # sample at which the first of the windows below begins
+    speech_end: int
+    number: int | None = None
+    probabilities: array[float] = field(default_factory=lambda: array("f"))
+    voiced: bytearray = field(default_factory=bytearray)
+
+    @property
+    def onset(self) -> int:
+        return max(self.start, self.marked + self.voiced.find(1) * WINDOW)
+
+
+class Segmenter:
+    """One stream of one speaker. `probability` is called once per window of 1024 bytes, in order.
+
+    Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order.
+    """
+
+    def __init__(self, config: SegmenterConfig, probability: Callable[[bytes], float]) -> None:
+        self._probability = probability
+        self._wanted = config
+        self._number = 0
+        self._audio = bytearray()
+        self._base = 0  # position of the first sample in _audio
+        self._judged = 0  # position of the first sample not yet in a judged window
+        self._given = 0  # position up to which audio belongs to segments already cut
+        self._voiced = False
+        self._open: _Open | None = None
+        self._adopt()
+
+    @property
+    def held(self) -> int:
+        """Samples in memory: in silence the padding, in speech the open segment; and what is unjudged."""
+        return len(self._audio) // SAMPLE_BYTES
+
+    def configure(self, config: SegmenterConfig) -> None:
+        """Uses `config` from the next segment on: at once in silence, else after the next cut."""
+        self._wanted = config
+        if self._open is None:
+            self._adopt()
+
+    def feed(self, pcm: bytes) -> list[Report]:
+        """Takes the next samples, s16le, any number; what they bring about does not depend on
+        how a stream is divided into calls. Raises AudioError for half a sample, taking nothing.
+        """
+        if len(pcm) % SAMPLE_BYTES:
+            raise AudioError(
+                f"Audio of {len(pcm)} bytes ends inside a sample.",
+                "Send PCM s16le: two bytes for each sample, never divided between messages.",
+            )
+        self._audio += pcm
+        reports: list[Report] = []
+        received = self._base + self.held
+        while True:
+            due = self._deadline()
+            if due is not None and due < self._judged + WINDOW:
+                if received < due:
+                    break
+                self._end(due, "silence", reports)
+            elif received < self._judged + WINDOW:
+                break
+            else:
+                self._judge(self._bytes(self._judged, self._judged + WINDOW), reports)
+        return reports
+
+    def commit(self) -> list[Report]:
+        """Cuts now what is being said, however short; nothing happens in silence.
+
+        What is said after it begins anew and must reach min_speech by itself.
+        """
+        reports: list[Report] = []
+        if self._open is not None and 1 in self._open.voiced:
+            self._begin(self._open, reports)
+            self._end(self._base + self.held, "commit", reports)
+        return reports
+
+    def flush(self) -> list[Report]:
+        """Ends the stream: judges the last samples as a window filled up with silence and cuts
+        the open segment; speech shorter than min_speech is noise here too.
+        """
+        reports: list[Report] = []
+        received = self._base + self.held
+        if received > max(self._judged, self._given):
+            self._judge(self._bytes(self._judged, received), reports)
+        self._end(received, "end", reports)
+        return reports
+
+    def _deadline(self) -> int | None:
+        """Where the open segment ends unless speech comes before."""
+        return None if self._open is None else self._open.speech_end + self._min_silence
+
+    def _judge(self, window: bytes, reports: list[Report]) -> None:
+        probability = self._probability(window.ljust(WINDOW * SAMPLE_BYTES, b"\0"))
+        leave = max(self._config.threshold - _HYSTERESIS, 0.01)
+        self._voiced = probability >= (leave if self._voiced else self._config.threshold)
+        at = self._judged
+        self._judged += len(window) // SAMPLE_BYTES
+        if self._open is None and self._voiced:
+            start = max(self._given, at - self._padding)
+            self._open = _Open(start, at + self._max_segment, self._min_speech, at, at)
+        if self._open is None:
+            self._trim()
+        else:
+            self._extend(self._open, probability, reports)
+
+    def _extend(self, segment: _Open, probability: float, reports: list[Report]) -> None:
+        segment.probabilities.append(probability)
+        segment.voiced.append(self._voiced)
+        if self._voiced:
+            segment.speech_end = self._judged
+            segment.needed -= WINDOW
+            if segment.needed <= 0:
+                self._begin(segment, reports)
+        while self._open is not None and self._judged >= self._open.limit:
+            self._divide(self._open, reports)
+
+    def _begin(self, segment: _Open, reports: list[Report]) -> None:
+        """Makes the segment certain: gives it a number, once."""
+        if segment.number is None:
+            segment.number = self._number
+            self._number += 1
+            reports.append(Started(segment.number, segment.onset))
+
+    def _end(self, now: int, reason: Reason, reports: list[Report]) -> None:
+        """Closes the open segment with the silence up to `now`, or drops it as noise."""
+        segment = self._open
+        if segment is not None and segment.number is not None:
+            end = min(segment.speech_end + self._padding, now)
+            self._cut(segment, segment.number, end, segment.speech_end, reason, reports)
+        self._open = None
+        self._adopt()
+        self._trim()
+
+    def _divide(self, segment: _Open, reports: list[Report]) -> None:
+        """Cuts a segment that is too long at its quietest place; the rest stays open.
+
+        The rest follows confirmed speech, so its first voiced window makes it certain.
+        """
+        if segment.number is None:
+            self._end(self._judged, "length", reports)
+            return
+        at = self._quiet_place(segment)
+        whole, inside = divmod(at - segment.marked, WINDOW)
+        last_voiced = segment.voiced.rfind(1, 0, whole + bool(inside))
+        number: int | None = segment.number
+        if last_voiced >= 0:
+            speech_end = min(segment.marked + (last_voiced + 1) * WINDOW, at)
+            self._cut(segment, segment.number, at, speech_end, "length", reports)
+            number = None
+        self._adopt()
+        rest = self._open = _Open(
+            start=at,
+            limit=at + self._max_segment,
+            needed=0,
+            marked=segment.marked + whole * WINDOW,
+            speech_end=segment.speech_end,
+            number=number,
+            probabilities=segment.probabilities[whole:],
+            voiced=segment.voiced[whole:],
+        )
+        if rest.speech_end > at:
+            self._begin(rest, reports)
+        self._trim()
+
+    def _quiet_place(self, segment: _Open) -> int:
+        """The quietest sample in the last third of a full segment, 3 s at most."""
+        last = (segment.limit - segment.marked) // WINDOW
+        first = last - min(self._max_segment // 3, _SEARCH) // WINDOW
+        start = segment.marked + first * WINDOW
+        pcm = self._bytes(start, segment.marked + last * WINDOW)
+        return start + quietest(pcm, segment.probabilities[first:last])
+
+    def _cut(
+        self, segment: _Open, number: int, end: int, speech_end: int, reason: Reason, reports: list[Report]
+    ) -> None:
+        pcm = self._bytes(segment.start, end)
+        reports.append(Stopped(number, speech_end))
+        reports.append(Cut(number, segment.start, end, speech_end, pcm, reason))
+        self._given = end
+
+    def _adopt(self) -> None:
+        """Puts the wanted configuration in force, in samples."""
+        self._config = self._wanted
+        self._min_speech = _samples(self._config.min_speech_ms)
+        self._min_silence = _samples(self._config.min_silence_ms)
+        self._padding = _samples(self._config.padding_ms)
+        self._max_segment = _samples(self._config.max_segment_ms)
+
+    def _bytes(self, start: int, end: int) -> bytes:
+        offset = self._base * SAMPLE_BYTES
+        return bytes(self._audio[start * SAMPLE_BYTES - offset : end * SAMPLE_BYTES - offset])
+
+    def _trim(self) -> None:
+        """Forgets what neither a segment, nor a pre-roll, nor the next window needs."""
+        first = self._judged - self._padding
+        if self._open is not None:
+            first = self._open.start
+        first = max(self._base, first)
+        del self._audio[: (first - self._base) * SAMPLE_BYTES]
+        self._base = first
+
+
+def quietest(pcm: bytes, probabilities: Sequence[float]) -> int:
+    """The sample of `pcm` (s16le) at which a cut hurts least: the middle of the 160 ms that are
+    least loud and least like speech. `probabilities` has one value per window of 512 samples.
+    Among equals the last wins. Needs five windows or more.
+    """
+    hops = np.frombuffer(pcm, "<i2").astype(np.float64).reshape(-1, _HOP)
+    mean = np.full(_QUIET, 1 / _QUIET)
+    power = np.convolve(np.square(hops).mean(axis=1), mean, "valid")
+    voice = np.convolve(np.repeat(probabilities, WINDOW // _HOP), mean, "valid")
+    score = 10 * np.log10(power + 1) + _VOICE_DB * voice
+    best = len(score) - 1 - int(np.argmin(score[::-1]))
+    return (best + _QUIET // 2) * _HOP
+
+
+def _samples(ms: int) -> int:
+    return ms * SPEECH_RATE // 1000
