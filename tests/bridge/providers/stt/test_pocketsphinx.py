@@ -1,0 +1,159 @@
+"""Human speech through the real recogniser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+import jiwer
+import pytest
+
+from bridge.errors import ProviderError, ProviderMissing, SettingsError
+from bridge.providers import load
+from bridge.types import Audio, Speech, Stage
+
+pytestmark = pytest.mark.provider
+
+GRAMMAR = """#JSGF V1.0;
+grammar moves;
+public <move> = go (forward | backward) (one | two | ten) (meter | meters);
+"""
+
+
+class Engines(Protocol):
+    def get(self, stage: Stage, name: str) -> Any: ...
+
+
+@pytest.fixture(scope="module")
+def engine(engines: Engines) -> Any:
+    return engines.get("stt", "pocketsphinx")
+
+
+def words(engine: Any, audio: Audio) -> str:
+    text: str = engine.transcribe(Speech(audio, "en")).text
+    return text
+
+
+def test_a_clear_command_is_recognised_word_for_word(engine: Any, clips: dict[str, Audio]) -> None:
+    transcript = engine.transcribe(Speech(clips["go_forward.wav"]))
+    assert transcript.text == "go forward ten meters"
+    assert transcript.language == "en"
+
+
+def test_at_most_one_word_in_five_is_wrong(
+    engine: Any, clips: dict[str, Audio], transcripts: dict[str, str]
+) -> None:
+    heard = {name: words(engine, audio) for name, audio in clips.items()}
+    rate = jiwer.wer(list(transcripts.values()), [heard[name] for name in transcripts])
+    print(f"word error rate {rate:.1%} over {sum(len(text.split()) for text in transcripts.values())} words")
+    assert rate <= 0.20
+    assert not any(set(text) & set("()<>[]") for text in heard.values())
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 799, 800, 1_600])
+def test_audio_too_short_for_a_word_gives_no_text(engine: Any, samples: int) -> None:
+    assert words(engine, Audio(b"\1\0" * samples, 16_000)) == ""
+    assert words(engine, Audio(b"\1\0" * samples + b"\1", 16_000)) == ""
+
+
+def test_digital_silence_gives_no_text(engine: Any) -> None:
+    assert words(engine, Audio(bytes(64_000), 16_000)) == ""
+
+
+def test_half_a_sample_at_the_end_does_no_harm(engine: Any, clips: dict[str, Audio]) -> None:
+    assert words(engine, Audio(clips["cards_001.wav"].pcm + b"\1", 16_000)) == "ten of clubs"
+
+
+def test_other_sample_rate_is_refused(engine: Any) -> None:
+    with pytest.raises(ProviderError, match="16000 Hz, not 8000 Hz"):
+        engine.transcribe(Speech(Audio(bytes(16_000), 8_000), "en"))
+
+
+def test_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    with pytest.raises(ProviderMissing) as raised:
+        load("stt", "pocketsphinx")
+    assert raised.value.hint == "pip install 'speechbridge[pocketsphinx]'"
+
+
+def build(monkeypatch: pytest.MonkeyPatch, **variables: object) -> Any:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"POCKETSPHINX_{name}", str(value))
+    return load("stt", "pocketsphinx")
+
+
+def test_grammar_limits_what_is_recognised(
+    engine: Any, clips: dict[str, Audio], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "moves.jsgf").write_text(GRAMMAR)
+    limited = build(monkeypatch, JSGF=tmp_path / "moves.jsgf")
+    assert words(limited, clips["go_forward.wav"]) == "go forward ten meters"
+    said = set(words(limited, clips["cards_005.wav"]).split())
+    assert said <= {"go", "forward", "backward", "one", "two", "ten", "meter", "meters"}
+
+
+def test_dictionary_limits_the_words(
+    engine: Any, clips: dict[str, Audio], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "few.dict").write_text("ten T EH N\nof AH V\n")
+    limited = build(monkeypatch, DICTIONARY=tmp_path / "few.dict")
+    assert set(words(limited, clips["cards_001.wav"]).split()) <= {"ten", "of"}
+
+
+def test_language_model_prefers_its_own_words(
+    engine: Any, clips: dict[str, Audio], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lm = pytest.importorskip("pocketsphinx.lm")
+    model = lm.ArpaBoLM(text="four queen of clubs\nfour queen of clubs\n", add_start=True)
+    model.compute()
+    with (tmp_path / "cards.arpa").open("w") as file:
+        model.write(file)
+    assert words(engine, clips["cards_002.wav"]) == "for queen of clubs"
+    limited = build(monkeypatch, LM=tmp_path / "cards.arpa")
+    assert words(limited, clips["cards_002.wav"]) == "four queen of clubs"
+
+
+def test_models_of_another_language_are_offered_as_that_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pocketsphinx
+
+    folder = pocketsphinx.get_model_path("en-us/en-us")
+    assert build(monkeypatch, HMM=folder, LANGUAGE="fr").languages() == {"fr"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("LM", None, "is no file"),
+        ("JSGF", None, "is no file"),
+        ("DICTIONARY", None, "is no file"),
+        ("HMM", "a file", "is no folder"),
+        ("LM", "hello world", "rejects"),
+        ("JSGF", "#JSGF V1.0;\ngrammar g;\npublic <x> = blorptious;\n", "rejects"),
+        ("DICTIONARY", "hello world\n\nthis is no dictionary\n", "holds no word"),
+        ("DICTIONARY", "", "holds no word"),
+    ],
+)
+def test_unusable_model_is_refused_by_name(
+    name: str, content: str | None, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "given"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SettingsError, match=reason) as raised:
+        build(monkeypatch, **{name: path})
+    assert f"POCKETSPHINX_{name}={path}" in raised.value.message
+    assert raised.value.hint
+
+
+def test_grammar_and_language_model_exclude_each_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("x")
+    with pytest.raises(SettingsError, match="both set"):
+        build(monkeypatch, LM=tmp_path / "x", JSGF=tmp_path / "x")
+
+
+def test_unknown_language_tag_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="POCKETSPHINX_LANGUAGE=qqq"):
+        build(monkeypatch, LANGUAGE="qqq")
