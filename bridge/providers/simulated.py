@@ -1,0 +1,180 @@
+"""Engines whose times are set, so that load tests measure the system and tests choose what is late.
+
+Nothing is recognised, translated or spoken: every result says that it is simulated or is a tone.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator
+from itertools import count
+from random import Random
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from bridge import settings
+from bridge.audio import frames
+from bridge.errors import LanguageError
+from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
+
+LANGUAGES = frozenset({"en", "es", "ca", "fr", "de"})
+
+RATE = 24_000
+"""Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
+
+PIECE_MS = 100
+
+Times = Annotated[tuple[float, ...], NoDecode]
+
+
+class SimulatedOptions(settings.Options):
+    """The times of the three stages, in milliseconds; a list such as 900,50 is gone through call by call."""
+
+    simulated_stt_ms: Times = Field(
+        (120,), description="Time of stt, or a list for one call after the other."
+    )
+    simulated_translation_ms: Times = Field(
+        (60,), description="Time of translation, or a list for one call after the other."
+    )
+    simulated_tts_ms: Times = Field(
+        (80,), description="Time of tts to its first sound, or a list for one call after the other."
+    )
+    simulated_tts_audio_ms: int = Field(
+        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text."
+    )
+    simulated_jitter: float = Field(
+        0, ge=0, le=1, description="Share by which each time varies at random: 0.2 is 80 to 120 %."
+    )
+    simulated_seed: int = Field(0, description="Start of the random numbers behind SIMULATED_JITTER.")
+
+    @field_validator("simulated_stt_ms", "simulated_translation_ms", "simulated_tts_ms", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("simulated_stt_ms", "simulated_translation_ms", "simulated_tts_ms")
+    @classmethod
+    def _finite(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or not all(0 <= ms <= 60_000 for ms in value):
+            raise ValueError("give milliseconds from 0 to 60000, or several separated by commas")
+        return value
+
+
+class Clock:
+    """The time each call takes: the list gone through in order, with jitter."""
+
+    def __init__(self, times: tuple[float, ...], options: SimulatedOptions) -> None:
+        self._times = times
+        self._jitter = options.simulated_jitter
+        self._seed = options.simulated_seed
+        self._calls = count()
+
+    def next_ms(self) -> float:
+        """Milliseconds of the next call. The same seed gives the same row; safe from any thread."""
+        call = next(self._calls)
+        spread = Random(f"{self._seed} {call}").uniform(-1, 1) * self._jitter
+        return self._times[call % len(self._times)] * (1 + spread)
+
+    def wait(self) -> None:
+        """Takes the time of the next call."""
+        time.sleep(self.next_ms() / 1000)
+
+
+class SimulatedTranscriber:
+    """Makes of each segment a text that names its length and content, so that segments differ."""
+
+    Options: type[settings.Options] = SimulatedOptions
+    detects: bool = True
+
+    def __init__(self, options: SimulatedOptions) -> None:
+        self._clock = Clock(options.simulated_stt_ms, options)
+
+    def languages(self) -> frozenset[str]:
+        """Five tags; any will do for load."""
+        return LANGUAGES
+
+    def transcribe(self, speech: Speech) -> Transcript:
+        """`simulated 0a1b2c3d of 1200 ms` from the audio's checksum; English where none is named."""
+        language = speech.language or "en"
+        _known(language)
+        if not speech.audio.pcm:
+            return Transcript("", language)
+        self._clock.wait()
+        content = zlib.crc32(speech.audio.pcm)
+        return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class SimulatedTranslator:
+    """Marks each text with its target."""
+
+    Options: type[settings.Options] = SimulatedOptions
+
+    def __init__(self, options: SimulatedOptions) -> None:
+        self._clock = Clock(options.simulated_translation_ms, options)
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Each of five languages to each other."""
+        return frozenset((a, b) for a in LANGUAGES for b in LANGUAGES if a != b)
+
+    def translate(self, phrase: Phrase) -> Translation:
+        """`[es] text`."""
+        if (phrase.source, phrase.target) not in self.pairs():
+            raise LanguageError(
+                f"The simulated translation has no pair {phrase.source} to {phrase.target}.",
+                f"Use two of: {', '.join(sorted(LANGUAGES))}.",
+            )
+        if not _spoken(phrase.text):
+            return Translation("")
+        self._clock.wait()
+        return Translation(f"[{phrase.target}] {phrase.text}")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class SimulatedSynthesizer:
+    """Makes of each text a tone whose pitch depends on the text."""
+
+    Options: type[settings.Options] = SimulatedOptions
+
+    def __init__(self, options: SimulatedOptions) -> None:
+        self._clock = Clock(options.simulated_tts_ms, options)
+        self._ms = options.simulated_tts_audio_ms
+
+    def languages(self) -> frozenset[str]:
+        """Five tags; any will do for load."""
+        return LANGUAGES
+
+    def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
+        """A tone of 200 to 1 199 Hz at 24 kHz in pieces of 100 ms, all at once after the set time."""
+        _known(utterance.language)
+        if not _spoken(utterance.text):
+            return
+        self._clock.wait()
+        hertz = 200 + zlib.crc32(utterance.text.encode(errors="replace")) % 1_000
+        phase = 2 * np.pi * hertz * np.arange(RATE * self._ms // 1000) / RATE
+        tone = (np.sin(phase) * 6_000).astype("<i2").tobytes()
+        for piece in frames(tone, RATE, PIECE_MS):
+            yield Audio(piece, RATE)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def _spoken(text: str) -> bool:
+    return bool(text.replace("\0", "").strip())
+
+
+def _known(language: str) -> None:
+    if language not in LANGUAGES:
+        raise LanguageError(
+            f"The simulated engines have no language {language}.",
+            f"Use one of: {', '.join(sorted(LANGUAGES))}.",
+        )

@@ -1,0 +1,130 @@
+"""What every row of the table promises, whichever engine is behind it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from bridge import languages
+from bridge.errors import LanguageError, SettingsError
+from bridge.providers import TABLE, Row, load, row
+from bridge.settings import Options
+from bridge.types import Audio, Phrase, Speech, Stage, Utterance
+
+pytestmark = pytest.mark.provider
+
+REPOSITORY = Path(__file__).parents[3]
+
+METHODS = {
+    "stt": ("languages", "transcribe", "close"),
+    "translation": ("pairs", "translate", "close"),
+    "tts": ("languages", "synthesize", "close"),
+}
+
+ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.stage}-{row.name}")
+
+
+class Engines(Protocol):
+    def get(self, stage: Stage, name: str) -> Any: ...
+
+
+def call(stage: Stage, engine: Any, clip: Audio, text: str, **other: str | None) -> Any:
+    """One call with the defaults English to Spanish; of speech only the number of 100 ms is compared."""
+    if stage == "stt":
+        return engine.transcribe(Speech(clip, other.get("language", "en")))
+    if stage == "translation":
+        return engine.translate(Phrase(text, "en", other.get("language") or "es"))
+    spoken = engine.synthesize(Utterance(text, other.get("language") or "es", other.get("voice")))
+    return round(sum(piece.ms for piece in spoken) / 100)
+
+
+@ROWS
+def test_provider_has_the_methods_of_its_stage(row: Row, engines: Engines) -> None:
+    engine = engines.get(row.stage, row.name)
+    assert all(callable(getattr(engine, method, None)) for method in METHODS[row.stage])
+    if row.stage == "stt":
+        assert isinstance(engine.detects, bool)
+
+
+@ROWS
+def test_every_option_carries_the_providers_name_and_one_sentence(row: Row) -> None:
+    options = row.cls().Options
+    assert issubclass(options, Options)
+    for name, field in options.model_fields.items():
+        assert name.startswith(f"{row.name}_")
+        assert field.description and field.description.endswith(".")
+
+
+@ROWS
+def test_languages_are_tags_of_the_table(row: Row, engines: Engines) -> None:
+    engine = engines.get(row.stage, row.name)
+    offered = engine.pairs() if row.stage == "translation" else engine.languages()
+    assert isinstance(offered, frozenset) and offered
+    tags = {tag for pair in offered for tag in pair} if row.stage == "translation" else offered
+    assert all(languages.find(tag).tag == tag for tag in tags)
+    if row.stage == "translation":
+        assert all(source != target for source, target in offered)
+
+
+@ROWS
+def test_nothing_in_gives_nothing_out(row: Row, engines: Engines) -> None:
+    engine = engines.get(row.stage, row.name)
+    for text in ("", "  \n", "\0"):
+        if row.stage == "tts":
+            assert list(engine.synthesize(Utterance(text, "es"))) == []
+        else:
+            assert call(row.stage, engine, Audio(b"", 16_000), text).text == ""
+
+
+@ROWS
+def test_four_threads_get_what_one_gets(row: Row, engines: Engines, clips: dict[str, Audio]) -> None:
+    engine = engines.get(row.stage, row.name)
+    inputs = [
+        (clips[f"cards_00{i}.wav"], text) for i, text in enumerate(("one", "two cats", "a long day"), 1)
+    ]
+    alone = [call(row.stage, engine, *values) for values in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda values: call(row.stage, engine, *values), inputs * 4))
+    if row.stage == "tts":  # espeak varies by some samples from call to call
+        assert all(abs(a - b) <= 1 for a, b in zip(together, alone * 4, strict=True))
+    else:
+        assert together == alone * 4
+
+
+@ROWS
+def test_other_language_is_refused_by_its_name(row: Row, engines: Engines, clips: dict[str, Audio]) -> None:
+    engine = engines.get(row.stage, row.name)
+    with pytest.raises(LanguageError, match="bo") as raised:
+        call(row.stage, engine, clips["cards_001.wav"], "hello", language="bo")
+    assert raised.value.hint
+
+
+@ROWS
+def test_closed_provider_can_be_built_again(row: Row, engines: Engines, clips: dict[str, Audio]) -> None:
+    engines.get(row.stage, row.name)  # skips where it is not installed
+    for _ in range(2):
+        engine = load(row.stage, row.name)
+        assert call(row.stage, engine, clips["cards_001.wav"], "hello")
+        engine.close()
+
+
+def test_unknown_provider_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"TTS_PROVIDER=espeek.*espeak, simulated"):
+        row("tts", "espeek")
+
+
+def test_reading_the_table_imports_no_engine_and_no_part_of_the_server() -> None:
+    code = (
+        "import sys; from bridge.providers import option_classes; option_classes();"
+        "loaded = {name.partition('.')[0] for name in sys.modules};"
+        "print(*sorted(loaded & {'pocketsphinx', 'espeakng_loader', 'av', 'celery', 'redis', 'fastapi'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
