@@ -41,6 +41,7 @@ class State(Enum):
     WAITING = auto()
     OPEN = auto()
     ENDING = auto()
+    CLOSED = auto()
 
 
 class Connection:
@@ -109,7 +110,7 @@ class Connection:
                     task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
-            if isinstance(result, Exception):
+            if isinstance(result, Exception) and self._state is not State.CLOSED:
                 raise result
 
     async def _drain(self) -> None:
@@ -179,17 +180,19 @@ class Connection:
                 self._outbox.say(messages.Pong())
             case messages.SessionStart():
                 await self._start(message)
-            case _ if self._session is None or self._state is not State.OPEN:
+            case _ if self._session is None:
                 self._complain(
-                    "no_session", f"{message.type} came outside a session.", "Send session.start first."
+                    "no_session", f"{message.type} came before session.start.", "Send session.start first."
                 )
-            case messages.SessionUpdate():
-                await self._update(self._session, message)
+            case messages.SegmentCommit() | messages.SessionEnd() if self._state is not State.OPEN:
+                self._complain("ending", f"{message.type} came after session.end.", "Wait for session.ended.")
             case messages.SegmentCommit():
                 await self._inbox.put(message)
             case messages.SessionEnd():
                 self._state = State.ENDING
                 await self._inbox.put(message)
+            case messages.SessionUpdate():
+                await self._update(self._session, message)
             case _:
                 await self._control(self._session, message)
 
@@ -279,6 +282,7 @@ class Connection:
             )
         self._outbox.say(messages.SessionEnded())
         await self._outbox.drained(DRAIN_SECONDS)
+        self._state = State.CLOSED
         await self._close(Close.DONE)
 
     async def _release(self, writer: asyncio.Task[None]) -> None:

