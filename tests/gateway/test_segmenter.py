@@ -532,9 +532,9 @@ def test_new_configuration_reaches_a_speaker_who_never_pauses() -> None:
     assert [part.reason for part in parts] == ["length", "silence"]
 
 
-def test_configuration_comes_from_the_settings() -> None:
+def test_configuration_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VAD_THRESHOLD", raising=False)
     asked = Settings.read(
-        vad_threshold=None,
         vad_aggressiveness=3,
         vad_min_speech_ms=100,
         vad_min_silence_ms=200,
