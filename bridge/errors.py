@@ -8,6 +8,7 @@ BridgeError                  what happened, why, and what to do about it
  +- ProviderError            an engine failed on this input; the next input may succeed
  |   +- ProviderMissing      the engine is not installed or has no model: fails at start
  |   +- ProviderBusy         the engine is for the moment unable to answer: may be tried again
+ +- GatewayError             the gateway cannot be reached, refuses a session, or ends it too early
  +- NoWorker                 no live worker serves a stage
  +- RedisUnavailable         Redis does not answer
 """
@@ -64,6 +65,25 @@ class ProtocolError(BridgeError):
         super().__init__(message, hint, code=code)
         self.close_code = close_code
         self.retry_after_ms = retry_after_ms
+
+
+class GatewayError(BridgeError):
+    """What a client meets. `close_code` is that of the connection, where there was one."""
+
+    code = "gateway_failed"
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        code: str | None = None,
+        close_code: int | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, hint, code=code)
+        self.close_code = close_code
+        self.retryable = retryable
 
 
 class ProviderError(BridgeError):
