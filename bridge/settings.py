@@ -153,13 +153,13 @@ class Settings(Options):
         250, ge=32, le=5_000, description="Shorter speech is taken for noise and dropped."
     )
     vad_min_silence_ms: int = Field(
-        500, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
+        300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
     )
     vad_padding_ms: int = Field(
         300, ge=0, le=2_000, description="Audio kept before and after the speech of a segment."
     )
     vad_max_segment_ms: int = Field(
-        15_000,
+        10_000,
         ge=1_000,
         le=60_000,
         description="Longer speech is cut at the quietest point of its last third (3 s at most).",

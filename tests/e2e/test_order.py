@@ -1,0 +1,181 @@
+"""Order and completeness, with real workers on simulated engines that finish out of order or die."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.audio import decode
+from bridge.cli.client import Client
+from bridge.streams import Store
+from gateway import messages, wire
+from tests.stack import SIMULATED, Stack, wait_until
+
+pytestmark = pytest.mark.e2e
+
+SPEECH = Path(__file__).parent.parent / "data" / "speech"
+Seen = list[tuple[float, messages.ServerMessage | wire.AudioFrame]]
+
+
+def topology(folder: Path, **counts: int) -> str:
+    path = folder / "topology.toml"
+    entries = []
+    for stage in ("stt", "translation", "tts"):
+        entries.append(
+            f'[[worker]]\nname = "{stage}-cpu0"\nstage = "{stage}"\ndevice = "cpu0"\n'
+            f"concurrency = {counts.get(stage, 1)}\nreplicas = 1\n"
+        )
+    path.write_text("\n".join(entries))
+    return str(path)
+
+
+def pcm(name: str = "go_forward.wav") -> bytes:
+    return b"".join(decode(SPEECH / name))
+
+
+async def session(url: str, speech: bytes, commits: int, *targets: str) -> Seen:
+    """Says `speech` so often, each time ended by a commit, and collects what comes with its time."""
+    seen: Seen = []
+    async with Client(url, "en", targets) as client, asyncio.timeout(60):
+
+        async def speak() -> None:
+            for _ in range(commits):
+                await client.send_audio(speech)
+                await client.commit()
+            await client.end()
+
+        speaking = asyncio.create_task(speak())
+        async for message in client:
+            seen.append((time.monotonic(), message))
+        await speaking
+    return seen
+
+
+def spoken(seen: Seen, target: int = 0) -> list[int]:
+    """The segment numbers of a target in the order in which they were heard, once for each run."""
+    heard: list[int] = []
+    for _, message in seen:
+        if isinstance(message, wire.AudioFrame) and message.target == target:
+            heard += [message.segment] if heard[-1:] != [message.segment] else []
+    return heard
+
+
+def first(
+    seen: Seen, kind: type[messages.TranscriptFinal] | type[messages.TranslationFinal], segment: int
+) -> float:
+    return next(at for at, message in seen if isinstance(message, kind) and message.segment == segment)
+
+
+def test_a_later_segment_that_is_ready_first_is_heard_after_the_earlier_one(
+    stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path, stt=4)).up(SIMULATED_STT_MS="1500,50")
+    seen = asyncio.run(session(running.url, pcm(), 4, "es", "fr"))
+
+    # The even segments take 1.5 s: the transcript of the next one comes first, its speech does not.
+    assert first(seen, messages.TranscriptFinal, 1) < first(seen, messages.TranscriptFinal, 0)
+    assert first(seen, messages.TranslationFinal, 1) < first(seen, messages.TranslationFinal, 0)
+    assert spoken(seen, 0) == spoken(seen, 1) == [0, 1, 2, 3]
+    done = [message.segment for _, message in seen if isinstance(message, messages.SegmentDone)]
+    assert done == [0, 1, 2, 3]
+
+
+def test_every_sample_is_heard_once(simulated: Stack) -> None:
+    seen = asyncio.run(session(simulated.url, pcm(), 3, "es", "fr"))
+    expected: dict[tuple[int, int], int] = {}
+    for _, message in seen:
+        if isinstance(message, wire.AudioFrame):
+            key = (message.segment, message.target)
+            assert message.offset == expected.get(key, 0)
+            expected[key] = message.offset + len(message.pcm) // 2
+    ends = [message for _, message in seen if isinstance(message, messages.AudioEnd)]
+
+    assert len(expected) == len(ends) == 6
+    for end in ends:
+        samples = expected[end.segment, ["es", "fr"].index(end.target)]
+        assert end.duration_ms == pytest.approx(samples * 1000 / end.rate, abs=0.1)
+
+
+def test_every_message_has_the_next_number(simulated: Stack) -> None:
+    seen = asyncio.run(session(simulated.url, pcm(), 2, "es"))
+
+    # The client has taken session.started, number 1, before it lets others listen.
+    assert [message.seq for _, message in seen] == list(range(2, len(seen) + 2))
+
+
+def test_a_segment_whose_worker_is_killed_is_heard_all_the_same(
+    stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SIMULATED_STT_MS="1000", SEGMENT_RUN_MS="1500")
+    running.up()
+    running.start("worker", "stt-cpu0", "--replica", "1")
+    store = Store(running.redis.url)
+    wait_until(lambda: len(store.workers()) == 4, 20, "the second stt worker is there")
+
+    def kill_the_busy_one() -> None:
+        stt = [worker for worker in store.workers() if worker.stage == "stt"]
+        wait_until(lambda: any(int(store.client.hget("busy", w.name) or 0) for w in stt), 10, "one works")
+        busy = next(w for w in stt if int(store.client.hget("busy", w.name) or 0))
+        os.kill(busy.pid, signal.SIGKILL)
+
+    async def both() -> Seen:
+        heard, _ = await asyncio.gather(
+            session(running.url, pcm(), 1, "es"), asyncio.to_thread(kill_the_busy_one)
+        )
+        return heard
+
+    seen = asyncio.run(both())
+    store.close()
+    assert spoken(seen) == [0]
+    assert not [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+
+
+def test_segments_wait_for_a_redis_that_comes_back(stack: Callable[..., Stack], tmp_path: Path) -> None:
+    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1500")
+    running.up()
+
+    async def through_an_outage() -> Seen:
+        seen: Seen = []
+        async with Client(running.url, "en", ["es"]) as client, asyncio.timeout(60):
+            running.redis.kill()
+            await client.send_audio(pcm())
+            await client.commit()
+            await client.end()
+            await asyncio.sleep(1)
+            await asyncio.to_thread(running.redis.start)
+            async for message in client:
+                seen.append((time.monotonic(), message))
+        return seen
+
+    seen = asyncio.run(through_an_outage())
+    assert spoken(seen) == [0]
+    assert not [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+
+
+def test_a_segment_that_no_worker_takes_is_announced_as_failed(
+    stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    running = stack(
+        **SIMULATED,
+        TOPOLOGY=topology(tmp_path),
+        WORKER_TTL_MS="60000",
+        SEGMENT_QUEUE_MS="400",
+        SEGMENT_DEADLINE_MS="1500",
+    )
+    running.up()
+    os.kill(running.started[2].pid, signal.SIGKILL)
+    seen = asyncio.run(session(running.url, pcm(), 2, "es"))
+    failed = [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+
+    assert [(message.segment, message.stage, message.code) for message in failed] == [
+        (0, "tts", "timed_out"),
+        (1, "tts", "timed_out"),
+    ]
+    assert len([message for _, message in seen if isinstance(message, messages.SegmentDone)]) == 2
+    assert isinstance(seen[-1][1], messages.SessionEnded)

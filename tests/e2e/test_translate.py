@@ -1,0 +1,89 @@
+"""The main job, on real speech through the whole system: gateway, Redis, workers, real engines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import jiwer
+import pytest
+
+from bridge.audio import decode
+from bridge.cli.client import Result, translate
+from bridge.types import Audio
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.provider]
+
+SPEECH = Path(__file__).parent.parent / "data" / "speech"
+TRANSCRIPTS: dict[str, str] = json.loads((SPEECH / "transcripts.json").read_text())
+
+
+async def hear(stack: Stack, name: str, *targets: str, realtime: bool = False) -> Result:
+    return await translate(stack.url, decode(SPEECH / name), "en", targets, realtime=realtime)
+
+
+def text(result: Result) -> str:
+    return " ".join(segment.text for _, segment in sorted(result.segments.items()))
+
+
+def rms(audio: Audio) -> float:
+    import numpy as np
+
+    samples = np.frombuffer(audio.pcm, "<i2").astype(np.float64)
+    return float(np.sqrt(np.mean(samples**2)))
+
+
+def test_english_is_heard_in_spanish_and_catalan(embedded: Stack) -> None:
+    result = asyncio.run(hear(embedded, "go_forward.wav", "es", "ca"))
+    (segment,) = result.segments.values()
+
+    assert segment.text == "go forward ten meters"
+    assert "diez metros" in segment.translations["es"].text
+    assert "deu metres" in segment.translations["ca"].text
+    for spoken in segment.translations.values():
+        assert spoken.rate == 24_000
+        assert 800 < spoken.audio_ms < 4_000
+        assert rms(Audio(bytes(spoken.pcm), spoken.rate)) > 500
+    assert result.misplaced == 0
+    assert result.notices == []
+    assert segment.failures == []
+
+
+def test_timings_add_up_to_what_was_waited(embedded: Stack) -> None:
+    result = asyncio.run(hear(embedded, "go_somewhere.wav", "es", realtime=True))
+    (segment,) = result.segments.values()
+    times = segment.timings_ms
+    first_audio = result.first_audio_ms(segment, "es")
+
+    assert 300 <= times["endpoint"] <= 600
+    parts = times["endpoint"] + times["queue"] + times["stt"] + times["translation"] + times["tts"]
+    assert parts <= times["first_audio"] <= times["total"]
+    assert first_audio is not None
+    assert abs(first_audio - times["first_audio"]) < 150
+
+
+def test_four_sessions_at_once_get_their_own_words_back(embedded: Stack) -> None:
+    names = ["go_forward.wav", "go_somewhere.wav", "go_somewhere.wav", "go_forward.wav"]
+
+    async def together() -> list[Result]:
+        return await asyncio.gather(*(hear(embedded, name, "es") for name in names))
+
+    for name, result in zip(names, asyncio.run(together()), strict=True):
+        assert text(result) == TRANSCRIPTS[name]
+        assert sorted(result.segments) == list(result.segments)
+        for segment in result.segments.values():
+            assert segment.translations["es"].audio_ms > 0
+            assert segment.failures == []
+
+
+def test_most_words_of_human_speech_arrive(embedded: Stack) -> None:
+    """Word error rate of the whole system, VAD cuts included."""
+    heard = {name: text(asyncio.run(hear(embedded, name, "es"))) for name in TRANSCRIPTS}
+    for name, words in heard.items():
+        print(f"{name:>20} {jiwer.wer(TRANSCRIPTS[name], words):4.0%}  {words}")
+    rate = jiwer.wer(list(TRANSCRIPTS.values()), [heard[name] for name in TRANSCRIPTS])
+    print(f"word error rate {rate:.1%} over {sum(len(t.split()) for t in TRANSCRIPTS.values())} words")
+
+    assert rate <= 0.30
