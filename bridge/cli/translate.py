@@ -21,6 +21,8 @@ from bridge.types import SAMPLE_BYTES, Audio
 if TYPE_CHECKING:
     from bridge.cli.client import Result, Segment
 
+NO_SPEECH = "No speech was found."
+NO_SPEECH_HINT = "Check the recording; VAD_AGGRESSIVENESS=0 and a lower VAD_MIN_SPEECH_MS keep more of it."
 LINE_CHARACTERS = 42
 CUE_LINES = 2
 """Two lines of 42 characters are what a viewer reads at a glance, by common subtitling guides."""
@@ -140,8 +142,12 @@ def _one(path: Path, duration_ms: float | None, url: str, order: Order) -> bool:
         _complain(path, error, order)
         return False
     for notice in result.notices:
+        if notice.code == "no_speech":
+            continue  # the report says it in words that fit a recording
         typer.echo(f"{notice.type}: {path.name}: {notice.message} {notice.hint}".rstrip(), err=True)
     if order.json:
+        if not segments:
+            typer.echo(f"warning: {path.name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
         typer.echo(json.dumps(summary(path, result, tracks, written), ensure_ascii=False))
     else:
         typer.echo("\n".join(report(path, result, order.realtime)))
@@ -303,8 +309,8 @@ def report(path: Path, result: Result, realtime: bool) -> Iterator[str]:
     segments = spoken_segments(result)
     yield f"{path.name} ({engines})"
     if not segments:
-        yield "  No speech was found."
-        yield "  → Check the recording; VAD_AGGRESSIVENESS=0 and a lower VAD_MIN_SPEECH_MS keep more of it."
+        yield f"  {NO_SPEECH}"
+        yield f"  → {NO_SPEECH_HINT}"
     for segment in segments:
         yield f"  {_place(segment.start_ms)} to {_place(segment.end_ms)}  {segment.text}"
         for target, spoken in segment.translations.items():

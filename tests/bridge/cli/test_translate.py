@@ -175,6 +175,7 @@ def test_no_speech_is_no_error_and_comes_with_a_remedy(gateway: Gateway, talk: P
     assert done.exit_code == 0
     assert "No speech was found." in done.stdout
     assert "VAD_AGGRESSIVENESS=0" in done.stdout
+    assert done.stderr == ""
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -183,6 +184,7 @@ def test_no_speech_has_empty_segments_in_json(gateway: Gateway, talk: Path) -> N
     found = json.loads(done.stdout)
     assert (done.exit_code, found["segments"], found["text"]) == (0, [], "")
     assert found["translations"] == {"es": {"text": "", "audio": None, "audio_ms": 0}}
+    assert "warning: talk.wav: No speech was found. Check the recording" in done.stderr
 
 
 def test_segment_without_words_is_left_out(gateway: Gateway, talk: Path) -> None:
@@ -219,9 +221,13 @@ def test_failed_segment_is_told_and_the_exit_code_is_1(gateway: Gateway, talk: P
 
 
 def test_warning_of_the_server_is_passed_on(gateway: Gateway, talk: Path) -> None:
-    assert (
-        "warning: talk.wav: No speech was found in the audio." in run(talk, "--url", gateway(silent)).stderr
-    )
+    def warn(peer: Any) -> None:
+        peer.open()
+        peer.say("warning", code="not_available", message="No rooms yet.", hint="Go on.")
+        peer.hear()
+        peer.end()
+
+    assert "warning: talk.wav: No rooms yet. Go on.\n" in run(talk, "--url", gateway(warn)).stderr
 
 
 def test_gateway_that_is_not_there_is_an_error_with_a_remedy(talk: Path) -> None:
