@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.bench import bench
 from bridge.cli.config import config
 from bridge.cli.doctor import doctor
 from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
 from bridge.cli.providers import providers
+from bridge.cli.translate import translate
 from bridge.cli.up import up
 from bridge.cli.worker import worker
 from bridge.errors import BridgeError
@@ -27,8 +29,10 @@ app.command()(up)
 app.command()(gateway)
 app.command()(worker)
 app.command(hidden=True)(flower)
+app.command()(translate)
 app.command()(doctor)
 app.command()(providers)
+app.add_typer(bench, name="bench")
 app.add_typer(config, name="config")
 
 

@@ -146,8 +146,8 @@ class Stack:
 
 
 @contextmanager
-def stack(settings: Settings) -> Iterator[str]:
-    """A quiet stack on a free port for as long as the block runs: gives its `http://127.0.0.1:PORT`.
+def running(settings: Settings) -> Iterator[Stack]:
+    """A quiet stack on a free port of 127.0.0.1, for as long as the block runs.
 
     It stands beside any other on the same data folder, with logs and Redis in a folder of its own that
     goes with it, unless it does not start: then the error names the logs. Raises BridgeError as `Stack` does.
@@ -165,7 +165,7 @@ def stack(settings: Settings) -> Iterator[str]:
         starting = asyncio.run_coroutine_threadsafe(system.start(), loop)
         try:
             starting.result()
-            yield system.url
+            yield system
         finally:
             starting.cancel()
             asyncio.run_coroutine_threadsafe(system.stop(), loop).result()
@@ -173,6 +173,13 @@ def stack(settings: Settings) -> Iterator[str]:
             thread.join()
             loop.close()
     shutil.rmtree(folder)
+
+
+@contextmanager
+def stack(settings: Settings) -> Iterator[str]:
+    """The `http://127.0.0.1:PORT` of a stack that is `running`."""
+    with running(settings) as system:
+        yield system.url
 
 
 def _sweep(parent: Path) -> None:

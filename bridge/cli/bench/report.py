@@ -1,0 +1,107 @@
+"""Figures with their samples, and the machine, commit and settings they belong to."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bridge.errors import BridgeError
+
+
+def summary(samples: Sequence[float], unit: str = "ms") -> dict[str, Any]:
+    """{"p50", "p95", "p99", "n", "unit"} of at least one sample, by linear interpolation."""
+    p50, p95, p99 = (round(float(value), 2) for value in np.percentile(samples, (50, 95, 99)))
+    return {"p50": p50, "p95": p95, "p99": p99, "n": len(samples), "unit": unit}
+
+
+def machine() -> dict[str, Any]:
+    """What a figure depends on besides the code."""
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_1m": round(os.getloadavg()[0], 2),
+    }
+
+
+def _cpu() -> str:
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def commit() -> str:
+    """The commit of the source that runs, with `+` if it was changed; empty outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return described.stdout.strip()
+
+
+class Report:
+    """The outcome of one benchmark."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.name = name
+        self.settings = dict(settings)
+        self.machine = machine()
+        self.date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.samples: dict[str, list[float]] = {}
+
+    def add(self, samples: Mapping[str, Sequence[float]]) -> None:
+        self.samples |= {name: list(values) for name, values in samples.items()}
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        return {name: summary(values) for name, values in self.samples.items() if values}
+
+    def show(self) -> None:
+        """Prints the figures for people, with the machine below."""
+        table = Table("figure", "p50", "p95", "p99", "n", "unit", box=None, padding=(0, 2))
+        for column in table.columns[1:5]:
+            column.justify = "right"
+        for name, figure in self.figures.items():
+            table.add_row(name, *(str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")))
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(table)
+        here = self.machine
+        console.print(
+            f"{self.date}, {here['cores']} cores of {here['cpu']}, load {here['load_1m']}, commit {commit()}"
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes all of it as JSON. Raises BridgeError where the file cannot be written."""
+        whole = {
+            "name": self.name,
+            "date": self.date,
+            "commit": commit(),
+            "machine": self.machine,
+            "settings": self.settings,
+            "figures": self.figures,
+            "samples": self.samples,
+        }
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise BridgeError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
