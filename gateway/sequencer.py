@@ -111,7 +111,7 @@ class Sequencer:
         """A segment was cut and will be heard in `targets`. Segments come in rising numbers."""
         voices = {target: _Voice() for target in targets}
         self._segments[segment] = _Segment(revision, voices, open=set(targets))
-        for target in targets:
+        for target in voices:
             self._lanes.setdefault(target, []).append(segment)
 
     def accept(self, event: Event) -> list[Release]:
@@ -129,8 +129,17 @@ class Sequencer:
         if event.kind == "audio":
             _append(voice, event)
         elif event.kind == "done":
-            voice.finished = True
+            voice.finished = voice.received >= event.offset
         return self._advance(event.target)
+
+    def whole(self, event: Event) -> bool:
+        """Whether all samples that a `done` tells of are here; if not, another attempt must bring them.
+
+        True as well where nobody waits for that speech any more.
+        """
+        segment = self._segments.get(event.segment)
+        voice = segment.voices.get(event.target or "") if segment else None
+        return voice is None or voice.finished or voice.received >= event.offset
 
     def fail(self, segment: int, target: str | None, stage: Stage, error: Event) -> list[Release]:
         """Gives up a target of a segment (None: all that are still open) and lets the later ones go on."""
@@ -214,8 +223,8 @@ class Sequencer:
 
 
 def _append(voice: _Voice, event: Event) -> None:
-    """Keeps the samples not yet received. An attempt's pieces come in order, so there is never a gap
-    within one attempt; a piece that starts beyond what was received belongs to one whose start was lost."""
+    """Keeps the samples not yet received. A piece beyond them follows one that was lost on its way (a
+    Redis that came back empty); it is dropped, because another attempt brings both."""
     known = voice.received - event.offset
     fresh = event.pcm[known * SAMPLE_BYTES :] if known >= 0 else b""
     if fresh:
