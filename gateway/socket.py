@@ -127,9 +127,7 @@ class Connection:
 
     async def _read(self) -> None:
         while True:
-            seconds = (
-                START_SECONDS if self._state is State.WAITING else self._backend.settings.session_idle_seconds
-            )
+            seconds = self._patience()
             try:
                 async with asyncio.timeout(seconds):
                     received = await self._websocket.receive()
@@ -146,6 +144,11 @@ class Connection:
                 await self._audio(pcm)
             else:
                 await self._text(received["text"])
+
+    def _patience(self) -> float | None:
+        """Seconds in which the client must say something; after session.end it only listens."""
+        idle = self._backend.settings.session_idle_seconds
+        return {State.WAITING: START_SECONDS, State.OPEN: idle}.get(self._state)
 
     async def _audio(self, pcm: bytes) -> None:
         if self._state is not State.OPEN:
