@@ -66,20 +66,34 @@ class Deadlines:
         key = (segment, stage, target)
         wait = self._waits.get(key)
         if wait is not None and attempt >= wait.attempt:
+            # Not `attempt`: the stage after one that was sent again begins with a number above its own.
             self._wait(key, wait.attempt, now + self._limits.run, "its worker went silent")
 
     def finished(self, segment: int, stage: Stage, target: str | None = None) -> bool:
         """A stage's result is complete; False if nobody waited for it."""
         return self._waits.pop((segment, stage, target), None) is not None
 
-    def failed(self, now: float, segment: int, stage: Stage, target: str | None, attempt: int) -> bool:
-        """A stage reported a retryable failure; True if it will be sent again at the next `due`."""
-        wait = self._waits.get((segment, stage, target))
-        if wait is None:
-            return False
-        if attempt >= wait.attempt:
-            self._waits[segment, stage, target] = replace(wait, due=now, reason="it failed")
-        return wait.attempt + 1 < self._limits.attempts
+    def failed(
+        self,
+        now: float,
+        segment: int,
+        stage: Stage,
+        target: str | None,
+        attempt: int,
+        *,
+        retryable: bool = True,
+    ) -> bool:
+        """A stage reported a failure; False if that is final.
+
+        A retryable one is sent again at the next `due`, while attempts are left. Of twins, one that fails
+        decides nothing: not while a later attempt is on its way, nor after the result is there.
+        """
+        key = (segment, stage, target)
+        wait = self._waits.get(key)
+        if wait is None or attempt < wait.attempt:
+            return True
+        self._waits[key] = replace(wait, due=now, reason="it failed")
+        return retryable and wait.attempt + 1 < self._limits.attempts
 
     def postpone(self, until: float, segment: int, stage: Stage, target: str | None, reason: str) -> None:
         """A stage's work could not be sent; it is due at `until`, and that costs no attempt."""
@@ -105,9 +119,11 @@ class Deadlines:
         wait = self._waits.pop(key)
         attempt = wait.attempt + 1
         if now >= self._ends[key[0]]:
-            return Overdue(*key, attempt, "give_up", "it would come too late")
+            late = f"it would come too late: {wait.reason.removesuffix('.')}"
+            return Overdue(*key, attempt, "give_up", late)
         if attempt >= self._limits.attempts:
-            return Overdue(*key, attempt, "give_up", f"{wait.reason}, {attempt} times")
+            times = "once" if attempt == 1 else f"{attempt} times"
+            return Overdue(*key, attempt, "give_up", f"{wait.reason}, {times}")
         self._wait(key, attempt, now + self._limits.queue, "no worker took it")
         return Overdue(*key, attempt, "again", wait.reason)
 
