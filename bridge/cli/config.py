@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,8 +26,6 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Print each variable, its value and its source; secrets are masked."""
-    from dataclasses import asdict
-
     from bridge.settings import origins
 
     rows = [origin for options in _options(every) for origin in origins(options)]

@@ -1,0 +1,116 @@
+"""Writes docs/configuration.md from the settings themselves, so that neither can say what the other does not.
+
+Run `python scripts/configuration_doc.py` after a change of any option.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from bridge.providers import TABLE
+from bridge.settings import Options, Settings
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+
+INTRODUCTION = """\
+# Configuration
+
+This page is written by `scripts/configuration_doc.py` from the classes that read the variables.
+
+Every option is an environment variable. The strongest source that names one wins:
+
+1. an option of the command line, where the verb has one;
+2. the environment;
+3. the file `.env` in the current folder;
+4. the preset: `config/presets/NAME.env`, chosen by `PRESET=NAME` or `--preset NAME`;
+5. the default.
+
+An empty value counts as none. `speechbridge config show` prints each value in force and its source, with
+secrets masked; a variable that looks like ours and has no effect is pointed out with the nearest name.
+
+Two variables are read before all others: `PRESET`, and `CONFIG_DIR`, the folder with `topology.toml` and
+`presets/` (by default `config` in the current folder, else the one that came with the package).
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION, "## Core\n", *_table(Settings)]
+    documented: set[type[Options]] = set()
+    for row in TABLE:
+        options = row.cls().Options
+        if options in documented:
+            continue
+        documented.add(options)
+        stages = [other.stage for other in TABLE if other.cls().Options is options]
+        chosen = ", ".join(f"`{stage.upper()}_PROVIDER={row.name}`" for stage in stages)
+        parts += [f"\n## {row.name}\n", f"In force with {chosen}.\n", *_table(options)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _table(options: type[Options]) -> Iterator[str]:
+    yield "| variable | default | may be | what it does |"
+    yield "|---|---|---|---|"
+    for name, field in options.model_fields.items():
+        cells = (f"`{name.upper()}`", _default(field), _bounds(field), _sentence(field))
+        yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == "" or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{','.join(str(one) for one in value)}`"
+    return f"`{value}`"
+
+
+def _bounds(field: FieldInfo) -> str:
+    kind = _without_none(field.annotation)
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(kind))
+    limits = [limit for part in field.metadata if (limit := _limit(part))]
+    return f"{_kind(kind)}{', ' if limits else ''}{' and '.join(limits)}"
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        [kind] = [part for part in get_args(kind) if part is not type(None)]
+    return kind
+
+
+def _kind(kind: Any) -> str:
+    names = {
+        int: "whole number",
+        float: "number",
+        bool: "`true` or `false`",
+        Path: "path",
+        SecretStr: "secret",
+    }
+    if get_origin(kind) is tuple:
+        return "list, comma-separated"
+    return names.get(kind, "text")
+
+
+def _limit(part: Any) -> str:
+    for attribute, words in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+        if (bound := getattr(part, attribute, None)) is not None:
+            return f"{words} {bound}"
+    return ""
+
+
+def _sentence(field: FieldInfo) -> str:
+    example = f" Example: `{field.examples[0]}`." if field.examples else ""
+    return f"{field.description}{example}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,156 @@
+"""Where the value of a variable comes from, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, SecretStr
+
+from bridge.errors import SettingsError
+from bridge.settings import Options, Settings, masked, origins, unknown, variables
+
+
+class KeyOptions(Options):
+    """Options with a secret, as a provider of the cloud has them."""
+
+    stt_key: SecretStr | None = Field(None, description="A key.")
+    stt_tries: int = Field(3, ge=1, le=9, description="A number.")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with one preset, and none of our variables set."""
+    for name in ("PRESET", "CONFIG_DIR", "REDIS_URL", "DATA_DIR", "PORT", "STT_KEY", "STT_TRIES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    presets = tmp_path / "config" / "presets"
+    presets.mkdir(parents=True)
+    (tmp_path / "config" / "topology.toml").touch()
+    (presets / "quick.env").write_text("PORT=7003\nVAD_PADDING_MS=103\nLOG_LEVEL=DEBUG\n")
+    return tmp_path
+
+
+def source_of(variable: str, options: Options) -> tuple[str, str]:
+    return next((origin.value, origin.source) for origin in origins(options) if origin.variable == variable)
+
+
+def test_flag_wins_over_environment_over_dotenv_over_preset_over_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Settings.read().port == 8000
+    monkeypatch.setenv("PRESET", "quick")
+    assert Settings.read().port == 7003
+    (folder / ".env").write_text("PORT=7002\n")
+    assert Settings.read().port == 7002
+    monkeypatch.setenv("PORT", "7001")
+    assert Settings.read().port == 7001
+    assert Settings.read(port=7000).port == 7000
+    assert Settings.read(port=None).port == 7001
+
+
+def test_each_value_is_shown_with_its_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").write_text("VAD_PADDING_MS=102\n")
+    monkeypatch.setenv("PRESET", "quick")
+    monkeypatch.setenv("PORT", "7001")
+    settings = Settings.read()
+    assert source_of("PORT", settings) == ("7001", "environment")
+    assert source_of("VAD_PADDING_MS", settings) == ("102", ".env")
+    assert source_of("LOG_LEVEL", settings) == ("DEBUG", "preset quick")
+    assert source_of("HOST", settings) == ("127.0.0.1", "default")
+
+
+def test_preset_may_be_chosen_in_dotenv(folder: Path) -> None:
+    (folder / ".env").write_text("PRESET=quick\n")
+    assert Settings.read().vad_padding_ms == 103
+
+
+def test_name_in_lower_case_counts_and_its_source_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("vad_padding_ms", "77")
+    assert source_of("VAD_PADDING_MS", Settings.read()) == ("77", "environment")
+
+
+def test_empty_variable_counts_as_unset(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").write_text("PORT=7002\n")
+    monkeypatch.setenv("PORT", "")
+    assert source_of("PORT", Settings.read()) == ("7002", ".env")
+
+
+def test_unknown_preset_is_refused_with_the_ones_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRESET", "fast")
+    with pytest.raises(SettingsError, match="PRESET=fast") as caught:
+        Settings.read()
+    assert "quick" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "http"), ("PORT", "70000"), ("VAD_AGGRESSIVENESS", "4"), ("LOG_LEVEL", "LOUD")],
+)
+def test_value_that_cannot_be_used_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=f"{variable}={value} is not valid") as caught:
+        Settings.read()
+    assert "config show" in caught.value.hint
+
+
+def test_secret_is_masked_in_origins_and_missing_from_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STT_KEY", "geheim")
+    options = KeyOptions.read()
+    assert options.stt_key is not None and options.stt_key.get_secret_value() == "geheim"
+    assert "geheim" not in str(list(origins(options)))
+    assert source_of("STT_KEY", options)[1] == "environment"
+
+
+def test_password_in_a_url_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:geheim@localhost:6379/0")
+    assert source_of("REDIS_URL", Settings.read())[0] == "redis://:***@localhost:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rediss://me:pw@host:1/0?a=b", "rediss://me:***@host:1/0?a=b"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("plain text", "plain text"),
+    ],
+)
+def test_only_passwords_are_masked(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+def test_variable_of_no_effect_is_pointed_out_with_its_nearest_match(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("VAD_PADING_MS=1\nSOMETHING=2\n")
+    monkeypatch.setenv("WS_MAX_CONECTIONS", "5")
+    monkeypatch.setenv("EDITOR_THEME", "dark")
+    sentences = unknown(variables(Settings))
+    assert sorted(sentences) == [
+        "SOMETHING in .env is no variable of speechbridge and has no effect.",
+        "VAD_PADING_MS in .env is no variable of speechbridge and has no effect."
+        " Did you mean VAD_PADDING_MS?",
+        "WS_MAX_CONECTIONS in environment is no variable of speechbridge and has no effect."
+        " Did you mean WS_MAX_CONNECTIONS?",
+    ]
+
+
+def test_every_known_variable_is_accepted_without_a_word(folder: Path) -> None:
+    (folder / ".env").write_text("".join(f"{name}=\n" for name in variables(Settings)))
+    assert unknown(variables(Settings)) == []
+
+
+def test_every_setting_says_what_it_does_in_one_sentence() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description and field.description.endswith("."), name
+
+
+@pytest.mark.parametrize(("level", "threshold"), list(enumerate((0.35, 0.5, 0.65, 0.8))))
+def test_aggressiveness_sets_the_threshold_unless_one_is_given(
+    monkeypatch: pytest.MonkeyPatch, level: int, threshold: float
+) -> None:
+    monkeypatch.setenv("VAD_AGGRESSIVENESS", str(level))
+    assert Settings.read().threshold == threshold
+    assert Settings.read(vad_threshold=0.42).threshold == 0.42
