@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from typing import cast
 
 import structlog
@@ -61,6 +62,8 @@ def setup(settings: Settings, process: str) -> None:
     for name in _PER_TASK:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
     logging.captureWarnings(True)
+    # Celery fears root because of pickled messages; ours are JSON, and containers run as root.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.errors import RedisUnavailable
+from bridge.settings import masked
 
 LEAST = (6, 2)
 """Celery's transport uses ZADD GT and ZRANGE BYSCORE, which older servers do not know."""
@@ -94,11 +95,6 @@ class PrivateRedis:
         return str(server), str(self._config)
 
 
-def masked(url: str) -> str:
-    """The URL without its password."""
-    return re.sub(r"(?<=:)[^:/@]*(?=@)", "***", url)
-
-
 def answers(url: str) -> bool:
     """Whether the server at `url` is ready for work."""
     try:
@@ -126,6 +122,12 @@ def inspect(url: str) -> dict[str, str]:
             server = client.info("server")
             persistence = client.info("persistence")
     except (redis.RedisError, ValueError) as error:
+        # "authentica": an open connection to a server with a password fails at HELLO, in so many words.
+        if "authentica" in str(error) or isinstance(error, redis.AuthenticationError):
+            raise RedisUnavailable(
+                f"Redis at {where} refuses us: {error}",
+                "Put its password into REDIS_URL: redis://:password@host:6379/0",
+            ) from None
         raise RedisUnavailable(
             f"Redis at {where} does not answer: {error}",
             "Start it, correct REDIS_URL, or leave REDIS_URL empty to have `speechbridge up` start one.",

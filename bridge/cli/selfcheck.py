@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 MEANING = {
-    "endpoint": "silence waited for until the end of speech was certain",
+    "endpoint": "silence until the end of speech was certain",
     "queue": "waits for a worker",
     "stt": "speech to text",
     "translation": "text to text",

@@ -59,7 +59,8 @@ class Stack:
             self._server = redis_server.executable()
             self._redis = redis_server.PrivateRedis(folder / "redis", free_port("127.0.0.1", 0))
             self.redis_url = self._redis.url
-        self.flower_port = free_port("127.0.0.1", settings.flower_port) if flower else None
+        self.flower_host = reachable(settings.flower_host)
+        self.flower_port = free_port(settings.flower_host, settings.flower_port) if flower else None
         given = settings.flower_password.get_secret_value() if settings.flower_password else ""
         self.flower_password = given or secrets.token_urlsafe(12)
 

@@ -106,7 +106,7 @@ async def _serve(stack: Stack, settings: Settings, console: Console, check: bool
     with console.status("loading the engines"):
         await stack.start()
     if stack.flower_port is not None:
-        console.print(f"flower   http://127.0.0.1:{stack.flower_port}", markup=False)
+        console.print(f"flower   http://{stack.flower_host}:{stack.flower_port}", markup=False)
         console.print(f"         user {settings.flower_user}, password {stack.flower_password}", markup=False)
     if check:
         await selfcheck(stack.url, console)

@@ -1,0 +1,151 @@
+"""The doctor, on a machine that works and on machines that lack one thing each."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.cli.doctor import data_folder, languages
+from bridge.cli.probe import Probe
+from bridge.settings import Settings
+from bridge.types import Stage
+
+FIELDS = {"name", "ok", "found", "required", "error", "fix"}
+
+
+def examined(folder: Path, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    ours = {name.upper() for name in Settings.model_fields} | {"CONFIG_DIR"}
+    clean = {name: value for name, value in os.environ.items() if name not in ours}
+    defaults = {"DATA_DIR": str(folder), "PORT": "0", "PRESET": "embedded"}
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "bridge.cli", "doctor", "--json"],
+        env=clean | defaults | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    report = json.loads(ended.stdout)
+    assert report["ok"] == (ended.returncode == 0)
+    assert all(set(check) == FIELDS for check in report["checks"])
+    return ended.returncode, {check["name"]: check for check in report["checks"]}
+
+
+def test_machine_that_works_passes_with_live_answers_of_every_engine(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path)
+    assert code == 0, checks
+    assert checks["stt"]["found"] == "pocketsphinx: 'go forward ten meters'"
+    assert checks["translation"]["found"].startswith("apertium: en 'radio' →")
+    assert checks["tts"]["found"].endswith("ms of speech")
+    assert "en → es" in checks["languages"]["found"]
+    assert checks["vad"]["found"].startswith("silero, 0.0")
+    assert "private" in checks["redis"]["found"]
+
+
+def test_missing_engine_fails_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path, APERTIUM_MODES=str(tmp_path))
+    assert code == 1
+    assert not checks["translation"]["ok"]
+    assert "apt-get install apertium" in checks["translation"]["fix"]
+    assert not checks["languages"]["ok"]
+    assert checks["stt"]["ok"] and checks["tts"]["ok"]
+
+
+def test_redis_that_does_not_answer_fails(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path, REDIS_URL="redis://127.0.0.1:1/0", PRESET="simulated")
+    assert code == 1
+    assert "does not answer" in checks["redis"]["error"]
+    assert checks["redis"]["fix"]
+
+
+def test_port_in_use_by_another_program_fails(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, checks = examined(tmp_path, PORT=str(taken.getsockname()[1]), PRESET="simulated")
+    assert code == 1
+    assert "in use" in checks["port"]["error"]
+
+
+def test_topology_that_cannot_be_read_fails_with_its_place(tmp_path: Path) -> None:
+    topology = tmp_path / "mine.toml"
+    topology.write_text('[[worker]]\nname = "a"\nstage = "asr"\ndevice = "cpu0"\n')
+    code, checks = examined(tmp_path, TOPOLOGY=str(topology), PRESET="simulated")
+    assert code == 1
+    assert str(topology) in checks["topology"]["error"]
+    assert "'asr'" in checks["topology"]["error"]
+
+
+def test_gpu_is_looked_for_only_where_the_topology_names_one(tmp_path: Path) -> None:
+    topology = tmp_path / "mine.toml"
+    topology.write_text('[[worker]]\nname = "a"\nstage = "stt"\ndevice = "gpu63"\n')
+    code, checks = examined(tmp_path, TOPOLOGY=str(topology), PRESET="simulated")
+    assert code == 1
+    assert "nvidia-smi" in checks["gpu63"]["fix"]
+    _, checks = examined(tmp_path, PRESET="simulated")
+    assert not any(name.startswith("gpu") for name in checks)
+
+
+def test_variable_without_effect_is_pointed_out_but_fails_nothing(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path, VAD_TRESHOLD="0.4", PRESET="simulated")
+    assert code == 0
+    assert not checks["variables"]["ok"]
+    assert "VAD_THRESHOLD" in checks["variables"]["error"]
+
+
+def test_value_that_cannot_be_used_is_the_one_thing_reported(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path, VAD_AGGRESSIVENESS="9")
+    assert code == 1
+    assert set(checks) == {"python", "settings"}
+    assert "VAD_AGGRESSIVENESS=9" in checks["settings"]["error"]
+
+
+def test_unknown_provider_fails_with_those_there_are(tmp_path: Path) -> None:
+    code, checks = examined(tmp_path, STT_PROVIDER="whispr", PRESET="simulated")
+    assert code == 1
+    assert "whispr" in checks["stt"]["error"]
+    assert "pocketsphinx" in checks["stt"]["fix"]
+
+
+def test_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["bridge.cli.doctor"], "LEAST_FREE", 10**18)
+    with pytest.raises(Exception, match="MB free"):
+        data_folder(Settings.read(data_dir=tmp_path))
+
+
+def test_providers_that_share_no_language_fail() -> None:
+    probes: dict[Stage, Probe] = {
+        "stt": Probe(languages=("en",)),
+        "translation": Probe(pairs=(("en", "ja"), ("fr", "es"))),
+        "tts": Probe(languages=("es",)),
+    }
+    assert not languages(probes).ok
+    probes["tts"] = Probe(languages=("es", "ja"))
+    assert languages(probes).found == "en → ja"
+
+
+def test_engine_that_crashes_is_reported_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.cli import probe
+
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'segfault in engine' >&2\nexit 139\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    assert probe.probe("tts", "espeak").error == "espeak crashed: segfault in engine"
+
+
+def test_engine_that_hangs_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge.cli import probe
+
+    hanging = tmp_path / "python"
+    hanging.write_text("#!/bin/sh\nexec sleep 60\n")
+    hanging.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(hanging))
+    monkeypatch.setattr(probe, "SECONDS", 0.3)
+    assert probe.probe("tts", "espeak").error == "espeak gave no answer within 0.3 s."

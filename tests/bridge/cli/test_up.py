@@ -1,0 +1,271 @@
+"""The whole system as its user starts and ends it: one command, real engines, a Redis of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bridge.cli.stack import fetch, free_port, locked
+from bridge.settings import Settings
+
+pytestmark = pytest.mark.e2e
+
+ENGINES = ("lt-proc", "lrx-proc", "apertium-")
+
+
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    ours = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return kept | {"DATA_DIR": str(folder), "COLUMNS": "160"} | variables
+
+
+class Up:
+    """A running `speechbridge up`."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        self.folder = folder
+        self._output = folder / "output"
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "bridge.cli", "up", "--port", "0", *arguments],
+                env=environment(folder, **variables),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.until(lambda: "serving http" in self.said, "it serves")
+        self.tree = psutil.Process(self.process.pid).children(recursive=True)
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"serving http://localhost:(\d+)", self.said)
+        assert found
+        return int(found[1])
+
+    def until(self, true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            if self.process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"not within {seconds} s: {what}\n{self.said}")
+            time.sleep(0.05)
+
+    def named(self, *words: str) -> list[psutil.Process]:
+        """The children whose command line holds all `words`."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if set(words) <= set(command(child))]
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def leftovers(self) -> list[psutil.Process]:
+        _, alive = psutil.wait_procs(self.tree, timeout=5)
+        return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One stack on the embedded engines, with Flower, for the tests that leave it running."""
+    running = Up(tmp_path_factory.mktemp("up"), "--preset", "embedded", "--flower", FLOWER_PORT="0")
+    yield running
+    running.end(signal.SIGTERM)
+
+
+def test_self_check_prints_transcript_translation_and_every_latency(up: Up) -> None:
+    assert "en  go forward ten meters" in up.said
+    assert re.search(r"es  .*diez metros", up.said)
+    for name in ("endpoint", "queue", "stt", "translation", "tts", "first_audio", "total"):
+        assert re.search(rf"^  {name} +\d+ ", up.said, re.MULTILINE), name
+
+
+def test_self_check_hears_the_translation_after_the_endpoint(up: Up) -> None:
+    endpoint, first = (re.search(rf"{name} +(\d+) ", up.said) for name in ("endpoint", "first_audio"))
+    assert endpoint and first
+    assert 0 < int(endpoint[1]) < int(first[1]) < 10_000
+
+
+def test_gateway_is_ready_and_offers_spanish(up: Up) -> None:
+    ready, offered = fetch("127.0.0.1", up.port, "/readyz"), fetch("127.0.0.1", up.port, "/v1/languages")
+    assert ready is not None and ready[0] == 200
+    assert offered is not None
+    assert {"source": "en", "target": "es"} in json.loads(offered[1])["pairs"]
+
+
+def test_console_stays_quiet_of_what_only_the_logs_need(up: Up) -> None:
+    assert "[info" not in up.said
+    assert "superuser" not in up.said
+    assert "ready" in (up.folder / "logs" / "stt-cpu0-0.log").read_text()
+
+
+def test_second_up_in_the_same_folder_is_told_who_runs_there(up: Up) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "bridge.cli", "up"],
+        env=environment(up.folder),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert second.returncode == 1
+    assert (
+        f"error: Another speechbridge is running in {up.folder} (process {up.process.pid})" in second.stderr
+    )
+    assert "DATA_DIR" in second.stderr
+    assert up.process.poll() is None
+
+
+def test_password_of_redis_is_nowhere_in_the_process_list(up: Up) -> None:
+    config = up.folder / "redis" / "redis.conf"
+    assert config.stat().st_mode & 0o077 == 0
+    found = re.search(r"requirepass (\w{32})", config.read_text())
+    assert found
+    tree = psutil.Process(up.process.pid).children(recursive=True)
+    assert not [process for process in tree if found[1] in " ".join(command(process))]
+
+
+def flower_api(up: Up, path: str, password: str | None) -> tuple[int, Any]:
+    address = re.search(r"flower +http://127.0.0.1:(\d+)", up.said)
+    assert address
+    connection = HTTPConnection("127.0.0.1", int(address[1]), timeout=10)
+    credentials = b64encode(f"flower:{password}".encode()).decode()
+    connection.request("GET", path, headers={"Authorization": f"Basic {credentials}"} if password else {})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, json.loads(body) if response.status == 200 else None
+
+
+def test_flower_shows_the_queues_of_all_stages_to_who_has_the_password(up: Up) -> None:
+    password = re.search(r"password (\S+)", up.said)
+    assert password
+    assert flower_api(up, "/api/workers", None)[0] == 401
+    assert flower_api(up, "/api/workers", "wrong")[0] == 401
+
+    def queues() -> set[str]:
+        status, _ = flower_api(up, "/api/workers?refresh=1", password[1])
+        assert status == 200
+        _, lengths = flower_api(up, "/api/queues/length", password[1])
+        return {queue["name"] for queue in lengths["active_queues"]}
+
+    up.until(lambda: queues() == {"stt.cpu0", "translation.cpu0", "tts.cpu0"}, "Flower knows all queues")
+    _, tasks = flower_api(up, "/api/tasks", password[1])
+    assert {task["name"] for task in tasks.values()} <= {
+        "stt.transcribe",
+        "translation.translate",
+        "tts.synthesize",
+    }
+
+
+def test_killed_worker_is_replaced_and_nobody_else(up: Up) -> None:
+    [victim] = up.named("worker", "tts-cpu0")
+    others = {process.pid for process in up.named("-m", "bridge.cli")} - {victim.pid}
+    victim.kill()
+    up.until(lambda: any(child.pid != victim.pid for child in up.named("worker", "tts-cpu0")), "it is back")
+    assert others <= {process.pid for process in up.named("-m", "bridge.cli")}
+    assert "tts-cpu0-0 ended by SIGKILL; starting it again in 0.2 s" in up.said
+
+
+def test_sigterm_leaves_no_process_and_no_file_outside_the_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    stack = Up(tmp_path / "data", "--preset", "embedded")
+    assert [process for process in stack.tree if command(process)[:1] and ENGINES[0] in command(process)[0]]
+    assert stack.end(signal.SIGTERM) == 0
+    assert stack.leftovers() == []
+    assert fetch("127.0.0.1", stack.port, "/healthz") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not end a child with its parent")
+def test_kill_9_leaves_no_process_not_even_helpers_of_workers(tmp_path: Path) -> None:
+    stack = Up(tmp_path, "--preset", "embedded")
+    assert any(ENGINES[0] in " ".join(command(process)) for process in stack.tree)
+    assert stack.end(signal.SIGKILL) == -signal.SIGKILL
+    assert stack.leftovers() == []
+    with locked(tmp_path):
+        pass
+
+
+def test_ctrl_c_while_starting_ends_it_too(tmp_path: Path) -> None:
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge.cli", "--preset", "simulated", "up", "--port", "0"],
+            env=environment(tmp_path),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    log = tmp_path / "logs" / "gateway.log"
+    end = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    assert children
+    assert all(not child.is_running() or child.status() == psutil.STATUS_ZOMBIE for child in children)
+    assert "serving" not in (tmp_path / "output").read_text()
+
+
+def refused(tmp_path: Path, *arguments: str, **variables: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bridge.cli", "up", *arguments],
+        env=environment(tmp_path, **variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_port_in_use_is_named_with_a_remedy_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(tmp_path, "--port", str(port))
+    assert f"error: Port {port} on 127.0.0.1 is in use." in said
+    assert f"--port {port + 1}" in said
+    assert not (tmp_path / "logs").exists()
+
+
+def test_redis_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1", 0)
+    said = refused(tmp_path, REDIS_URL=f"redis://:secret@127.0.0.1:{port}/0")
+    assert f"error: Redis at redis://:***@127.0.0.1:{port}/0 does not answer" in said
+    assert "REDIS_URL" in said
+    assert "secret" not in said
+
+
+def test_engine_that_is_missing_is_told_with_its_remedy(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--port", "0", APERTIUM_MODES=str(tmp_path / "nothing"))
+    assert "translation-cpu0-0 ended with code 1" in said
+    assert "apt-get install apertium" in said
+
+
+def test_preset_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--preset", "nonsense")
+    assert "error: PRESET=nonsense" in said
+    assert "embedded" in said and "simulated" in said
