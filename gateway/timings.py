@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from bridge.types import Event, Stage
+from bridge.types import SPEECH_RATE, Event, Stage
+
+STEP = SPEECH_RATE // 100
+"""Samples between two marks at least: 10 ms, so that tiny frames take no more memory than others."""
+KEPT = 120 * SPEECH_RATE
+"""Samples whose arrival is remembered: more than the longest segment with the silence that ends it."""
 
 
 class Arrivals:
@@ -19,7 +24,9 @@ class Arrivals:
 
     def note(self, samples: int, now: float) -> None:
         """The session has `samples` samples since `now`."""
-        self._marks.append((samples, now))
+        if not self._marks or samples >= self._marks[-1][0] + STEP:
+            self._marks.append((samples, now))
+            self.forget_before(samples - KEPT)
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""
