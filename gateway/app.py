@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,9 @@ def serve(settings: Settings) -> None:
     )
     host, port = bound.getsockname()[:2]
     log.info("gateway listens", url=f"http://{host}:{port}")
+    # uvicorn raises the signal that stopped it once more; a stop that was asked for is a success.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     _Server(config, connections).run(sockets=[bound])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -61,7 +61,7 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_queues=[Queue(name) for name in topology.queues],
+        task_queues=[Queue(name, Exchange(name), routing_key=name) for name in topology.queues],
         task_default_queue=topology.queues[0],
         task_create_missing_queues=False,
         task_acks_late=True,

@@ -54,7 +54,7 @@ def arguments(entry: WorkerEntry, name: str, settings: Settings) -> list[str]:
     quiet = ["--without-gossip", "--without-mingle"]
     events = ["-E"] if settings.task_events else ["--without-heartbeat"]
     queue = ["-Q", entry.queue, "-P", "threads", "-c", str(entry.concurrency)]
-    return ["worker", "-n", name, *queue, *quiet, *events, "-l", settings.log_level]
+    return ["--quiet", "worker", "-n", name, *queue, *quiet, *events, "-l", settings.log_level]
 
 
 def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> WorkerRecord:
