@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import LanguageError, NoWorker
@@ -39,45 +39,53 @@ class Offer:
         """The tags to work with; a source of None is to be detected.
 
         Raises NoWorker where a stage has no worker, LanguageError for a language or pair that is
-        unknown or not offered, naming what is.
+        unknown or not offered, naming what is, and for two targets that are one here.
         """
         if self.missing:
+            *others, last = self.missing
             raise NoWorker(
-                f"No worker is running for {' and '.join(self.missing)}.",
+                f"No worker is running for {' and '.join(filter(None, [', '.join(others), last]))}.",
                 "Start the workers (`speechbridge up`) and try again in a moment.",
             )
         spoken = self._source(source)
-        wanted = [self._target(tag) for tag in targets]
-        for target in wanted:
-            possible = [pair for pair in self.pairs if pair[1] == target and spoken in (None, pair[0])]
-            if not possible:
+        offered = {target for of, target in self.pairs if spoken in (None, of)}
+        named: dict[str, str] = {}
+        for asked in targets:
+            target = self._known(asked, offered, spoken)
+            if target not in offered:
                 raise LanguageError(
-                    f"{source} → {target} is not offered by this setup.", f"Offered: {self._list()}."
+                    f"{spoken or AUTO} → {target} is not offered by this setup.", self._hint(spoken)
                 )
-        return spoken, wanted
+            if target in named:
+                raise LanguageError(
+                    f"{named[target]} and {asked} are both heard as {target} in this setup.",
+                    "Name one of them.",
+                )
+            named[target] = asked
+        return spoken, list(named)
 
     def _source(self, tag: str) -> str | None:
         if tag != AUTO:
-            return _known(tag, [source for source, _ in self.pairs])
+            return self._known(tag, self.sources, tag)
         if self.detects:
             return None
         if len(self.sources) == 1:
             return self.sources[0]
-        raise LanguageError(
-            "This setup cannot detect the spoken language.", f"Name it: {', '.join(self.sources)}."
-        )
+        raise LanguageError("This setup cannot detect the spoken language.", self._hint(tag))
 
-    def _target(self, tag: str) -> str:
-        return _known(tag, [target for _, target in self.pairs])
+    def _known(self, tag: str, offered: Collection[str], spoken: str | None) -> str:
+        """The offered spelling of a tag: itself, or its language without the region."""
+        try:
+            language = find(tag)
+        except LanguageError as error:
+            raise LanguageError(error.message, f"{error.hint} {self._hint(spoken)}") from None
+        return language.base if language.tag not in offered and language.base in offered else language.tag
 
-    def _list(self) -> str:
-        return ", ".join(f"{source} → {target}" for source, target in sorted(self.pairs)) or "no pair at all"
-
-
-def _known(tag: str, offered: Sequence[str]) -> str:
-    """The offered spelling of a tag: itself, or its language without the region."""
-    language = find(tag)
-    if language.tag in offered:
-        return language.tag
-    primary = language.tag.partition("-")[0]
-    return primary if primary in offered else language.tag
+    def _hint(self, spoken: str | None) -> str:
+        """What to ask for instead. Of the pairs one side only: there may be ten thousand."""
+        if not self.pairs:
+            return "Its workers share no pair of languages."
+        targets = sorted({target for source, target in self.pairs if spoken in (None, source)})
+        if targets:
+            return f"Offered from {spoken or AUTO}: {', '.join(targets)}."
+        return f"Offered sources: {', '.join(self.sources)}."

@@ -1,0 +1,174 @@
+"""What the live workers offer together, and refusals that say what to ask for instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+
+from bridge.errors import LanguageError, NoWorker
+from bridge.languages import known
+from bridge.streams import WorkerRecord
+from bridge.types import Stage
+from gateway.offers import Offer
+
+
+def worker(
+    stage: Stage,
+    languages: Sequence[str] = (),
+    pairs: Sequence[tuple[str, str]] = (),
+    detects: bool = False,
+) -> WorkerRecord:
+    name = f"{stage}-{languages}"
+    return WorkerRecord(
+        name, stage, "cpu", f"{stage}.cpu0", 1, "engine", tuple(languages), tuple(pairs), detects
+    )
+
+
+def offer(
+    heard: Sequence[str] = ("en",),
+    pairs: Sequence[tuple[str, str]] = (("en", "es"), ("en", "ca")),
+    spoken: Sequence[str] = ("es", "ca"),
+    detects: bool = False,
+) -> Offer:
+    return Offer.of(
+        [worker("stt", heard, detects=detects), worker("translation", pairs=pairs), worker("tts", spoken)]
+    )
+
+
+def refusal(made: Offer, source: str, *targets: str) -> str:
+    with pytest.raises(LanguageError) as caught:
+        made.resolve(source, targets)
+    return str(caught.value)
+
+
+def test_a_pair_is_offered_where_all_three_stages_can_do_it() -> None:
+    pairs = (("en", "es"), ("en", "fr"), ("de", "es"), ("es", "en"))
+
+    assert offer(heard=("en", "es"), pairs=pairs, spoken=("es", "en")).pairs == {("en", "es"), ("es", "en")}
+
+
+def test_workers_of_a_stage_add_up() -> None:
+    made = Offer.of(
+        [
+            worker("stt", ["en"]),
+            worker("stt", ["de"], detects=True),
+            worker("translation", pairs=[("en", "es")]),
+            worker("translation", pairs=[("de", "es")]),
+            worker("tts", ["es"]),
+        ]
+    )
+
+    assert made.pairs == {("en", "es"), ("de", "es")}
+    assert made.sources == ["de", "en"]
+    assert made.detects
+    assert made.missing == ()
+
+
+def test_what_is_offered_is_resolved_in_the_order_asked_for() -> None:
+    assert offer().resolve("en", ["ca", "es"]) == ("en", ["ca", "es"])
+
+
+@pytest.mark.parametrize(
+    ("stages", "named"),
+    [
+        (("translation", "tts"), "stt"),
+        (("stt",), "translation and tts"),
+        ((), "stt, translation and tts"),
+    ],
+)
+def test_stages_without_a_worker_are_named(stages: Sequence[Stage], named: str) -> None:
+    made = Offer.of([worker(stage, ["en", "es"], [("en", "es")]) for stage in stages])
+
+    with pytest.raises(NoWorker, match=f"No worker is running for {named}\\.") as caught:
+        made.resolve("en", ["es"])
+    assert "speechbridge up" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered", "found"),
+    [
+        ("es-MX", ("es", "es-419"), "es-419"),
+        ("es-MX", ("es",), "es"),
+        ("es_mx", ("es",), "es"),
+        ("es-ES", ("es", "es-419"), "es"),
+        ("PT-br", ("pt", "pt-BR"), "pt-BR"),
+        ("pt-BR", ("pt",), "pt"),
+        ("ca-valencia", ("ca",), "ca"),
+    ],
+)
+def test_a_region_is_served_by_the_nearest_that_is_offered(
+    asked: str, offered: Sequence[str], found: str
+) -> None:
+    made = offer(pairs=[("en", tag) for tag in offered], spoken=offered)
+
+    assert made.resolve("en-AU", [asked]) == ("en", [found])
+
+
+def test_a_region_that_another_source_has_is_served_by_what_this_one_has() -> None:
+    made = offer(heard=("en", "de"), pairs=[("en", "es"), ("de", "es-419")], spoken=("es", "es-419"))
+
+    assert made.resolve("en", ["es-MX"]) == ("en", ["es"])
+    assert made.resolve("de", ["es-MX"]) == ("de", ["es-419"])
+
+
+def test_a_target_that_is_offered_for_another_source_only_is_refused_with_what_this_one_has() -> None:
+    made = offer(heard=("en", "de"), pairs=[("en", "es"), ("de", "ca")])
+
+    assert refusal(made, "de", "ca", "es") == "de → es is not offered by this setup. Offered from de: ca."
+
+
+def test_a_source_that_is_not_offered_is_refused_with_those_that_are() -> None:
+    made = offer(heard=("en", "de"), pairs=[("en", "es"), ("de", "es")])
+
+    assert refusal(made, "fr", "es") == "fr → es is not offered by this setup. Offered sources: de, en."
+
+
+def test_a_language_nobody_knows_is_refused_with_those_that_are_offered() -> None:
+    assert "'xx-nonsense'" in refusal(offer(), "xx-nonsense", "es")
+    assert refusal(offer(), "xx-nonsense", "es").endswith("Offered sources: en.")
+    assert refusal(offer(), "en", "klingon").endswith("Offered from en: ca, es.")
+
+
+def test_a_setup_whose_stages_share_no_language_says_so() -> None:
+    made = offer(heard=("en",), pairs=[("de", "es")])
+
+    assert refusal(made, "en", "es").endswith("Its workers share no pair of languages.")
+    assert refusal(made, "auto", "es").endswith("Its workers share no pair of languages.")
+
+
+def test_two_targets_that_are_one_here_are_refused() -> None:
+    made = offer(pairs=[("en", "es")], spoken=["es"])
+
+    assert refusal(made, "en", "es", "es-MX") == (
+        "es and es-MX are both heard as es in this setup. Name one of them."
+    )
+
+
+def test_the_spoken_language_is_detected_where_an_engine_can() -> None:
+    made = offer(heard=("en", "de"), pairs=[("en", "es"), ("de", "ca")], detects=True)
+
+    assert made.resolve("auto", ["es", "ca"]) == (None, ["es", "ca"])
+    assert refusal(made, "auto", "fr") == "auto → fr is not offered by this setup. Offered from auto: ca, es."
+
+
+def test_without_detection_the_only_source_is_meant() -> None:
+    assert offer().resolve("auto", ["es"]) == ("en", ["es"])
+    assert refusal(offer(), "auto", "fr") == "en → fr is not offered by this setup. Offered from en: ca, es."
+
+
+def test_without_detection_one_of_several_sources_must_be_named() -> None:
+    made = offer(heard=("en", "de"), pairs=[("en", "es"), ("de", "es")])
+
+    assert refusal(made, "auto", "es") == (
+        "This setup cannot detect the spoken language. Offered sources: de, en."
+    )
+
+
+def test_a_refusal_stays_short_where_thousands_of_pairs_are_offered() -> None:
+    tags = [language.tag for language in known()]
+    made = offer(heard=tags, pairs=list(product(tags, tags)), spoken=tags)
+
+    assert len(made.pairs) > 10_000
+    assert len(refusal(made, "en", "klingon")) < 1_000
