@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import Field, SecretStr
 
 from bridge.errors import SettingsError
+from bridge.providers import option_classes
 from bridge.settings import Options, Settings, masked, origins, unknown, variables
 
 
@@ -154,3 +156,20 @@ def test_aggressiveness_sets_the_threshold_unless_one_is_given(
     monkeypatch.setenv("VAD_AGGRESSIVENESS", str(level))
     assert Settings.read().threshold == threshold
     assert Settings.read(vad_threshold=0.42).threshold == 0.42
+
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    "file", [".env.example", *(f"config/presets/{name}.env" for name in ("embedded", "simulated"))]
+)
+def test_shipped_file_names_only_variables_that_have_an_effect(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    text = re.sub(r"^#(?=[A-Z_]+=)", "", (ROOT / file).read_text(), flags=re.MULTILINE)
+    (folder / ".env").write_text(text)
+    monkeypatch.setenv("CONFIG_DIR", str(ROOT / "config"))
+    classes: list[type[Options]] = [Settings, *option_classes()]
+    assert unknown(name for options in classes for name in variables(options)) == []
+    assert source_of("STT_PROVIDER", Settings.read())[1] == ".env"

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Makes .venv with the extra named (embedded, dev) and sees to what pip cannot install:
+# Apertium, Redis, Python's venv. A second run with nothing to do takes 0.1 s.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+extra=${1:-embedded}
+python=${PYTHON:-python3}
+venv=.venv
+packages=()
+
+fail() {
+  printf 'error: %s\n→ %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+apt_install() {
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    as_root=(sudo)
+    sudo -n true 2>/dev/null || fail "$* must be installed, which needs your password." \
+      "sudo apt-get update && sudo apt-get install -y $*"
+  fi
+  command -v apt-get >/dev/null ||
+    fail "$* must be installed, and this system has no apt-get." "Install them with its own package manager."
+  echo "installing $* ..."
+  if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1; then
+    "${as_root[@]}" apt-get update -q >/dev/null || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null ||
+      fail "apt-get could not install $*." "apt-get update && apt-get install $*"
+  fi
+}
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+  fail "$python is missing or older than 3.11." "apt-get install python3, or make PYTHON=/path/to/python3.11"
+
+[ -e /usr/share/apertium/modes/eng-spa.mode ] || packages+=(apertium apertium-eng-spa)
+[ -e /usr/share/apertium/modes/eng-cat.mode ] || packages+=(apertium-eng-cat)
+if [ ! -x $venv/bin/python ]; then
+  "$python" -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+fi
+# pip has a Redis for Python up to 3.12 on x86-64 only.
+if ! command -v redis-server >/dev/null; then
+  "$python" -c 'import platform, sys; sys.exit(not (sys.version_info < (3, 13) and platform.machine() == "x86_64"))' ||
+    packages+=(redis-server)
+fi
+[ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
+
+[ -x $venv/bin/python ] || "$python" -m venv $venv
+stamp=$venv/.installed-$extra
+if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+  echo "installing the Python packages of '$extra' into $venv ..."
+  $venv/bin/python -m pip install -q --disable-pip-version-check -e ".[$extra]"
+  touch "$stamp"
+fi
