@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.alive import alive
 from bridge.cli.bench import bench
 from bridge.cli.config import config
 from bridge.cli.doctor import doctor
@@ -29,6 +30,7 @@ app.command()(up)
 app.command()(gateway)
 app.command()(worker)
 app.command(hidden=True)(flower)
+app.command(hidden=True)(alive)
 app.command()(translate)
 app.command()(doctor)
 app.command()(providers)
@@ -60,7 +62,7 @@ def _root(
 def main() -> None:
     """Runs the command line. An error of ours is two lines on stderr and exit code 1, never a traceback."""
     try:
-        app()
+        app(prog_name="speechbridge")
     except BridgeError as error:
         sys.stderr.write(f"error: {error.message}\n")
         if error.hint:

@@ -10,7 +10,7 @@ import os
 
 
 def flower() -> None:
-    """Show the live queues and tasks on FLOWER_PORT of this machine, behind FLOWER_PASSWORD."""
+    """Show the live queues and tasks on FLOWER_HOST and FLOWER_PORT, behind FLOWER_PASSWORD."""
     from importlib.util import find_spec
 
     from bridge import logs, tasks, topology
@@ -30,7 +30,7 @@ def flower() -> None:
     # Flower takes credentials from the environment too, where other users cannot read them.
     password = settings.flower_password.get_secret_value()
     os.environ["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
-    app.start(["flower", "--address=127.0.0.1", f"--port={settings.flower_port}"])
+    app.start(["flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}"])
 
 
 INSTALL = "pip install 'speechbridge[monitoring]'"
