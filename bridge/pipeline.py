@@ -79,7 +79,8 @@ class Pipeline:
 
     def warm(self) -> None:
         """Connects, so that the first segment need not; a Redis that is away is met later."""
-        with contextlib.suppress(OperationalError, OSError), app.pool.acquire(block=True) as connection:
+        pool: Any = app.pool
+        with contextlib.suppress(OperationalError, OSError), pool.acquire(block=True) as connection:
             connection.ensure_connection(max_retries=1)
 
     def submit(self, work: Work, targets: Sequence[Target]) -> None:

@@ -82,6 +82,11 @@ def _address(url: str) -> str:
     return url.rpartition("@")[2].removeprefix("redis://")
 
 
+def audio_key(session: str, segment: int, revision: int) -> str:
+    """Where the speech of a segment waits: its claim check."""
+    return f"audio:{session}:{segment}:{revision}"
+
+
 def encode(event: Event) -> dict[str, bytes]:
     """An event as the fields of a stream entry; PCM stays raw."""
     values = {
@@ -161,14 +166,15 @@ class Store:
 
     def put_audio(self, session: str, segment: int, revision: int, pcm: bytes, ttl: float) -> str:
         """Leaves the speech of a segment for the STT worker; returns its key, the claim check."""
-        key = f"audio:{session}:{segment}:{revision}"
+        key = audio_key(session, segment, revision)
         with _reported(self.url):
             self.client.set(key, pcm, px=int(ttl * 1000))
         return key
 
-    def drop_audio(self, key: str) -> None:
+    def drop_audio(self, *keys: str) -> None:
+        """Forgets speech that is transcribed or not wanted any more, before its time."""
         with _reported(self.url):
-            self.client.delete(key)
+            self.client.delete(*keys)
 
     # Work, from the workers
 

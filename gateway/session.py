@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,7 +15,7 @@ import structlog
 from bridge.errors import NoWorker, RedisUnavailable
 from bridge.pipeline import Pipeline
 from bridge.settings import Settings
-from bridge.streams import Store
+from bridge.streams import Store, audio_key
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Event, Stage, Target, Work
 from gateway import messages
 from gateway.agreement import Terms
@@ -144,6 +145,7 @@ class Session:
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._drop([segment for segment in self._open.values() if segment.transcript is None])
         self._open.clear()
 
     # From the segmenter
@@ -216,6 +218,13 @@ class Session:
             work = work.but(text=segment.translations[what.target].text)
         self._pipeline.resubmit(work, what.stage)
 
+    async def _drop(self, segments: Sequence[Segment]) -> None:
+        """Removes the speech of these segments from Redis, where it would stay until it expires."""
+        keys = [audio_key(self.id, segment.cut.segment, segment.work.revision) for segment in segments]
+        if keys:
+            with contextlib.suppress(RedisUnavailable):
+                await asyncio.to_thread(self._store.drop_audio, *keys)
+
     # From the workers
 
     def deliver(self, event: Event) -> None:
@@ -241,6 +250,7 @@ class Session:
             return
         if event.stage == "stt":
             segment.transcript = event
+            self._spawn(self._drop([segment]))
             following: Stage = "translation"
             targets = [target.language for target in segment.targets] if event.text else []
         else:

@@ -285,10 +285,7 @@ def test_a_client_that_vanishes_mid_word_leaves_nothing_and_nobody_notices(
         assert all(segment.translations["es"].audio_ms for segment in result.segments.values())
 
     asyncio.run(both())
-    # Audio of a segment in work goes by its own time to live; everything else at once.
-    wait_until(
-        lambda: not [key for key in sessions_in(running) if not key.startswith(b"audio:")], 5, "all is gone"
-    )
+    wait_until(lambda: sessions_in(running) == [], 5, "all is gone")
 
 
 def test_one_connection_too_many_is_told_when_to_come_back(stack: Callable[..., Stack]) -> None:
