@@ -46,11 +46,14 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
 
 
 def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update. Raises as `agree`."""
+    """The terms after a session.update. Raises as `agree`; workers matter only where it names a language."""
+    cutting = _cutting(terms.cutting, message.vad)
+    if message.source is None and message.targets is None:
+        return replace(terms, cutting=cutting)
     choices = message.targets or _choices(terms.targets)
     spoken = message.source.language if message.source else terms.source or AUTO
     source, tags = offer.resolve(spoken, [to.language for to in choices])
-    return Terms(source, _targets(choices, tags), terms.rate, _cutting(terms.cutting, message.vad))
+    return Terms(source, _targets(choices, tags), terms.rate, cutting)
 
 
 def _targets(choices: Sequence[TargetChoice], tags: Sequence[str]) -> tuple[Target, ...]:

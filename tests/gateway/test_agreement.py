@@ -1,0 +1,189 @@
+"""What is agreed: the client's wishes over the environment's settings, and what has no effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.errors import LanguageError, NoWorker, SettingsError
+from bridge.settings import Settings
+from bridge.streams import WorkerRecord
+from bridge.types import Stage, Target
+from gateway import agreement, messages
+from gateway.agreement import Terms, agree, amend
+from gateway.messages import SessionStart, SessionUpdate
+from gateway.offers import Offer
+from gateway.segmenter import SegmenterConfig
+
+
+def worker(stage: Stage, provider: str = "engine") -> WorkerRecord:
+    languages = ("de", "en") if stage == "stt" else ("ca", "es")
+    pairs = tuple((source, target) for source in ("de", "en") for target in ("ca", "es"))
+    return WorkerRecord(
+        f"{stage}-{provider}", stage, "cpu", f"{stage}.cpu0", 1, provider, languages, pairs, stage == "stt"
+    )
+
+
+OFFER = Offer.of([worker("stt"), worker("translation"), worker("tts")])
+NOTHING = Offer.of([])
+
+
+@pytest.fixture
+def defaults(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings where no variable is set."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    return Settings.read()
+
+
+def start(**fields: Any) -> SessionStart:
+    named = {"source": {"language": "en"}, "targets": [{"language": "es", "voice": "nina"}]}
+    return SessionStart.model_validate({"protocol": 1, **named, **fields})
+
+
+def update(**fields: Any) -> SessionUpdate:
+    return SessionUpdate.model_validate(fields)
+
+
+@pytest.fixture
+def terms(defaults: Settings) -> Terms:
+    return agree(start(), OFFER, defaults)
+
+
+def test_what_a_client_leaves_out_is_as_the_environment_says(defaults: Settings) -> None:
+    terms = agree(start(), OFFER, defaults)
+
+    assert terms == Terms("en", (Target("es", "nina"),), 24_000, SegmenterConfig.of(defaults))
+
+
+def test_a_client_chooses_its_rate(defaults: Settings) -> None:
+    assert agree(start(output={"rate": 16_000}), OFFER, defaults).rate == 16_000
+
+
+def test_each_target_keeps_the_voice_that_was_asked_for(defaults: Settings) -> None:
+    chosen = [{"language": "es-MX", "voice": "luis"}, {"language": "ca"}]
+
+    assert agree(start(targets=chosen), OFFER, defaults).targets == (Target("es", "luis"), Target("ca"))
+
+
+def test_a_source_to_be_detected_is_told_as_auto(defaults: Settings) -> None:
+    terms = agree(start(source={"language": "auto"}), OFFER, defaults)
+
+    assert terms.source is None
+    assert agreement.effective(terms).source.language == "auto"
+
+
+def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) -> None:
+    wanted: dict[str, Any] = {"threshold": 0.7, "min_speech_ms": 100, "min_silence_ms": 300, "padding_ms": 0}
+
+    terms = agree(start(vad=wanted), OFFER, defaults)
+
+    assert terms.cutting == SegmenterConfig(**wanted, max_segment_ms=defaults.vad_max_segment_ms)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "threshold"),
+    [
+        ({"aggressiveness": 0}, 0.35),
+        ({"aggressiveness": 3}, 0.8),
+        ({"aggressiveness": 3, "threshold": 0.6}, 0.6),
+        ({"padding_ms": 100}, 0.5),
+    ],
+)
+def test_a_threshold_wins_over_an_aggressiveness(
+    defaults: Settings, wanted: dict[str, float], threshold: float
+) -> None:
+    assert agree(start(vad=wanted), OFFER, defaults).cutting.threshold == threshold
+
+
+def test_vad_fields_that_contradict_each_other_or_the_environment_are_refused(defaults: Settings) -> None:
+    with pytest.raises(SettingsError, match=r"2000 ms.*1500 ms"):
+        agree(start(vad={"min_speech_ms": 2_000, "max_segment_ms": 1_500}), OFFER, defaults)
+    long = defaults.model_copy(update={"vad_min_speech_ms": 3_000})
+    with pytest.raises(SettingsError, match=r"3000 ms.*1500 ms"):
+        agree(start(vad={"max_segment_ms": 1_500}), OFFER, long)
+
+
+def test_what_is_not_offered_is_refused(defaults: Settings) -> None:
+    with pytest.raises(LanguageError):
+        agree(start(targets=[{"language": "fr"}]), OFFER, defaults)
+    with pytest.raises(NoWorker):
+        agree(start(), NOTHING, defaults)
+
+
+def test_an_update_keeps_what_it_leaves_out(terms: Terms) -> None:
+    assert amend(terms, update(), OFFER) == terms
+
+
+def test_an_update_of_the_targets_keeps_the_rest(terms: Terms) -> None:
+    changed = amend(terms, update(targets=[{"language": "ca"}]), OFFER)
+
+    assert changed == Terms("en", (Target("ca"),), terms.rate, terms.cutting)
+
+
+def test_an_update_of_the_source_keeps_targets_and_voices(terms: Terms) -> None:
+    changed = amend(terms, update(source={"language": "auto"}), OFFER)
+
+    assert changed == Terms(None, terms.targets, terms.rate, terms.cutting)
+    assert amend(changed, update(targets=[{"language": "ca"}]), OFFER).source is None
+    assert amend(changed, update(source={"language": "de"}), OFFER).source == "de"
+
+
+def test_an_update_of_the_vad_stands_on_what_was_agreed_before(terms: Terms) -> None:
+    once = amend(terms, update(vad={"aggressiveness": 3, "padding_ms": 10}), OFFER)
+    twice = amend(once, update(vad={"min_silence_ms": 700}), OFFER)
+
+    assert (twice.cutting.threshold, twice.cutting.padding_ms, twice.cutting.min_silence_ms) == (0.8, 10, 700)
+
+
+def test_an_update_that_names_no_language_needs_no_worker(terms: Terms) -> None:
+    assert amend(terms, update(vad={"padding_ms": 10}), NOTHING).cutting.padding_ms == 10
+
+
+def test_an_update_is_refused_like_a_start(terms: Terms) -> None:
+    with pytest.raises(LanguageError, match="fr"):
+        amend(terms, update(source={"language": "fr"}), OFFER)
+    with pytest.raises(NoWorker):
+        amend(terms, update(targets=[{"language": "ca"}]), NOTHING)
+    with pytest.raises(SettingsError):
+        amend(terms, update(vad={"min_speech_ms": 5_000, "max_segment_ms": 1_000}), OFFER)
+
+
+def test_the_effective_configuration_can_be_sent_back_as_a_wish(defaults: Settings) -> None:
+    terms = agree(start(vad={"aggressiveness": 2}, output={"rate": 8_000}), OFFER, defaults)
+    told = agreement.effective(terms).model_dump(mode="json")
+
+    assert agree(start(**told), OFFER, defaults) == terms
+
+
+def test_the_limits_are_those_of_the_settings(defaults: Settings) -> None:
+    changed = defaults.model_copy(
+        update={"ws_max_message_size": 4_096, "session_max_segments": 3, "session_idle_seconds": 7.5}
+    )
+
+    assert agreement.limits(changed) == messages.Limits(max_message_bytes=4_096, max_segments=3, idle_s=7.5)
+
+
+def test_the_engines_of_a_stage_are_named_once_each() -> None:
+    workers = [worker("stt", "b"), worker("stt", "a"), worker("tts", "c"), worker("tts", "c")]
+
+    assert agreement.providers(workers) == {"stt": "a,b", "tts": "c"}
+
+
+def test_each_field_without_effect_is_told() -> None:
+    asked = start(room="hall", role="listener", barge_in="stop", features=["partials"])
+
+    told = list(agreement.unavailable(asked))
+
+    assert [warning.message.partition(" ")[0] for warning in told] == ["room", "role", "barge_in", "features"]
+    assert {warning.code for warning in told} == {"not_available"}
+    assert all(warning.hint for warning in told)
+    changed = list(agreement.unavailable(update(barge_in="pause", features=["partials"])))
+    assert [warning.message.partition(" ")[0] for warning in changed] == ["barge_in", "features"]
+
+
+def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
+    assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
+    assert list(agreement.unavailable(start())) == []
+    assert list(agreement.unavailable(update(barge_in="off"))) == []
