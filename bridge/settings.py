@@ -198,7 +198,9 @@ class Settings(Options):
         3, ge=1, le=10, description="Dispatches of the same segment before it is given up."
     )
     segment_run_ms: int = Field(
-        10_000, ge=100, description="Time a started stage has before its work is dispatched again."
+        10_000,
+        ge=100,
+        description="Silence of a worker until its work is sent again; stt has the length of the speech besides.",
     )
     segment_queue_ms: int = Field(
         30_000, ge=100, description="Time work may wait for a worker before it is dispatched again."

@@ -133,22 +133,26 @@ class Store:
 
     # Sessions, from the gateway
 
-    def keep(self, sessions: Mapping[str, int], ttl: int) -> None:
+    def keep(self, sessions: Mapping[str, int], ttl: int) -> set[str]:
         """Opens sessions, or keeps them for `ttl` seconds more; the value is the first live segment.
 
-        Whatever is missing is made anew, so that a Redis that lost its data serves again.
+        Returns those whose events were missing: new ones, and all in a Redis that lost its data.
         """
+        if not sessions:
+            return set()
         with _reported(self.url), self.client.pipeline(transaction=False) as pipe:
             for session, first in sessions.items():
                 pipe.hset(f"live:{session}", "from", first)
                 pipe.expire(f"live:{session}", ttl)
                 pipe.exists(f"events:{session}")
             exist = pipe.execute()[2::3]
-            for session, there in zip(sessions, exist, strict=True):
-                if not there:
+            missing = {session for session, there in zip(sessions, exist, strict=True) if not there}
+            for session in sessions:
+                if session in missing:
                     pipe.xadd(f"events:{session}", {"opened": b""})
                 pipe.expire(f"events:{session}", ttl)
             pipe.execute()
+        return missing
 
     def close_session(self, session: str) -> None:
         """Ends all work of a session and forgets it."""

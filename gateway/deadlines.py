@@ -50,11 +50,16 @@ class Deadlines:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._ends: dict[int, float] = {}
+        self._lengths: dict[int, float] = {}
         self._waits: dict[Key, _Wait] = {}
 
-    def cut(self, now: float, segment: int) -> None:
-        """A segment came to be; its transcript is expected."""
+    def cut(self, now: float, segment: int, length: float = 0.0) -> None:
+        """A segment with `length` seconds of speech came to be; its transcript is expected.
+
+        STT has that much longer: a slow machine needs as long as the speech lasted.
+        """
         self._ends[segment] = now + self._limits.total
+        self._lengths[segment] = length
         self.expect(now, segment, "stt")
 
     def expect(self, now: float, segment: int, stage: Stage, target: str | None = None) -> None:
@@ -67,7 +72,8 @@ class Deadlines:
         wait = self._waits.get(key)
         if wait is not None and attempt >= wait.attempt:
             # Not `attempt`: the stage after one that was sent again begins with a number above its own.
-            self._wait(key, wait.attempt, now + self._limits.run, "its worker went silent")
+            run = self._limits.run + (self._lengths[segment] if stage == "stt" else 0.0)
+            self._wait(key, wait.attempt, now + run, "its worker went silent")
 
     def finished(self, segment: int, stage: Stage, target: str | None = None) -> bool:
         """A stage's result is complete; False if nobody waited for it."""
@@ -101,12 +107,18 @@ class Deadlines:
         if (wait := self._waits.get(key)) is not None:
             self._wait(key, wait.attempt - 1, until, reason)
 
+    def hurry(self, now: float, reason: str) -> None:
+        """All work that is on its way is lost: it is due at `now`, and that costs no attempt."""
+        for key, wait in list(self._waits.items()):
+            self._wait(key, wait.attempt - 1, now, reason)
+
     def forget(self, segment: int, target: str | None = None) -> None:
         """Nobody waits any more for a target of a segment, or with None for any of it."""
         for key in [key for key in self._waits if key[0] == segment and target in (None, key[2])]:
             del self._waits[key]
         if target is None:
             self._ends.pop(segment, None)
+            self._lengths.pop(segment, None)
 
     def due(self, now: float) -> list[Overdue]:
         """What is overdue at `now`; what is sent again is expected anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -33,6 +34,9 @@ class Listener(Protocol):
 
     def deliver(self, event: Event) -> None: ...
 
+    def lost(self, now: float) -> None:
+        """Redis came back without this session's queued work and events."""
+
     def tick(self, now: float) -> None: ...
 
 
@@ -45,6 +49,7 @@ class Relay:
         self._listeners: dict[str, Listener] = {}
         self._after: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._back = asyncio.Event()
 
     @property
     def sessions(self) -> list[Listener]:
@@ -83,6 +88,7 @@ class Relay:
                 await loop()
                 if away:
                     log.info("redis is back")
+                    self._back.set()
                 away = False
             except RedisUnavailable as error:
                 if not away:
@@ -100,10 +106,16 @@ class Relay:
                 self._listeners[session].deliver(event)
 
     async def _keep(self) -> None:
-        if self._listeners:
-            alive = {session: listener.first for session, listener in self._listeners.items()}
-            await asyncio.to_thread(self._store.keep, alive, SESSION_TTL_SECONDS)
-        await asyncio.sleep(KEEP_SECONDS)
+        """Every KEEP_SECONDS, and at once when Redis is back, which may have lost everything."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KEEP_SECONDS):
+                await self._back.wait()
+        self._back.clear()
+        alive = {session: listener.first for session, listener in self._listeners.items()}
+        made_anew = await asyncio.to_thread(self._store.keep, alive, SESSION_TTL_SECONDS)
+        for session in made_anew & self._listeners.keys():
+            log.warning("session was lost in redis", session=session)
+            self._listeners[session].lost(time.monotonic())
 
     async def _tick(self) -> None:
         now = time.monotonic()

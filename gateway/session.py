@@ -177,7 +177,7 @@ class Session:
         self._open[cut.segment] = Segment(cut, work, self.terms.targets, timeline)
         self.segments_cut = cut.segment + 1
         self._sequencer.expect(cut.segment, [target.language for target in self.terms.targets], cut.revision)
-        self._deadlines.cut(now, cut.segment)
+        self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
         self._log.info("segment cut", segment=cut.segment, reason=cut.reason, ms=_ms(cut.end - cut.start))
         await self._send(Overdue(cut.segment, "stt", None, 0, "again", "new"))
 
@@ -234,15 +234,17 @@ class Session:
             return
         now = time.monotonic()
         if event.kind == "failed":
-            self._failed(now, segment, event)
+            self._failed(now, event)
             return
         segment.timeline.note(event)
         if event.kind == "text":
             self._text(now, segment, event)
-        elif event.kind == "done":
+        elif event.kind != "done":
+            self._deadlines.seen(now, event.segment, event.stage, event.target, event.attempt)
+        elif self._sequencer.whole(event):
             self._deadlines.finished(event.segment, event.stage, event.target)
         else:
-            self._deadlines.seen(now, event.segment, event.stage, event.target, event.attempt)
+            self._failed(now, event)
         self._release(self._sequencer.accept(event))
 
     def _text(self, now: float, segment: Segment, event: Event) -> None:
@@ -260,12 +262,21 @@ class Session:
         for target in targets:
             self._deadlines.expect(now, event.segment, following, target)
 
-    def _failed(self, now: float, segment: Segment, event: Event) -> None:
-        again = event.retryable and self._deadlines.failed(
-            now, event.segment, event.stage, event.target, event.attempt
-        )
-        if not again:
+    def _failed(self, now: float, event: Event) -> None:
+        """A stage failed, or a part of its speech was lost on the way."""
+        if not self._deadlines.failed(
+            now,
+            event.segment,
+            event.stage,
+            event.target,
+            event.attempt,
+            retryable=event.retryable or event.kind == "done",
+        ):
             self._give_up(event)
+
+    def lost(self, now: float) -> None:
+        """Sends all that is in work again."""
+        self._deadlines.hurry(now, "Redis lost it")
 
     def tick(self, now: float) -> None:
         """Sends again, or gives up, what is overdue."""

@@ -125,9 +125,10 @@ def test_a_worker_hears_of_a_cancelled_segment_while_it_works(store: Store) -> N
 
 
 def test_a_session_is_made_anew_in_a_redis_that_lost_it(store: Store) -> None:
-    store.keep({"alice": 0}, 60)
+    assert store.keep({"alice": 0}, 60) == {"alice"}
+    assert store.keep({"alice": 0}, 60) == set()
     store.client.flushall()
-    store.keep({"alice": 7}, 60)
+    assert store.keep({"alice": 7}, 60) == {"alice"}
     store.emit(event(segment=8))
 
     assert [begin(store, Work("alice", segment))[0] for segment in (6, 7)] == [False, True]

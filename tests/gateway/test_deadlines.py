@@ -220,7 +220,7 @@ def test_nothing_is_kept_of_forgotten_segments() -> None:
     waits.forget(0)
 
     assert waits.due(1000) == []
-    assert [kept for kept in vars(waits).values() if kept != LIMITS] == [{}, {}]
+    assert [kept for kept in vars(waits).values() if kept != LIMITS] == [{}, {}, {}]
 
 
 def test_what_is_given_up_leaves_nothing_to_wait_for() -> None:
@@ -229,4 +229,35 @@ def test_what_is_given_up_leaves_nothing_to_wait_for() -> None:
 
     assert not waits.finished(0, "stt")
     waits.forget(0)
-    assert [kept for kept in vars(waits).values() if kept != LIMITS] == [{}, {}]
+    assert [kept for kept in vars(waits).values() if kept != LIMITS] == [{}, {}, {}]
+
+
+def test_transcription_has_as_much_longer_as_the_speech_lasted() -> None:
+    deadlines = Deadlines(LIMITS)
+    deadlines.cut(0.0, 1, length=4.0)
+    deadlines.seen(0.0, 1, "stt", None, 0)
+
+    assert deadlines.due(LIMITS.run + 3.9) == []
+    assert [what.action for what in deadlines.due(LIMITS.run + 4.0)] == ["again"]
+
+
+def test_later_stages_do_not_wait_for_the_length_of_the_speech() -> None:
+    deadlines = Deadlines(LIMITS)
+    deadlines.cut(0.0, 1, length=4.0)
+    deadlines.finished(1, "stt")
+    deadlines.expect(0.0, 1, "tts", "es")
+    deadlines.seen(0.0, 1, "tts", "es", 0)
+
+    assert [what.stage for what in deadlines.due(LIMITS.run)] == ["tts"]
+
+
+def test_work_that_redis_lost_is_sent_again_at_once_and_costs_no_attempt() -> None:
+    deadlines = Deadlines(Limits(queue=30, run=10, total=60, attempts=1))
+    deadlines.cut(0.0, 1)
+    deadlines.cut(0.0, 2)
+    deadlines.hurry(1.0, "Redis lost it")
+
+    assert [(what.segment, what.attempt, what.action) for what in deadlines.due(1.0)] == [
+        (1, 0, "again"),
+        (2, 0, "again"),
+    ]
