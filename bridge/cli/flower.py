@@ -11,15 +11,12 @@ import os
 
 def flower() -> None:
     """Show the live queues and tasks on FLOWER_HOST and FLOWER_PORT, behind FLOWER_PASSWORD."""
-    from importlib.util import find_spec
-
     from bridge import logs, tasks, topology
     from bridge.errors import SettingsError
     from bridge.settings import Settings
 
     settings = Settings.read()
-    if find_spec("flower") is None:
-        raise SettingsError("Flower is not installed.", INSTALL)
+    check_installed()
     if settings.flower_password is None:
         raise SettingsError(
             "FLOWER_PASSWORD is not set: whoever reaches Flower could stop the workers.",
@@ -33,4 +30,12 @@ def flower() -> None:
     app.start(["flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}"])
 
 
-INSTALL = "pip install 'speechbridge[monitoring]'"
+def check_installed() -> None:
+    """Raises SettingsError where Flower is not installed."""
+    from importlib.util import find_spec
+
+    from bridge.cli.doctor import install
+    from bridge.errors import SettingsError
+
+    if find_spec("flower") is None:
+        raise SettingsError("Flower is not installed.", install("monitoring"))

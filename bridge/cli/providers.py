@@ -51,13 +51,16 @@ def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("stage", "provider", "installed", "licence", "languages", "about", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "provider", "installed", "licence"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("languages")
     for entry in found:
         languages = entry["languages"]
         shown = ", ".join(languages[:6]) + (f" and {len(languages) - 6} more" if len(languages) > 6 else "")
         name = f"{entry['provider']}{' *' if entry['in_force'] else ''}"
         installed = "yes" if entry["installed"] else "no"
-        table.add_row(entry["stage"], name, installed, entry["licence"], shown, entry["about"])
+        table.add_row(entry["stage"], name, installed, entry["licence"], shown)
     console = Console()
     console.print(table, markup=False)
     for entry in found:

@@ -91,10 +91,6 @@ class Stack:
         if self._supervisor is not None:
             self._supervisor.kill()
 
-    def pids(self) -> dict[str, int]:
-        """The running processes by name."""
-        return self._supervisor.pids() if self._supervisor is not None else {}
-
     async def _until(self, ready: Callable[[], bool], seconds: float) -> None:
         assert self._supervisor is not None
         try:

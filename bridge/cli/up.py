@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,7 @@ def up(
     from rich.console import Console
 
     from bridge.cli.config import warn_of_unknown
+    from bridge.cli.flower import check_installed
     from bridge.cli.stack import Stack, locked
     from bridge.settings import Settings
 
@@ -45,27 +47,16 @@ def up(
     console = Console(highlight=False, soft_wrap=True)
     with locked(settings.data_dir):
         if flower:
-            _need_flower()
+            check_installed()
         stack = Stack(
             settings, settings.data_dir, lambda line: console.print(line, markup=False), flower=flower
         )
         asyncio.run(_run(stack, settings, console, check))
 
 
-def _need_flower() -> None:
-    from importlib.util import find_spec
-
-    from bridge.cli.doctor import install
-    from bridge.errors import SettingsError
-
-    if find_spec("flower") is None:
-        raise SettingsError("Flower is not installed.", install("monitoring"))
-
-
 async def _run(stack: Stack, settings: Settings, console: Console, check: bool) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP; a second one ends all processes at once."""
     import asyncio
-    import signal
 
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
@@ -75,7 +66,7 @@ async def _run(stack: Stack, settings: Settings, console: Console, check: bool) 
             stack.kill()
         asked.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         loop.add_signal_handler(number, ask)
     serving = asyncio.create_task(_serve(stack, settings, console, check))
     stopping = asyncio.create_task(asked.wait())
@@ -88,6 +79,12 @@ async def _run(stack: Stack, settings: Settings, console: Console, check: bool) 
         console.print("stopping …")
     finally:
         await stack.stop()
+
+
+def stop_signals() -> list[signal.Signals]:
+    """What ends `up`; a closed terminal does not where `nohup` has it ignored."""
+    hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
 async def _serve(stack: Stack, settings: Settings, console: Console, check: bool) -> None:

@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from bridge.cli.stack import fetch, free_port, locked
+from bridge.cli.up import stop_signals
 from bridge.settings import Settings
 
 pytestmark = pytest.mark.e2e
@@ -227,6 +228,17 @@ def test_ctrl_c_while_starting_ends_it_too(tmp_path: Path) -> None:
     assert children
     assert all(not child.is_running() or child.status() == psutil.STATUS_ZOMBIE for child in children)
     assert "serving" not in (tmp_path / "output").read_text()
+
+
+def test_closed_terminal_ends_it_unless_nohup_has_that_ignored() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert signal.SIGHUP in stop_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert stop_signals() == [signal.SIGINT, signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def refused(tmp_path: Path, *arguments: str, **variables: str) -> str:
