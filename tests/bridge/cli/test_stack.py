@@ -44,6 +44,7 @@ def test_stack_that_cannot_start_says_why_and_leaves_its_logs_until_the_next(
         pytest.fail("it started")
     [folder] = (tmp_path / "stacks").iterdir()
     assert str(folder / "logs" / "translation-cpu0-0.log") in caught.value.hint
+    assert "apt-get install apertium" in caught.value.hint
     assert children() <= before
     monkeypatch.setenv("TRANSLATION_PROVIDER", "simulated")
     with stack(settings):

@@ -271,12 +271,6 @@ def test_redis_that_does_not_answer_is_named_without_its_password(tmp_path: Path
     assert "secret" not in said
 
 
-def test_engine_that_is_missing_is_told_with_its_remedy(tmp_path: Path) -> None:
-    said = refused(tmp_path, "--port", "0", APERTIUM_MODES=str(tmp_path / "nothing"))
-    assert "translation-cpu0-0 ended with code 1" in said
-    assert "apt-get install apertium" in said
-
-
 def test_preset_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     said = refused(tmp_path, "--preset", "nonsense")
     assert "error: PRESET=nonsense" in said
