@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from bridge.errors import AudioError
+from bridge.extras import install
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Audio
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
     try:
         import av
     except ImportError:
-        raise AudioError(
-            "Audio files cannot be read without PyAV.", "pip install 'speechbridge[client]'"
-        ) from None
+        raise AudioError("Audio files cannot be read without PyAV.", install("client")) from None
     if not path.is_file():
         raise AudioError(f"There is no file {path}.", "Check the path.")
     if path.stat().st_size == 0:

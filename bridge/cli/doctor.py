@@ -148,6 +148,8 @@ def vad(settings: Settings) -> str:
     try:
         from gateway.vad import WINDOW, Model
     except ImportError as error:
+        from bridge.extras import install
+
         raise ProviderMissing(f"{error.name} is not installed.", install("gateway")) from None
     silence = Model().stream().feed(bytes(WINDOW * SAMPLE_BYTES))
     return f"silero, {silence:.2f} on silence, threshold {settings.threshold:g}"
@@ -222,11 +224,6 @@ def variables() -> Iterator[Check]:
 
     for sentence in unknown_variables():
         yield Check("variables", False, required=False, error=sentence, fix="speechbridge config show --all")
-
-
-def install(extra: str) -> str:
-    """The command that adds an extra of ours to this Python."""
-    return f"{sys.executable} -m pip install 'speechbridge[{extra}]'"
 
 
 def _print(checks: list[Check]) -> None:

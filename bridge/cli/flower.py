@@ -34,8 +34,8 @@ def check_installed() -> None:
     """Raises SettingsError where Flower is not installed."""
     from importlib.util import find_spec
 
-    from bridge.cli.doctor import install
     from bridge.errors import SettingsError
+    from bridge.extras import install
 
     if find_spec("flower") is None:
         raise SettingsError("Flower is not installed.", install("monitoring"))

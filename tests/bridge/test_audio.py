@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pytest
 from av.audio.stream import AudioStream
 
+from bridge import extras
 from bridge.audio import Resampler, decode, duration_ms, frames, resample, rms, wav
 from bridge.errors import AudioError
 from bridge.types import Audio
@@ -161,7 +162,7 @@ def test_missing_decoder_is_named_with_the_command_that_installs_it(monkeypatch:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(AudioError) as raised:
         list(decode(SPEECH / "go_forward.wav"))
-    assert raised.value.hint == "pip install 'speechbridge[client]'"
+    assert raised.value.hint == extras.install("client")
 
 
 def test_wav_can_be_read_back() -> None:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from bridge import languages, settings
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
+from bridge.extras import install
 from bridge.types import SPEECH_RATE, Speech, Transcript
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Pocketsphinx:
             import pocketsphinx
         except ImportError:
             raise ProviderMissing(
-                "The pocketsphinx package is not installed.", "pip install 'speechbridge[pocketsphinx]'"
+                "The pocketsphinx package is not installed.", install("pocketsphinx")
             ) from None
         self._language = _language(options)
         models = _models(options)

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from bridge import languages, settings
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
+from bridge.extras import install
 from bridge.types import Audio, Utterance
 
 PIECE_MS = 200
@@ -49,7 +50,7 @@ class Library:
             import espeakng_loader
         except ImportError:
             raise ProviderMissing(
-                "The espeakng-loader package is not installed.", "pip install 'speechbridge[espeak]'"
+                "The espeakng-loader package is not installed.", install("espeak")
             ) from None
         data = Path(espeakng_loader.get_data_path())
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -57,7 +58,7 @@ class Library:
         if self.rate <= 0:
             raise ProviderMissing(
                 f"espeak-ng cannot read its data in {data}.",
-                "pip install --force-reinstall 'speechbridge[espeak]'",
+                install("espeak") + " --force-reinstall",
             )
         self.variants = frozenset(file.name for file in (data / "voices" / "!v").iterdir())
         self._lock = Lock()

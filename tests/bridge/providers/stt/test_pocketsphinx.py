@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import jiwer
 import pytest
 
+from bridge import extras
 from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers import load
 from bridge.types import Audio, Speech, Stage
@@ -74,7 +75,7 @@ def test_missing_package_is_named_with_the_command_that_installs_it(monkeypatch:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     with pytest.raises(ProviderMissing) as raised:
         load("stt", "pocketsphinx")
-    assert raised.value.hint == "pip install 'speechbridge[pocketsphinx]'"
+    assert raised.value.hint == extras.install("pocketsphinx")
 
 
 def build(monkeypatch: pytest.MonkeyPatch, **variables: object) -> Any:

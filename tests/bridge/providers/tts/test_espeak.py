@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
+from bridge import extras
 from bridge.audio import rms
 from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers import load
@@ -158,4 +159,4 @@ def test_missing_package_is_named_with_the_command_that_installs_it(monkeypatch:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(ProviderMissing) as raised:
         Library()
-    assert raised.value.hint == "pip install 'speechbridge[espeak]'"
+    assert raised.value.hint == extras.install("espeak")
