@@ -22,6 +22,8 @@ def worker(
     loaded = topology.load(settings.topology)
     entry = loaded.worker(name)
     # CUDA reads it once, when the first engine is imported.
+    # Else CUDA calls its fastest card 0, which need not be the one that nvidia-smi calls 0.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     os.environ["CUDA_VISIBLE_DEVICES"] = topology.cuda_visible_devices(entry.device)
 
     from bridge.tasks import boot
