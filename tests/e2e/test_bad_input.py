@@ -97,7 +97,7 @@ async def works(peer: Peer) -> None:
         (
             {"type": "session.update", "targets": [{"language": "de"}], "source": {"language": "de"}},
             "unsupported_language",
-            "en → es",
+            "Offered from de: ca, en, es, fr",
         ),
         (
             {"type": "session.update", "targets": [{"language": "tlh"}]},
@@ -143,9 +143,9 @@ def test_what_comes_before_session_start_is_refused_and_a_start_still_works(
     ("changes", "code", "names"),
     [
         ({"source": {"language": "xx"}}, "unsupported_language", "xx"),
-        ({"source": {"language": "ja"}}, "unsupported_language", "en → es"),
-        ({"targets": [{"language": "ja"}]}, "unsupported_language", "en → es"),
-        ({"targets": [{"language": "en"}]}, "unsupported_language", "en → es"),
+        ({"source": {"language": "ja"}}, "unsupported_language", "sources: ca, de, en, es, fr"),
+        ({"targets": [{"language": "ja"}]}, "unsupported_language", "from en: ca, de, es, fr"),
+        ({"targets": [{"language": "en"}]}, "unsupported_language", "from en: ca, de, es, fr"),
         ({"targets": []}, "bad_field", "targets"),
         ({"targets": [{"language": "es"}, {"language": "ES"}]}, "bad_field", "es"),
         ({"output": {"rate": 12345}}, "bad_field", "rate"),
