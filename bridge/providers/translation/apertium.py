@@ -19,6 +19,7 @@ from pydantic import Field
 
 from bridge import languages, settings
 from bridge.errors import LanguageError, ProviderBusy, ProviderError, ProviderMissing
+from bridge.providers.translation import phrasebook
 from bridge.types import Phrase, Translation
 
 INSTALL = "apt-get install apertium apertium-eng-spa"
@@ -41,6 +42,10 @@ class ApertiumOptions(settings.Options):
     )
     apertium_timeout_ms: int = Field(
         5_000, ge=50, description="Time for one translation, after which the pair's programs are replaced."
+    )
+    apertium_phrases: Path | None = Field(
+        None,
+        description="A file such as en-es.tsv, or a folder of them, whose phrases win over the bundled ones.",
     )
 
 
@@ -172,6 +177,7 @@ class Apertium:
             raise ProviderMissing(
                 f"No Apertium pair of known languages is installed in {options.apertium_modes}.", INSTALL
             )
+        self._books = phrasebook.books(options.apertium_phrases)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """The installed pairs of languages that the system knows."""
@@ -195,7 +201,10 @@ class Apertium:
         """
         pipe = self.pipe(phrase.source, phrase.target)
         text = " ".join(phrase.text.replace("\0", " ").split())
-        return Translation(pipe.translate(text) if text else "")
+        if not text:
+            return Translation("")
+        book = self._books.get((phrase.source, phrase.target))
+        return Translation(book.translate(text, pipe.translate) if book else pipe.translate(text))
 
     def close(self) -> None:
         """Ends all programs. Those of a killed worker end by themselves: their input is at its end."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,13 +19,14 @@ from hypothesis import strategies as st
 
 from bridge.errors import LanguageError, ProviderBusy, ProviderError, ProviderMissing
 from bridge.providers.translation.apertium import Apertium, ApertiumOptions
+from bridge.settings import Settings
 from bridge.types import Phrase
 
 pytestmark = pytest.mark.provider
 
 REPOSITORY = Path(__file__).parents[4]
 QUESTION = "Where is the train station?"
-ANSWER = "Dónde es la canal de tren?"
+ANSWER = "Dónde está la estación de tren?"
 
 
 @pytest.fixture
@@ -77,8 +79,9 @@ def test_both_directions_translate(apertium: Apertium) -> None:
 
 
 def test_text_without_a_full_stop_gets_none(apertium: Apertium) -> None:
-    assert say(apertium, "go forward ten meters") == "Va de frente diez metros"
+    assert say(apertium, "go forward ten meters") == "Ve adelante diez metros"
     assert say(apertium, "go forward ten meters.").endswith("metros.")
+    assert say(apertium, "the red house") == "La casa roja"
 
 
 def test_unknown_word_stays_without_a_mark(apertium: Apertium) -> None:
@@ -103,6 +106,23 @@ def test_no_text_stops_the_pipe(apertium: Apertium, text: str) -> None:
 def test_ten_thousand_characters_come_back_whole(apertium: Apertium) -> None:
     text = "I see the big house. " * 500
     assert say(apertium, text).count("casa") == 500
+
+
+def test_translation_gives_up_before_its_stage_is_given_up() -> None:
+    assert ApertiumOptions().apertium_timeout_ms < Settings().segment_run_ms
+
+
+@pytest.mark.parametrize("target", ["es", "ca"])
+@pytest.mark.parametrize(
+    "piece", ["I see the big house. ", "please ", "that which is not ", "a", "^[]$", "1 2 "]
+)
+def test_longest_text_ends_before_its_stage_is_given_up(apertium: Apertium, piece: str, target: str) -> None:
+    if ("en", target) not in apertium.pairs():
+        pytest.skip("The pair is not installed.")
+    start = time.monotonic()
+    with suppress(ProviderBusy):
+        assert say(apertium, (piece * 10_000)[:10_000], "en", target)
+    assert time.monotonic() - start < Settings().segment_run_ms / 1000
 
 
 def test_answer_comes_in_time_for_speech(apertium: Apertium) -> None:
