@@ -149,7 +149,8 @@ class Store:
             missing = {session for session, there in zip(sessions, exist, strict=True) if not there}
             for session in sessions:
                 if session in missing:
-                    pipe.xadd(f"events:{session}", {"opened": b""})
+                    # Trimmed to nothing at once: a reader from the start would be woken by it without end.
+                    pipe.xadd(f"events:{session}", {"opened": b""}, maxlen=0, approximate=False)
                 pipe.expire(f"events:{session}", ttl)
             pipe.execute()
         return missing
