@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
 import structlog
@@ -49,7 +49,8 @@ class Relay:
         self._listeners: dict[str, Listener] = {}
         self._after: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._back = asyncio.Event()
+        self._away = asyncio.Event()
+        self._stopped = False
 
     @property
     def sessions(self) -> list[Listener]:
@@ -60,6 +61,8 @@ class Relay:
         self._tasks = [asyncio.create_task(self._forever(loop), name=loop.__name__) for loop in loops]
 
     async def stop(self) -> None:
+        # asyncio.wait_for of Python 3.11, within redis-py, may swallow a cancellation.
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -70,30 +73,37 @@ class Relay:
         await asyncio.to_thread(self._store.keep, {listener.id: listener.first}, SESSION_TTL_SECONDS)
         self._listeners[listener.id] = listener
         self._after[listener.id] = "0-0"
-        await self._feed.wake()
+        try:
+            await self._feed.wake()
+        except BaseException:
+            self._forget(listener)
+            raise
 
     async def remove(self, listener: Listener) -> None:
         """Forgets the session and ends its work. A Redis that is away forgets it by itself."""
-        self._listeners.pop(listener.id, None)
-        self._after.pop(listener.id, None)
+        self._forget(listener)
         try:
             await asyncio.to_thread(self._store.close_session, listener.id)
         except RedisUnavailable as error:
             log.warning("session left to expire", session=listener.id, error=error.message)
 
+    def _forget(self, listener: Listener) -> None:
+        self._listeners.pop(listener.id, None)
+        self._after.pop(listener.id, None)
+
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         away = False
-        while True:
+        while not self._stopped:
             try:
                 await loop()
                 if away:
                     log.info("redis is back")
-                    self._back.set()
                 away = False
             except RedisUnavailable as error:
                 if not away:
                     log.error("redis away", error=error.message, hint=error.hint)
                 away = True
+                self._away.set()
                 await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
             except Exception:
                 log.exception("relay failed; it goes on")
@@ -103,22 +113,34 @@ class Relay:
         for session, entry_id, event in await self._feed.read(dict(self._after)):
             if session in self._after:
                 self._after[session] = entry_id
-                self._listeners[session].deliver(event)
+                with _alone(session):
+                    self._listeners[session].deliver(event)
 
     async def _keep(self) -> None:
-        """Every KEEP_SECONDS, and at once when Redis is back, which may have lost everything."""
+        """Every KEEP_SECONDS, and after an outage until it succeeds: Redis may have lost everything."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(KEEP_SECONDS):
-                await self._back.wait()
-        self._back.clear()
+                await self._away.wait()
+        self._away.clear()
         alive = {session: listener.first for session, listener in self._listeners.items()}
         made_anew = await asyncio.to_thread(self._store.keep, alive, SESSION_TTL_SECONDS)
         for session in made_anew & self._listeners.keys():
             log.warning("session was lost in redis", session=session)
-            self._listeners[session].lost(time.monotonic())
+            with _alone(session):
+                self._listeners[session].lost(time.monotonic())
 
     async def _tick(self) -> None:
         now = time.monotonic()
         for listener in self.sessions:
-            listener.tick(now)
+            with _alone(listener.id):
+                listener.tick(now)
         await asyncio.sleep(TICK_SECONDS)
+
+
+@contextlib.contextmanager
+def _alone(session: str) -> Iterator[None]:
+    """Lets a session that fails harm no other."""
+    try:
+        yield
+    except Exception:
+        log.exception("session failed; the others go on", session=session)
