@@ -17,7 +17,7 @@ class TextDeflate(PerMessageDeflate):
     _binary = False
 
     def encode(self, frame: Frame) -> Frame:
-        if frame.opcode is not Opcode.CONT:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._binary = frame.opcode is Opcode.BINARY
         return frame if self._binary else super().encode(frame)
 
