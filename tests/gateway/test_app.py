@@ -1,0 +1,177 @@
+"""The gateway's pages about itself, with and without what stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bridge.settings import Settings
+from bridge.streams import Store, WorkerRecord
+from bridge.types import STAGES
+from gateway.app import POLICY, create_app
+from tests.stack import Processes, RedisProcess, free_port, wait_until
+
+pytestmark = pytest.mark.redis
+
+TOKEN = "a-secret-word"
+
+
+def fetch(settings: Settings, path: str) -> httpx.Response:
+    """The answer of an application that was started for it."""
+
+    async def run() -> httpx.Response:
+        app = create_app(settings, set())
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+        ):
+            return await client.get(path)
+
+    return asyncio.run(run())
+
+
+def nowhere(tmp_path: Path) -> Settings:
+    """Settings with a Redis that does not run."""
+    return Settings.read(redis_url=f"redis://:{TOKEN}@127.0.0.1:{free_port()}/0", data_dir=tmp_path)
+
+
+def register(settings: Settings) -> None:
+    """One worker for each stage, as their heartbeats would write them."""
+    store = Store(settings.redis_url)
+    for stage in STAGES:
+        record = WorkerRecord(
+            f"{stage}-cpu0",
+            stage,
+            "cpu0",
+            f"{stage}.cpu0",
+            1,
+            "engine",
+            languages=("ar", "en", "es"),
+            pairs=(("en", "es"), ("en", "ar"), ("en", "fr")),
+        )
+        store.register(record, 60_000)
+    store.close()
+
+
+def test_alive_means_that_the_loop_answers(tmp_path: Path) -> None:
+    answer = fetch(nowhere(tmp_path), "/healthz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_without_redis_it_starts_and_says_soon_what_is_missing(tmp_path: Path) -> None:
+    since = time.monotonic()
+    answer = fetch(nowhere(tmp_path), "/readyz")
+
+    assert time.monotonic() - since < 3
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert "does not answer" in answer.json()["redis"]
+    assert "REDIS_URL" in answer.json()["hint"]
+    assert TOKEN not in answer.text
+
+
+def test_a_redis_that_hangs_is_told_within_seconds(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+        async def run() -> tuple[float, int]:
+            app = create_app(Settings.read(redis_url=url, data_dir=tmp_path), set())
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
+            ):
+                since = time.monotonic()
+                answer = await client.get("/readyz")
+                return time.monotonic() - since, answer.status_code
+
+        seconds, status = asyncio.run(run())
+
+    assert status == 503
+    assert seconds < 4
+
+
+def test_without_workers_it_is_not_ready_and_names_the_stages(settings: Settings) -> None:
+    answer = fetch(settings, "/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "redis": "ok", "missing": ["stt", "translation", "tts"]}
+
+
+def test_with_a_worker_for_each_stage_it_is_ready(settings: Settings) -> None:
+    register(settings)
+    answer = fetch(settings, "/readyz")
+
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+
+
+def test_the_languages_are_those_that_can_be_heard_now(settings: Settings) -> None:
+    assert fetch(settings, "/v1/languages").json() == {"detects": False, "pairs": [], "languages": []}
+    register(settings)
+
+    assert fetch(settings, "/v1/languages").json() == {
+        "detects": False,
+        "pairs": [{"source": "en", "target": "ar"}, {"source": "en", "target": "es"}],
+        "languages": [
+            {"tag": "ar", "name": "Arabic", "rtl": True},
+            {"tag": "en", "name": "English", "rtl": False},
+            {"tag": "es", "name": "Spanish", "rtl": False},
+        ],
+    }
+
+
+def test_without_redis_the_languages_are_an_error_with_a_remedy(tmp_path: Path) -> None:
+    answer = fetch(nowhere(tmp_path), "/v1/languages")
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "redis_unavailable"
+    assert "REDIS_URL" in answer.json()["hint"]
+
+
+def test_the_page_may_load_nothing_from_elsewhere(settings: Settings) -> None:
+    answer = fetch(settings, "/")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"] == POLICY
+    assert "default-src 'self'" in POLICY and "frame-ancestors 'none'" in POLICY
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/nothing"])
+def test_pages_that_do_not_exist_are_not_found(settings: Settings, path: str) -> None:
+    assert fetch(settings, path).status_code == 404
+
+
+@pytest.mark.e2e
+def test_a_port_in_use_is_named_and_ends_the_gateway_with_code_1(processes: Processes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        gateway = processes.start("gateway", "--port", str(port))
+        assert gateway.wait(20) == 1
+
+    assert f"127.0.0.1:{port}" in processes.output()
+    assert "Address already in use" in processes.output()
+    assert "PORT" in processes.output()
+    assert "Traceback" not in processes.output()
+
+
+@pytest.mark.e2e
+def test_a_gateway_serves_until_it_is_told_to_stop(processes: Processes, redis_server: RedisProcess) -> None:
+    port = free_port()
+    gateway = processes.start("gateway", "--port", str(port))
+
+    def alive() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(alive, 20, "the gateway answers")
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 503
+    gateway.terminate()
+    assert gateway.wait(10) == 0
