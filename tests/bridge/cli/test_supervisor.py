@@ -151,7 +151,7 @@ time.sleep(600)
         supervisor = Supervisor(lambda line: None)
         supervisor.start(python("a", tmp_path, program, grace=0.3))
         log = tmp_path / "a.log"
-        await until(lambda: log.exists() and "helper" in log.read_text())
+        await until(lambda: log.exists() and log.read_text().endswith("\n"))
         pid, helper = supervisor.pids()["a"], int(log.read_text().split()[1])
         since = time.monotonic()
         await supervisor.stop()
@@ -175,7 +175,7 @@ time.sleep(600)
         log = tmp_path / "a.log"
         async with running([]) as supervisor:
             supervisor.start(python("a", tmp_path, program))
-            await until(lambda: log.exists() and "helper" in log.read_text())
+            await until(lambda: log.exists() and log.read_text().endswith("\n"))
             helper = int(log.read_text().split()[1])
             os.kill(supervisor.pids()["a"], signal.SIGKILL)
             await until(lambda: log.read_text().count("helper") == 2)
