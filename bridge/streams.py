@@ -101,12 +101,13 @@ def encode(event: Event) -> dict[str, bytes]:
 
 
 def decode(entry: Mapping[bytes, bytes]) -> Event | None:
-    """The event in a stream entry, or None for an entry that marks the opening of a stream."""
-    raw = entry.get(b"e")
-    if raw is None:
+    """The event in a stream entry, or None for an entry that holds none: nobody may stall on it."""
+    try:
+        values = json.loads(entry[b"e"])
+        known = {name: value for name, value in values.items() if name in _EVENT_DEFAULTS}
+        return Event(**known, pcm=entry.get(b"pcm", b""))
+    except (KeyError, ValueError, TypeError, AttributeError):
         return None
-    values = {name: value for name, value in json.loads(raw).items() if name in _EVENT_DEFAULTS}
-    return Event(**values, pcm=entry.get(b"pcm", b""))
 
 
 class Store:
@@ -142,7 +143,8 @@ class Store:
             return set()
         with _reported(self.url), self.client.pipeline(transaction=False) as pipe:
             for session, first in sessions.items():
-                pipe.hset(f"live:{session}", "from", first)
+                # Only where it is missing: a number read a moment ago must not undo a later cancel.
+                pipe.hsetnx(f"live:{session}", "from", str(first))
                 pipe.expire(f"live:{session}", ttl)
                 pipe.exists(f"events:{session}")
             exist = pipe.execute()[2::3]
@@ -320,25 +322,24 @@ class Feed:
             await self._client.xadd(self._wake, {"w": b""}, maxlen=1, approximate=False)
             await self._client.expire(self._wake, 60)
 
-    async def read(self, after: Mapping[str, str]) -> list[tuple[str, str, Event]]:
+    async def read(self, after: Mapping[str, str]) -> list[tuple[str, str, Event | None]]:
         """Waits up to BLOCK_MS for events; `after` maps a session to the id read last ("0-0" = all).
 
-        Returns (session, id, event) in the order of each stream. Raises RedisUnavailable.
+        Returns (session, id, event) in the order of each stream; an entry that cannot be read has no
+        event, but its id, so that the next read goes on behind it. Raises RedisUnavailable.
         """
         streams: dict[Any, Any] = {f"events:{session}": last for session, last in after.items()}
         streams[self._wake] = self._woken
         with _reported(self.url):
             reply: Any = await self._client.xread(streams, block=BLOCK_MS, count=256)
-        found: list[tuple[str, str, Event]] = []
+        found: list[tuple[str, str, Event | None]] = []
         for key, entries in reply.items() if isinstance(reply, dict) else reply or ():
             name = key.decode()
             if name == self._wake:
                 self._woken = entries[-1][0].decode()
                 continue
             session = name.removeprefix("events:")
-            for entry_id, entry in entries:
-                if entry and (event := decode(entry)) is not None:
-                    found.append((session, entry_id.decode(), event))
+            found += [(session, entry_id.decode(), decode(entry or {})) for entry_id, entry in entries]
         return found
 
     async def close(self) -> None:

@@ -17,12 +17,13 @@ Key = tuple[int, Stage, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds in the queue, seconds since the last sign of a worker, seconds in all, dispatches."""
+    """Seconds in the queue, since the last sign of a worker, in all; dispatches; pause after a failure."""
 
     queue: float
     run: float
     total: float
     attempts: int
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,14 @@ class Deadlines:
     ) -> bool:
         """A stage reported a failure; False if that is final.
 
-        A retryable one is sent again at the next `due`, while attempts are left. Of twins, one that fails
-        decides nothing: not while a later attempt is on its way, nor after the result is there.
+        A retryable one is sent again after a pause that grows, while attempts are left. Of twins, one
+        that fails decides nothing: not while a later attempt is on its way, nor after the result is there.
         """
         key = (segment, stage, target)
         wait = self._waits.get(key)
         if wait is None or attempt < wait.attempt:
             return True
-        self._waits[key] = replace(wait, due=now, reason="it failed")
+        self._waits[key] = replace(wait, due=now + self._limits.pause * (attempt + 1), reason="it failed")
         return retryable and wait.attempt + 1 < self._limits.attempts
 
     def postpone(self, until: float, segment: int, stage: Stage, target: str | None, reason: str) -> None:

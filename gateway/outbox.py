@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from gateway.messages import ServerMessage
 from gateway.wire import encode, pack_audio
 
+PENDING_BYTES = 4_000_000
+"""Unread bytes at which no further segment is begun: 80 s of speech at 24 kHz."""
+
 
 class Outbox:
     """Messages in the order in which they were said; one task writes them to the socket."""
@@ -17,6 +20,9 @@ class Outbox:
         self._began = time.monotonic()
         self._seq = 0
         self._queue: asyncio.Queue[str | bytes | asyncio.Event] = asyncio.Queue()
+        self._pending = 0
+        self._room = asyncio.Event()
+        self._room.set()
 
     @property
     def seq(self) -> int:
@@ -27,13 +33,23 @@ class Outbox:
         """Queues a control message."""
         self._seq += 1
         t_ms = (time.monotonic() - self._began) * 1000
-        self._queue.put_nowait(encode(message.model_copy(update={"seq": self._seq, "t_ms": round(t_ms, 1)})))
+        self._put(encode(message.model_copy(update={"seq": self._seq, "t_ms": round(t_ms, 1)})))
 
     def play(self, segment: int, target: int, offset: int, pcm: bytes, *, last: bool = False) -> None:
         """Queues an audio frame; `target` is the index that audio.start announced."""
         self._seq += 1
         frame = pack_audio(seq=self._seq, segment=segment, target=target, offset=offset, pcm=pcm, last=last)
-        self._queue.put_nowait(frame)
+        self._put(frame)
+
+    async def room(self) -> None:
+        """Waits while a slow client has PENDING_BYTES still to read."""
+        await self._room.wait()
+
+    def _put(self, item: str | bytes) -> None:
+        self._pending += len(item)
+        if self._pending >= PENDING_BYTES:
+            self._room.clear()
+        self._queue.put_nowait(item)
 
     async def drained(self, seconds: float) -> None:
         """Waits until all that was said has been written, at most `seconds`."""
@@ -53,7 +69,8 @@ class Outbox:
             item = await self._queue.get()
             if isinstance(item, asyncio.Event):
                 item.set()
-            elif isinstance(item, str):
-                await text(item)
-            else:
-                await binary(item)
+                continue
+            await (text(item) if isinstance(item, str) else binary(item))
+            self._pending -= len(item)
+            if self._pending < PENDING_BYTES:
+                self._room.set()

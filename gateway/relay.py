@@ -113,6 +113,9 @@ class Relay:
         for session, entry_id, event in await self._feed.read(dict(self._after)):
             if session in self._after:
                 self._after[session] = entry_id
+                if event is None:
+                    log.warning("unreadable event skipped", session=session, entry=entry_id)
+                    continue
                 with _alone(session):
                     self._listeners[session].deliver(event)
 

@@ -156,6 +156,28 @@ class Sequencer:
             released += self._advance(name)
         return released
 
+    @property
+    def held(self) -> list[int]:
+        """The segments that only wait for `resume`, oldest first."""
+        if not self._paused:
+            return []
+        done = [n for n, s in self._segments.items() if all(voice.finished for voice in s.voices.values())]
+        return sorted(done)
+
+    def drop(self, number: int, error: Event) -> list[Release]:
+        """Gives up a segment that is held back: `Failed`, then `Done`, pause or not."""
+        segment = self._segments[number]
+        released: list[Release] = [
+            Failed(number, None, error.stage, error.code, error.message, error.retryable)
+        ]
+        for target in list(segment.open):
+            self._lanes[target].remove(number)
+            voice = segment.voices[target]
+            if voice.begun:
+                released.append(SpeechEnds(number, target, voice.rate, voice.spoken))
+            released += self._close(number, target)
+        return released
+
     def stop(self) -> list[Release]:
         """Silences all that is still to be heard; each segment in work is done with."""
         released: list[Release] = []

@@ -39,6 +39,10 @@ log = structlog.get_logger(__name__)
 
 SLICE = 16_384
 """Bytes judged between two turns of the event loop: 16 VAD windows, about 2 ms."""
+FAILURE_PAUSE_SECONDS = 0.3
+"""An engine that is busy is asked again after this, then after twice as long."""
+HELD_SEGMENTS = 32
+"""Finished segments kept for a listener who paused; beyond, the oldest is dropped and announced."""
 RESEND_SECONDS = 1.0
 """Pause before work that could not be sent (no Redis, no worker) is tried again."""
 
@@ -84,6 +88,7 @@ class Session:
                 run=settings.segment_run_ms / 1000,
                 total=settings.segment_deadline_ms / 1000,
                 attempts=settings.segment_attempts,
+                pause=FAILURE_PAUSE_SECONDS,
             )
         )
         self._open: dict[int, Segment] = {}
@@ -115,7 +120,8 @@ class Session:
         await self._follow(self._segmenter.commit())
 
     async def finish(self) -> None:
-        """Cuts what is left and waits until all segments are done or given up."""
+        """Cuts what is left and waits until all segments are done or given up; a pause ends here."""
+        self.resume()
         await self._follow(self._segmenter.flush())
         while self._open:
             self._room.clear()
@@ -160,7 +166,8 @@ class Session:
                 await self._begin(event)
 
     async def _begin(self, cut: Cut) -> None:
-        while len(self._open) >= self._settings.session_max_segments:
+        await self._outbox.room()
+        while len(self._open) - len(self._sequencer.held) >= self._settings.session_max_segments:
             self._room.clear()
             await self._room.wait()
         now = time.monotonic()
@@ -246,6 +253,15 @@ class Session:
         else:
             self._failed(now, event)
         self._release(self._sequencer.accept(event))
+        self._bound()
+
+    def _bound(self) -> None:
+        """Lets the pump go on for what is only held by a pause, which no worker will ever end."""
+        held = self._sequencer.held
+        if held:
+            self._room.set()
+        for number in held[: max(0, len(held) - HELD_SEGMENTS)]:
+            self._release(self._sequencer.drop(number, _held_too_long(self.id, number)))
 
     def _text(self, now: float, segment: Segment, event: Event) -> None:
         if not self._deadlines.finished(event.segment, event.stage, event.target):
@@ -347,6 +363,11 @@ class Session:
     def _index(self, target: str) -> int:
         """The number that stands for a target in audio frames; it never changes in a session."""
         return self._indexes.setdefault(target, len(self._indexes))
+
+
+def _held_too_long(session: str, segment: int) -> Event:
+    message = f"Playback is paused and {HELD_SEGMENTS} later segments wait."
+    return Event("failed", "tts", session, segment, code="held_too_long", message=message)
 
 
 def _transcript(cut: Cut, event: Event) -> messages.TranscriptFinal:

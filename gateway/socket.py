@@ -69,7 +69,7 @@ class Connection:
         try:
             with self._backend.places.one():
                 self._check_origin()
-                await self._talk()
+                await self._talk(writer)
         except ProtocolError as error:
             await self._refuse(error)
         except (WebSocketDisconnect, ConnectionError):
@@ -96,14 +96,14 @@ class Connection:
                 close_code=Close.FORBIDDEN,
             )
 
-    async def _talk(self) -> None:
-        """Runs reader, pump and drain side by side until the first of them ends the connection."""
+    async def _talk(self, writer: asyncio.Task[None]) -> None:
+        """Runs reader, pump and drain side by side until the first of them, or the writer, ends it."""
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in (("reader", self._read()), ("pump", self._pump()), ("drain", self._drain()))
         ]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*tasks, writer], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 if not task.done():

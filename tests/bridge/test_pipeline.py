@@ -193,7 +193,7 @@ async def collect(url: str, session: str, enough: Callable[[list[Event]], bool])
         while not enough(events):
             for _, entry, event in await feed.read({session: after}):
                 after = entry
-                events.append(event)
+                events += [event] if event is not None else []
     await feed.close()
     return events
 

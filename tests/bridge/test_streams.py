@@ -50,7 +50,7 @@ def read(store: Store, session: str) -> list[Event]:
     async def once() -> list[Event]:
         feed = Feed(store.url, "test")
         try:
-            return [found for _, _, found in await feed.read({session: "0-0"})]
+            return [found for _, _, found in await feed.read({session: "0-0"}) if found is not None]
         finally:
             await feed.close()
 
@@ -200,3 +200,20 @@ def test_a_redis_that_is_away_is_named_without_its_password(store: Store) -> Non
     assert "127.0.0.1:1" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value.__cause__, redis.RedisError)
+
+
+def test_an_entry_that_cannot_be_read_stalls_nobody(store: Store) -> None:
+    store.keep({"alice": 0}, 60)
+    for broken in ({"e": "{"}, {"e": "[]"}, {"other": "x"}, {"e": '{"kind": "text"}'}):
+        store.client.xadd("events:alice", broken)  # type: ignore[arg-type]
+    store.emit(event(index=5))
+
+    assert [found.index for found in read(store, "alice")] == [5]
+
+
+def test_keeping_a_session_does_not_undo_a_later_cancel(store: Store) -> None:
+    store.keep({"alice": 0}, 60)
+    store.cancel_before("alice", 4)
+    store.keep({"alice": 0}, 60)
+
+    assert not begin(store, Work("alice", 3))[0]

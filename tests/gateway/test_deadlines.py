@@ -261,3 +261,15 @@ def test_work_that_redis_lost_is_sent_again_at_once_and_costs_no_attempt() -> No
         (1, 0, "again"),
         (2, 0, "again"),
     ]
+
+
+def test_a_failure_is_tried_again_after_a_pause_that_grows() -> None:
+    deadlines = Deadlines(Limits(queue=30, run=10, total=60, attempts=3, pause=0.5))
+    deadlines.cut(0.0, 1)
+    assert deadlines.failed(1.0, 1, "stt", None, 0)
+    assert deadlines.due(1.4) == []
+    assert [what.attempt for what in deadlines.due(1.5)] == [1]
+
+    assert deadlines.failed(2.0, 1, "stt", None, 1)
+    assert deadlines.due(2.9) == []
+    assert [what.attempt for what in deadlines.due(3.0)] == [2]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.messages import Pong, SpeechStarted
-from gateway.outbox import Outbox
+from gateway.outbox import PENDING_BYTES, Outbox
 from gateway.wire import unpack_audio
 
 
@@ -129,3 +129,25 @@ def test_a_connection_that_breaks_ends_the_writer_with_its_error() -> None:
             await outbox.write(broken, broken)
 
     asyncio.run(play())
+
+
+def test_a_client_that_reads_slowly_makes_the_session_wait() -> None:
+    async def scenario() -> tuple[bool, bool]:
+        outbox = Outbox()
+        for _ in range(5):
+            outbox.play(0, 0, 0, bytes(PENDING_BYTES // 4))
+        waiting = asyncio.create_task(outbox.room())
+        await asyncio.sleep(0)
+        before = waiting.done()
+
+        async def read(_: str | bytes) -> None:
+            await asyncio.sleep(0)
+
+        writer = asyncio.create_task(outbox.write(read, read))
+        async with asyncio.timeout(2):
+            await waiting
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        return before, waiting.done()
+
+    assert asyncio.run(scenario()) == (False, True)

@@ -303,7 +303,7 @@ def test_a_relay_stops_though_a_cancellation_is_swallowed(store: Store) -> None:
 
         swallowed = False
 
-        async def read(self, after: object) -> list[tuple[str, str, Event]]:
+        async def read(self, after: object) -> list[tuple[str, str, Event | None]]:
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
@@ -339,7 +339,7 @@ def test_an_event_that_comes_together_with_the_end_of_its_session_is_dropped(sto
     class Late(Feed):
         """Brings an event of a session that was removed while it was on its way."""
 
-        async def read(self, after: object) -> list[tuple[str, str, Event]]:
+        async def read(self, after: object) -> list[tuple[str, str, Event | None]]:
             await asyncio.sleep(0.01)
             return [("gone", "1-0", event("gone", 0)), ("here", "1-0", event("here", 0))]
 

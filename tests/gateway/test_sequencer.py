@@ -454,3 +454,35 @@ def test_each_segment_is_heard_once_and_in_order_however_its_twins_interleave(
     for place, item in enumerate(released):
         if isinstance(item, Done):
             assert all(later.segment != item.segment for later in released[place + 1 :])
+
+
+def test_only_finished_segments_of_a_pause_are_held() -> None:
+    order = sequencer(segments=3)
+    accept(order, audio(0, 0, 10), done(0, 10), done(2, 0))
+    assert order.held == []
+
+    order.pause()
+    accept(order, audio(1, 0, 10))
+    assert order.held == [2]
+
+    accept(order, done(1, 10))
+    assert order.held == [1, 2]
+
+
+def test_what_is_dropped_from_a_pause_is_announced_and_the_rest_heard_after_it() -> None:
+    order = sequencer(segments=2, targets=("es", "ca"))
+    accept(order, audio(0, 0, 4))
+    order.pause()
+    for target in ("es", "ca"):
+        accept(
+            order, audio(0, 0, 10, target), done(0, 10, target), audio(1, 0, 8, target), done(1, 8, target)
+        )
+
+    assert order.drop(0, ERROR) == [
+        Failed(0, None, "tts", "broken", "It broke.", True),
+        SpeechEnds(0, "es", RATE, 4),
+        Done(0),
+    ]
+    assert order.held == [1]
+    assert [type(item) for item in order.resume()] == [SpeechBegins, SpeechPiece, SpeechEnds] * 2 + [Done]
+    assert list(order.segments) == []

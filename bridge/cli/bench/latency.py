@@ -68,6 +68,8 @@ async def _chain(settings: Settings, count: int) -> list[float]:
         while not finished:
             for _, entry, event in await feed.read({"bench": after}):
                 after = entry
+                if event is None:
+                    continue
                 if event.stage == "tts" and event.kind == "started":
                     samples.append((time.perf_counter() - since) * 1000)
                 finished |= event.kind == "done"

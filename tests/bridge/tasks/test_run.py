@@ -41,7 +41,7 @@ def events(runtime: Runtime) -> list[Event]:
         feed = Feed(runtime.store.url, "test")
         found = await feed.read({"alice": "0-0"})
         await feed.close()
-        return [event for _, _, event in found]
+        return [event for _, _, event in found if event is not None]
 
     return asyncio.run(read())
 

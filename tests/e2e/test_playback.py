@@ -1,0 +1,106 @@
+"""Pause, resume and stop of what is spoken to one listener."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bridge.audio import decode
+from bridge.cli.client import Client
+from gateway import messages, wire
+from tests.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+CLIP = Path(__file__).parent.parent / "data" / "speech" / "go_forward.wav"
+Said = messages.ServerMessage | wire.AudioFrame
+
+
+class Listener:
+    """A client that remembers all it heard."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.said: list[Said] = []
+        self._coming = aiter(client)
+
+    async def until(self, kind: type, times: int = 1) -> list[Said]:
+        """What came up to the n-th message of that kind."""
+        since = len(self.said)
+        while sum(isinstance(message, kind) for message in self.said[since:]) < times:
+            self.said.append(await anext(self._coming))
+        return self.said[since:]
+
+    async def speak(self, times: int = 1) -> None:
+        for _ in range(times):
+            await self.client.send_audio(b"".join(decode(CLIP)))
+            await self.client.commit()
+
+
+def spoken(said: list[Said]) -> list[int]:
+    return sorted({message.segment for message in said if isinstance(message, wire.AudioFrame)})
+
+
+def test_a_pause_holds_speech_but_no_captions_and_is_answered_at_once(simulated: Stack) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
+            listener = Listener(client)
+            await client.send(messages.PlaybackPause())
+            (paused,) = await listener.until(messages.PlaybackPaused)
+            assert isinstance(paused, messages.PlaybackPaused)
+            assert paused.latency_ms < 20
+            await listener.speak(2)
+            held = await listener.until(messages.TranslationFinal, 2)
+            assert spoken(held) == []
+            await client.send(messages.PlaybackResume())
+            heard = await listener.until(messages.SegmentDone, 2)
+            assert spoken(heard) == [0, 1]
+
+    asyncio.run(scenario())
+
+
+def test_a_long_pause_neither_stops_captions_nor_makes_the_server_deaf(simulated: Stack) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(60):
+            listener = Listener(client)
+            await client.send(messages.PlaybackPause())
+            # More than SESSION_MAX_SEGMENTS: nothing but resume would ever make room.
+            many = client.started.limits.max_segments + 3
+            await asyncio.gather(listener.speak(many), listener.until(messages.TranslationFinal, many))
+            await client.send(messages.Ping())
+            await listener.until(messages.Pong)
+            await client.send(messages.PlaybackResume())
+            assert spoken(await listener.until(messages.SegmentDone, many)) == list(range(many))
+
+    asyncio.run(scenario())
+
+
+def test_what_is_stopped_is_never_heard_and_what_follows_is(simulated: Stack) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
+            listener = Listener(client)
+            await listener.speak(1)
+            await listener.until(messages.TranscriptFinal)
+            await client.send(messages.PlaybackStop())
+            await listener.until(messages.PlaybackStopped)
+            await listener.speak(1)
+            await client.end()
+            await listener.until(messages.SessionEnded)
+            assert spoken(listener.said) == [1]
+            assert sum(isinstance(message, messages.SegmentDone) for message in listener.said) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_session_that_ends_in_a_pause_is_spoken_to_its_end(simulated: Stack) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
+            listener = Listener(client)
+            await client.send(messages.PlaybackPause())
+            await listener.speak(1)
+            await client.end()
+            assert spoken(await listener.until(messages.SessionEnded)) == [0]
+
+    asyncio.run(scenario())
