@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -26,7 +26,11 @@ from pydantic_settings import (
 from bridge.errors import SettingsError
 
 DOTENV = Path(".env")
-PREFIXES = ("STT_", "TRANSLATION_", "TTS_", "VAD_", "WS_", "SIMULATED_", "SEGMENT_", "SESSION_")
+PREFIXES = (
+    *("STT_", "TRANSLATION_", "TTS_", "VAD_", "WS_", "SEGMENT_", "SESSION_", "SIMULATED_"),
+    *("MODEL_", "MODELS_", "PRELOAD_", "CACHE_", "ORT_", "ONNX_", "WHISPER_", "NLLB_", "PIPER_"),
+)
+"""Of the environment's variables only these are taken for ours; most of the rest belong to others."""
 
 
 def config_dir() -> Path:
@@ -62,7 +66,11 @@ VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
 
 
 class Options(BaseSettings):
-    """Base of every class that is read from the environment: a field `a_b` is the variable `A_B`."""
+    """Base of every class that is read from the environment: a field `a_b` is the variable `A_B`.
+
+    A field may have other names, `validation_alias=AliasChoices("a_b", "b")`. The strongest source
+    that holds one of the names wins, and within a source the field's own name.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
@@ -91,18 +99,26 @@ class Options(BaseSettings):
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
             first = error.errors()[0]
-            name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
+            field = str(first["loc"][0]) if first["loc"] else ""
+            name = _variable_of(cls, field, flags) if field else "a setting"
             # The value is shown only for variables that hold no secret: pydantic reports raw input.
-            shown = "" if _is_secret(cls, name) else f"={first.get('input')}"
+            shown = "" if _is_secret(cls, field) else f"={first.get('input')}"
             raise SettingsError(
                 f"{name}{shown} is not valid: {first['msg']}.",
                 "See docs/configuration.md, or run: speechbridge config show",
             ) from None
 
 
-def _is_secret(options: type[Options], variable: str) -> bool:
-    field = options.model_fields.get(variable.lower())
+def _is_secret(options: type[Options], name: str) -> bool:
+    field = options.model_fields.get(name)
     return field is not None and "SecretStr" in str(field.annotation)
+
+
+def _variable_of(options: type[Options], field: str, flags: Mapping[str, Any]) -> str:
+    """The name under which the operator gave the value of `field`."""
+    if field not in options.model_fields or flags.get(field) is not None:
+        return field.upper()
+    return _found(names(options, field), layers())[0]
 
 
 class Settings(Options):
@@ -218,6 +234,27 @@ class Settings(Options):
     health_check_interval: float = Field(
         1, gt=0, description="Seconds for which the gateway trusts what it last read of the workers."
     )
+    models_dir: Path | None = Field(
+        None, description="Folder of downloaded models; by default models in DATA_DIR."
+    )
+    preload_models: str = Field(
+        "",
+        description="Models a worker loads before it takes work, comma-separated, besides its default one.",
+    )
+    warmup: bool = Field(
+        True, description="Run each engine once on a tiny input before the worker takes work."
+    )
+    model_resident_cap: int = Field(
+        3, ge=1, description="Models kept in a worker at once, if none is in use or new."
+    )
+    model_ttl_seconds: float = Field(600, ge=0, description="A model unused for so long is freed.")
+    model_min_residency_seconds: float = Field(
+        120, ge=0, description="No model is freed sooner after it was loaded."
+    )
+    model_evict_check_seconds: float = Field(
+        30, gt=0, description="Time between two looks for models to free."
+    )
+
     task_events: bool = Field(
         False, description="Send the Celery events that Flower shows; costs 0.3 ms CPU per task."
     )
@@ -247,11 +284,12 @@ def masked(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the value of one variable comes from."""
+    """Where the value of one variable comes from; `alias` is the other name that set it, if one did."""
 
     variable: str
     value: str
     source: str
+    alias: str = ""
 
 
 def layers() -> list[tuple[str, Mapping[str, str | None]]]:
@@ -269,19 +307,35 @@ def _upper(values: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name.upper(): value for name, value in values.items()}
 
 
+def names(options: type[Options], field: str) -> tuple[str, ...]:
+    """The variables that set `field`: its own first, then its other names."""
+    alias = options.model_fields[field].validation_alias
+    others = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
+    return tuple(dict.fromkeys(str(name).upper() for name in (field, *others)))
+
+
 def variables(options: type[Options]) -> Iterator[str]:
-    """The names of the variables a class reads."""
-    return (name.upper() for name in options.model_fields)
+    """The names of the variables a class reads, other names of the same one included."""
+    return (name for field in options.model_fields for name in names(options, field))
 
 
 def origins(options: Options) -> Iterator[Origin]:
     """Each variable of `options` with its value, secrets masked, and its source."""
     sources = layers()
-    for name in type(options).model_fields:
-        variable = name.upper()
-        source = next((label for label, values in sources if values.get(variable)), "default")
-        value = getattr(options, name)
-        yield Origin(variable, masked("" if value is None else str(value)), source)
+    for field in type(options).model_fields:
+        known = names(type(options), field)
+        name, source = _found(known, sources)
+        value = getattr(options, field)
+        alias = name if name != known[0] else ""
+        yield Origin(known[0], masked("" if value is None else str(value)), source, alias)
+
+
+def _found(
+    known: tuple[str, ...], sources: Iterable[tuple[str, Mapping[str, str | None]]]
+) -> tuple[str, str]:
+    """Which of the names is in force, and the source that holds it."""
+    held = ((name, label) for label, values in sources for name in known if values.get(name))
+    return next(held, (known[0], "default"))
 
 
 def unknown(known: Iterable[str]) -> list[str]:
@@ -290,16 +344,16 @@ def unknown(known: Iterable[str]) -> list[str]:
     Everything in `.env` and the preset should be ours; in the environment only names with our
     prefixes are looked at, since the rest belongs to others.
     """
-    names = sorted(known)
+    ours = sorted(known)
     found: dict[str, str] = {}
     for label, values in layers():
         for variable in values:
-            ours = label != "environment" or variable.startswith(PREFIXES)
-            if ours and variable not in names and variable not in ("PRESET", "CONFIG_DIR"):
+            meant = label != "environment" or variable.startswith(PREFIXES)
+            if meant and variable not in ours and variable not in ("PRESET", "CONFIG_DIR"):
                 found.setdefault(variable, label)
     sentences = []
     for variable, label in found.items():
-        near = difflib.get_close_matches(variable, names, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(variable, ours, n=1, cutoff=0.7)
         hint = f" Did you mean {near[0]}?" if near else ""
         sentences.append(f"{variable} in {label} is no variable of speechbridge and has no effect.{hint}")
     return sentences

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bridge.providers import TABLE
-from bridge.settings import Options, Settings
+from bridge.settings import Options, Settings, names
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -31,8 +31,10 @@ Every option is an environment variable. The strongest source that names one win
 4. the preset: `config/presets/NAME.env`, chosen by `PRESET=NAME` or `--preset NAME`;
 5. the default.
 
-An empty value counts as none. `speechbridge config show` prints each value in force and its source, with
-secrets masked; a variable that looks like ours and has no effect is pointed out with the nearest name.
+An empty value counts as none. Where a variable has a second name ("also"), the strongest source that holds
+either wins, and the first name where one source holds both. `speechbridge config show` prints each value in
+force and its source, with secrets masked; a variable that looks like ours and has no effect is pointed out
+with the nearest name.
 
 Two variables are read before all others: `PRESET`, and `CONFIG_DIR`, the folder with `topology.toml` and
 `presets/` (by default `config` in the current folder, else the one that came with the package).
@@ -58,7 +60,9 @@ def _table(options: type[Options]) -> Iterator[str]:
     yield "| variable | default | may be | what it does |"
     yield "|---|---|---|---|"
     for name, field in options.model_fields.items():
-        cells = (f"`{name.upper()}`", _default(field), _bounds(field), _sentence(field))
+        variable, *others = names(options, name)
+        also = f" (also {', '.join(f'`{other}`' for other in others)})" if others else ""
+        cells = (f"`{variable}`{also}", _default(field), _bounds(field), _sentence(field))
         yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 

@@ -37,7 +37,8 @@ def show(
 
         table = Table("variable", "value", "source", box=None, pad_edge=False)
         for row in rows:
-            table.add_row(row.variable, row.value, row.source, style="" if row.source != "default" else "dim")
+            source = f"{row.source}, as {row.alias}" if row.alias else row.source
+            table.add_row(row.variable, row.value, source, style="dim" if source == "default" else "")
         Console().print(table, markup=False)
     warn_of_unknown()
 

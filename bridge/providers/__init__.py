@@ -32,6 +32,9 @@ class Transcriber(Protocol):
         Raises ProviderError where the engine fails on this segment.
         """
 
+    def resident(self) -> tuple[str, ...]:
+        """Names of the models loaded; none where the engine loads none by name."""
+
     def close(self) -> None:
         """Frees the engine; no call follows."""
 
@@ -46,6 +49,9 @@ class Translator(Protocol):
 
     def translate(self, phrase: Phrase) -> Translation:
         """The whole text in the target language. Raises ProviderError."""
+
+    def resident(self) -> tuple[str, ...]:
+        """Names of the models loaded; none where the engine loads none by name."""
 
     def close(self) -> None:
         """Frees the engine; no call follows."""
@@ -64,6 +70,9 @@ class Synthesizer(Protocol):
 
         Closing the iterator early stops the engine. Raises ProviderError.
         """
+
+    def resident(self) -> tuple[str, ...]:
+        """Names of the models loaded; none where the engine loads none by name."""
 
     def close(self) -> None:
         """Frees the engine; no call follows."""

@@ -107,6 +107,10 @@ class SimulatedTranscriber:
         content = zlib.crc32(speech.audio.pcm)
         return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
 
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
+
     def close(self) -> None:
         """Holds nothing."""
 
@@ -134,6 +138,10 @@ class SimulatedTranslator:
             return Translation("")
         self._clock.wait()
         return Translation(f"[{phrase.target}] {phrase.text}")
+
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
 
     def close(self) -> None:
         """Holds nothing."""
@@ -163,6 +171,10 @@ class SimulatedSynthesizer:
         tone = (np.sin(phase) * 6_000).astype("<i2").tobytes()
         for piece in frames(tone, RATE, PIECE_MS):
             yield Audio(piece, RATE)
+
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
 
     def close(self) -> None:
         """Holds nothing."""

@@ -31,7 +31,7 @@ def test_page_is_current(script: ModuleType) -> None:
 
 def test_every_variable_has_one_row_with_a_sentence(script: ModuleType) -> None:
     rows = [line for line in script.render().splitlines() if line.startswith("| `")]
-    names = [row.split("`")[1] for row in rows]
+    names = [name for row in rows for name in row.split(" | ")[0].split("`")[1::2]]
     classes: list[type[Options]] = [Settings, *option_classes()]
     assert sorted(names) == sorted(name for options in classes for name in variables(options))
     assert all(row.split(" | ")[3].strip("| ").endswith((".", "`.")) for row in rows)

@@ -110,6 +110,10 @@ class Pocketsphinx:
                 raise ProviderError(f"pocketsphinx failed on a segment: {error}.") from error
         return str(hypothesis.hypstr) if hypothesis else ""
 
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
+
     def close(self) -> None:
         """Frees the decoder and its models."""
         del self._decoder

@@ -206,6 +206,10 @@ class Apertium:
         book = self._books.get((phrase.source, phrase.target))
         return Translation(book.translate(text, pipe.translate) if book else pipe.translate(text))
 
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
+
     def close(self) -> None:
         """Ends all programs. Those of a killed worker end by themselves: their input is at its end."""
         for pipe in self._pipes.values():

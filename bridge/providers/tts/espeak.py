@@ -183,5 +183,9 @@ class Espeak:
             )
         return f"{base}+{variant}" if variant else base
 
+    def resident(self) -> tuple[str, ...]:
+        """None: the engine has no models of its own to load by name."""
+        return ()
+
     def close(self) -> None:
         """Leaves the library as it is: other instances of the process may be speaking."""

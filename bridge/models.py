@@ -1,0 +1,178 @@
+"""The model pool: loads each model once, keeps it while it is wanted, and frees it when it is not."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from bridge.errors import ProviderError
+from bridge.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Models at most; seconds unused until one is freed, it stays at least, between checks."""
+
+    cap: int
+    ttl: float
+    min_residency: float
+    interval: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(
+            settings.model_resident_cap,
+            settings.model_ttl_seconds,
+            settings.model_min_residency_seconds,
+            settings.model_evict_check_seconds,
+        )
+
+
+@dataclass(slots=True)
+class _Entry:
+    name: str
+    close: Callable[[Any], None]
+    model: Future[Any] = field(default_factory=Future)
+    users: int = 0
+    loaded_at: float = 0.0
+    used_at: float = 0.0
+
+
+class Pool:
+    """The models of one process. Thread-safe; a slow load blocks only those who want that model.
+
+    A model in use is never freed. One that is younger than its minimum residency is not freed either,
+    so that two languages in turn do not load and free each other's model; the cap gives way to both.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._closed = threading.Event()
+        self._evictor = threading.Thread(target=self._evict_for_ever, name="evictor", daemon=True)
+        self._evictor.start()
+
+    @contextlib.contextmanager
+    def lease(
+        self, name: str, load: Callable[[], Model], close: Callable[[Model], None] = lambda model: None
+    ) -> Iterator[Model]:
+        """The model `name`, loaded by `load` if nobody has it, and kept for as long as the block runs.
+
+        Whoever asks while it loads waits for the same load. Raises what `load` raises; out of memory,
+        the pool frees all it can and tries once more, then raises ProviderError.
+        """
+        with self._lock:
+            entry = self._entries.get(name)
+            mine = entry is None
+            if entry is None:
+                entry = self._entries[name] = _Entry(name, close)
+            entry.users += 1
+        try:
+            if mine:
+                self._load(entry, load)
+            yield entry.model.result()
+        finally:
+            with self._lock:
+                entry.users -= 1
+                entry.used_at = self._clock()
+
+    def resident(self) -> tuple[str, ...]:
+        """The names of the models that are loaded, in the order of loading."""
+        with self._lock:
+            return tuple(name for name, entry in self._entries.items() if entry.model.done())
+
+    def evict(self) -> list[str]:
+        """Frees the models that nobody used for their time to live; returns their names."""
+        now = self._clock()
+        return self._free(lambda entry: now - entry.used_at >= self._limits.ttl, now)
+
+    def close(self) -> None:
+        """Frees every model that is not in use and stops looking after the rest."""
+        self._closed.set()
+        self._evictor.join(timeout=5)
+        self._free(lambda entry: True, float("inf"))
+
+    def _load(self, entry: _Entry, load: Callable[[], Any]) -> None:
+        since = time.monotonic()
+        try:
+            model = self._with_retry(entry.name, load)
+        except BaseException as error:
+            with self._lock:
+                del self._entries[entry.name]
+            entry.model.set_exception(error)
+            raise
+        entry.loaded_at = entry.used_at = self._clock()
+        entry.model.set_result(model)
+        log.info("Model loaded", model=entry.name, seconds=round(time.monotonic() - since, 2))
+        self._respect_cap()
+
+    def _with_retry(self, name: str, load: Callable[[], Any]) -> Any:
+        try:
+            return load()
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            freed = self._free(lambda entry: True, float("inf"))
+            log.warning("out of memory", model=name, freed=freed)
+        try:
+            return load()
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise ProviderError(
+                f"There is not enough memory to load {name}.",
+                "Use a smaller model or compute type, lower MODEL_RESIDENT_CAP, or give it another device.",
+                code="out_of_memory",
+            ) from error
+
+    def _respect_cap(self) -> None:
+        now = self._clock()
+        while len(self.resident()) > self._limits.cap:
+            with self._lock:
+                idle = [entry for entry in self._entries.values() if entry.model.done() and not entry.users]
+            oldest = min(idle, key=lambda entry: entry.used_at, default=None)
+            if oldest is None or not self._free(lambda entry, chosen=oldest: entry is chosen, now):  # type: ignore[misc]
+                log.warning("more models than MODEL_RESIDENT_CAP", resident=self.resident())
+                return
+
+    def _free(self, unwanted: Callable[[_Entry], bool], now: float) -> list[str]:
+        with self._lock:
+            found = [
+                entry
+                for entry in self._entries.values()
+                if entry.model.done()
+                and not entry.users
+                and now - entry.loaded_at >= self._limits.min_residency
+                and unwanted(entry)
+            ]
+            for entry in found:
+                del self._entries[entry.name]
+        for entry in found:
+            entry.close(entry.model.result())
+            log.info("Model freed", model=entry.name)
+        return [entry.name for entry in found]
+
+    def _evict_for_ever(self) -> None:
+        while not self._closed.wait(self._limits.interval):
+            self.evict()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an engine says that memory ran out; each has its own words and no type of its own."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        said in words for said in ("out of memory", "failed to allocate", "cannot allocate", "bad_alloc")
+    )
