@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -149,7 +149,8 @@ class Settings(Options):
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
     translation_provider: str = Field("apertium", description="Engine of the translation stage.")
     tts_provider: str = Field("espeak", description="Engine of the tts stage.")
-    sample_rate: Rate = Field(
+    # A variable is text, which is none of the numbers of a Literal.
+    sample_rate: Annotated[Rate, BeforeValidator(int)] = Field(
         24_000, description="Hz of the audio sent to a client that does not ask for a rate."
     )
 

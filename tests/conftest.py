@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.settings import Settings
-from tests.stack import SIMULATED, Processes, RedisProcess, Stack
+from tests.stack import SIMULATED, Processes, RedisProcess, Stack, running
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +61,12 @@ def stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running system on the embedded default, shared by the tests of this run."""
-    running = Stack(tmp_path_factory.mktemp("embedded"))
-    yield running.up()
-    running.down()
+    with running(tmp_path_factory.mktemp("embedded")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running system on simulated engines of 120, 60 and 80 ms, shared by the tests of this run."""
-    running = Stack(tmp_path_factory.mktemp("simulated"), **SIMULATED)
-    yield running.up()
-    running.down()
+    with running(tmp_path_factory.mktemp("simulated"), **SIMULATED) as stack:
+        yield stack

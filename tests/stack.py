@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -59,7 +60,9 @@ class RedisProcess:
     def start(self) -> None:
         options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": self.folder}
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        self.process = subprocess.Popen([redis_binary(), *arguments], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [redis_binary(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         wait_until(self.answers, 10, "Redis answers")
         self.check_owned()
 
@@ -181,3 +184,16 @@ class Stack(Processes):
 
 
 SIMULATED = {"STT_PROVIDER": "simulated", "TRANSLATION_PROVIDER": "simulated", "TTS_PROVIDER": "simulated"}
+
+
+@contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Stack]:
+    """A whole system that is ready; whatever happens, nothing of it is left behind."""
+    stack = Stack(folder, **environment)
+    try:
+        yield stack.up()
+    except BaseException:
+        print(stack.output())
+        raise
+    finally:
+        stack.down()
