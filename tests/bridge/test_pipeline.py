@@ -156,6 +156,19 @@ def test_a_worker_that_has_just_come_is_found_at_once(store: Store, pipeline: Pi
     assert waiting(store, "stt.gpu0") == 1
 
 
+def test_what_was_read_of_the_workers_is_trusted_for_the_health_check_interval(
+    store: Store, settings: Settings
+) -> None:
+    trusting = Pipeline(store, settings.model_copy(update={"health_check_interval": 3600.0}))
+    doubting = Pipeline(store, settings.model_copy(update={"health_check_interval": 1e-9}))
+    register_all(store, "gpu0")
+    assert len(trusting.workers()) == len(doubting.workers()) == 3
+    register_all(store, "gpu1")
+
+    assert len(trusting.workers()) == 3
+    assert len(doubting.workers()) == 6
+
+
 def test_detection_is_asked_of_workers_that_detect() -> None:
     deaf = WorkerRecord("a", "stt", "cpu0", "stt.cpu0", 1, "p", languages=("en",))
     keen = WorkerRecord("b", "stt", "cpu0", "stt.cpu0", 1, "p", languages=("en",), detects=True)

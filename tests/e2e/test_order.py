@@ -158,16 +158,18 @@ def test_segments_wait_for_a_redis_that_comes_back(stack: Callable[..., Stack], 
     assert not [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
 
 
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"SEGMENT_QUEUE_MS": "400", "SEGMENT_DEADLINE_MS": "1500"}, "it would come too late"),
+        ({"SEGMENT_QUEUE_MS": "400", "SEGMENT_ATTEMPTS": "1"}, "no worker took it, once"),
+        ({"SEGMENT_QUEUE_MS": "400", "SEGMENT_ATTEMPTS": "2"}, "no worker took it, 2 times"),
+    ],
+)
 def test_a_segment_that_no_worker_takes_is_announced_as_failed(
-    stack: Callable[..., Stack], tmp_path: Path
+    stack: Callable[..., Stack], tmp_path: Path, environment: dict[str, str], why: str
 ) -> None:
-    running = stack(
-        **SIMULATED,
-        TOPOLOGY=topology(tmp_path),
-        WORKER_TTL_MS="60000",
-        SEGMENT_QUEUE_MS="400",
-        SEGMENT_DEADLINE_MS="1500",
-    )
+    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), WORKER_TTL_MS="60000", **environment)
     running.up()
     os.kill(running.started[2].pid, signal.SIGKILL)
     seen = asyncio.run(session(running.url, pcm(), 2, "es"))
@@ -177,5 +179,6 @@ def test_a_segment_that_no_worker_takes_is_announced_as_failed(
         (0, "tts", "timed_out"),
         (1, "tts", "timed_out"),
     ]
+    assert all(why in message.message for message in failed)
     assert len([message for _, message in seen if isinstance(message, messages.SegmentDone)]) == 2
     assert isinstance(seen[-1][1], messages.SessionEnded)

@@ -10,11 +10,20 @@ import pytest
 
 from bridge.settings import Settings
 from bridge.streams import Store
+from bridge.tasks import boot
+from bridge.topology import WorkerEntry
 from tests.stack import Processes, wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.e2e]
 
 FAST = {"HEARTBEAT_INTERVAL_MS": "200", "WORKER_TTL_MS": "800", "TTS_PROVIDER": "simulated"}
+
+
+def test_task_events_are_sent_only_when_they_are_wanted() -> None:
+    entry = WorkerEntry("voice", "tts", "cpu0", concurrency=3)
+
+    assert "-E" in boot.arguments(entry, "voice-0", Settings.read(task_events=True))
+    assert "-E" not in boot.arguments(entry, "voice-0", Settings.read(task_events=False))
 
 
 def topology(folder: Path, device: str) -> str:
