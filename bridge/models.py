@@ -95,9 +95,10 @@ class Pool:
             return tuple(name for name, entry in self._entries.items() if entry.model.done())
 
     def evict(self) -> list[str]:
-        """Frees the models that nobody used for their time to live; returns their names."""
+        """Frees what nobody used for its time to live, then what is above the cap; returns the names."""
         now = self._clock()
-        return self._free(lambda entry: now - entry.used_at >= self._limits.ttl, now)
+        unused = self._free(lambda entry: now - entry.used_at >= self._limits.ttl, now)
+        return unused + self._respect_cap(now)
 
     def close(self) -> None:
         """Frees every model that is not in use and stops looking after the rest."""
@@ -117,7 +118,9 @@ class Pool:
         entry.loaded_at = entry.used_at = self._clock()
         entry.model.set_result(model)
         log.info("Model loaded", model=entry.name, seconds=round(time.monotonic() - since, 2))
-        self._respect_cap()
+        self._respect_cap(self._clock())
+        if len(resident := self.resident()) > self._limits.cap:
+            log.info("more models than MODEL_RESIDENT_CAP: each is in use or new", resident=resident)
 
     def _with_retry(self, name: str, load: Callable[[], Any]) -> Any:
         try:
@@ -138,32 +141,38 @@ class Pool:
                 code="out_of_memory",
             ) from error
 
-    def _respect_cap(self) -> None:
-        now = self._clock()
-        while len(self.resident()) > self._limits.cap:
-            with self._lock:
-                idle = [entry for entry in self._entries.values() if entry.model.done() and not entry.users]
-            oldest = min(idle, key=lambda entry: entry.used_at, default=None)
-            if oldest is None or not self._free(lambda entry, chosen=oldest: entry is chosen, now):  # type: ignore[misc]
-                log.warning("more models than MODEL_RESIDENT_CAP", resident=self.resident())
-                return
+    def _respect_cap(self, now: float) -> list[str]:
+        with self._lock:
+            excess = sum(entry.model.done() for entry in self._entries.values()) - self._limits.cap
+            longest_unused = sorted(
+                (entry for entry in self._entries.values() if self._idle(entry, now)),
+                key=lambda entry: entry.used_at,
+            )[: max(0, excess)]
+            self._forget(longest_unused)
+        return self._close(longest_unused)
 
     def _free(self, unwanted: Callable[[_Entry], bool], now: float) -> list[str]:
         with self._lock:
-            found = [
-                entry
-                for entry in self._entries.values()
-                if entry.model.done()
-                and not entry.users
-                and now - entry.loaded_at >= self._limits.min_residency
-                and unwanted(entry)
-            ]
-            for entry in found:
-                del self._entries[entry.name]
-        for entry in found:
-            entry.close(entry.model.result())
-            log.info("Model freed", model=entry.name)
-        return [entry.name for entry in found]
+            found = [entry for entry in self._entries.values() if self._idle(entry, now) and unwanted(entry)]
+            self._forget(found)
+        return self._close(found)
+
+    def _idle(self, entry: _Entry, now: float) -> bool:
+        return entry.model.done() and not entry.users and now - entry.loaded_at >= self._limits.min_residency
+
+    def _forget(self, entries: list[_Entry]) -> None:
+        for entry in entries:
+            del self._entries[entry.name]
+
+    def _close(self, entries: list[_Entry]) -> list[str]:
+        for entry in entries:
+            try:
+                entry.close(entry.model.result())
+            except Exception as error:  # an engine that fails here must not end the thread that evicts
+                log.warning("model not freed cleanly", model=entry.name, error=str(error))
+            else:
+                log.info("Model freed", model=entry.name)
+        return [entry.name for entry in entries]
 
     def _evict_for_ever(self) -> None:
         while not self._closed.wait(self._limits.interval):
