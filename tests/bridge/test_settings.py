@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 
 from bridge.errors import SettingsError
 from bridge.providers import option_classes
-from bridge.settings import Options, Settings, masked, origins, unknown, variables
+from bridge.settings import Options, Origin, Settings, masked, origins, unknown, variables
 
 
 class KeyOptions(Options):
@@ -20,10 +20,30 @@ class KeyOptions(Options):
     stt_tries: int = Field(3, ge=1, le=9, description="A number.")
 
 
+class NamedOptions(Options):
+    """Options with second names, as the engines have them."""
+
+    stt_device: str = Field(
+        "auto", max_length=6, validation_alias=AliasChoices("stt_device", "device"), description="A device."
+    )
+    stt_token: SecretStr | None = Field(
+        None, min_length=4, validation_alias=AliasChoices("stt_token", "token"), description="A key."
+    )
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, with one preset, and none of our variables set."""
-    for name in ("PRESET", "CONFIG_DIR", "REDIS_URL", "DATA_DIR", "PORT", "STT_KEY", "STT_TRIES"):
+    for name in (
+        "PRESET",
+        "CONFIG_DIR",
+        "REDIS_URL",
+        "DATA_DIR",
+        "PORT",
+        "STT_KEY",
+        "STT_TRIES",
+        *variables(NamedOptions),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     presets = tmp_path / "config" / "presets"
@@ -76,6 +96,82 @@ def test_empty_variable_counts_as_unset(folder: Path, monkeypatch: pytest.Monkey
     (folder / ".env").write_text("PORT=7002\n")
     monkeypatch.setenv("PORT", "")
     assert source_of("PORT", Settings.read()) == ("7002", ".env")
+
+
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "preset", "value", "source", "alias"),
+    [
+        ({}, "", "", "auto", "default", ""),
+        ({"DEVICE": "cpu"}, "", "", "cpu", "environment", "DEVICE"),
+        ({"device": "cpu"}, "", "", "cpu", "environment", "DEVICE"),
+        ({"STT_DEVICE": "cuda", "DEVICE": "cpu"}, "", "", "cuda", "environment", ""),
+        ({"STT_DEVICE": "", "DEVICE": "cpu"}, "", "", "cpu", "environment", "DEVICE"),
+        ({"DEVICE": ""}, "", "", "auto", "default", ""),
+        ({}, "DEVICE=cpu", "", "cpu", ".env", "DEVICE"),
+        ({}, "DEVICE=cpu\nSTT_DEVICE=cuda", "", "cuda", ".env", ""),
+        ({}, "", "DEVICE=cpu", "cpu", "preset named", "DEVICE"),
+        ({}, "STT_DEVICE=", "DEVICE=cpu\nSTT_DEVICE=cuda", "cuda", "preset named", ""),
+        # The stronger source wins, by whichever name.
+        ({"DEVICE": "cpu"}, "STT_DEVICE=cuda", "", "cpu", "environment", "DEVICE"),
+        ({}, "DEVICE=cpu", "STT_DEVICE=cuda", "cpu", ".env", "DEVICE"),
+    ],
+)
+def test_second_name_counts_in_every_source_and_the_first_wins_within_one(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    dotenv: str,
+    preset: str,
+    value: str,
+    source: str,
+    alias: str,
+) -> None:
+    for name, given in environment.items():
+        monkeypatch.setenv(name, given)
+    (folder / ".env").write_text(dotenv)
+    (folder / "config" / "presets" / "named.env").write_text(preset)
+    monkeypatch.setenv("PRESET", "named")
+    options = NamedOptions.read()
+    assert options.stt_device == value
+    assert next(origins(options)) == Origin("STT_DEVICE", value, source, alias)
+    assert NamedOptions.read(stt_device="flag").stt_device == "flag"
+
+
+@pytest.mark.parametrize("name", ["DEVICE", "STT_DEVICE"])
+def test_value_that_cannot_be_used_is_told_with_the_name_that_was_written(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "toolong")
+    with pytest.raises(SettingsError, match=f"^{name}=toolong is not valid"):
+        NamedOptions.read()
+    with pytest.raises(SettingsError, match=r"^STT_DEVICE=flagged is not valid"):
+        NamedOptions.read(stt_device="flagged")
+
+
+def test_secret_under_its_second_name_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "abc")
+    with pytest.raises(SettingsError, match="TOKEN is not valid") as caught:
+        NamedOptions.read()
+    assert "abc" not in str(caught.value)
+
+
+def test_second_names_are_known_and_count_as_nearest_matches(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(variables(NamedOptions)) == ["STT_DEVICE", "DEVICE", "STT_TOKEN", "TOKEN"]
+    (folder / ".env").write_text("DEVICE=cpu\nDEVISE=cpu\n")
+    [sentence] = unknown(variables(NamedOptions))
+    assert sentence.startswith("DEVISE in .env")
+    assert sentence.endswith("Did you mean DEVICE?")
+
+
+@pytest.mark.parametrize("name", ["MODEL_TTL_SECOND", "MODELS_DIRS", "ORT_OPTIMISATION", "CACHE_SIZES"])
+def test_misspelt_variable_of_the_models_is_pointed_out_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    [sentence] = [one for one in unknown(variables(Settings)) if one.startswith(name)]
+    assert "no effect" in sentence
 
 
 def test_unknown_preset_is_refused_with_the_ones_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
