@@ -240,7 +240,8 @@ class Settings(Options):
     )
     preload_models: str = Field(
         "",
-        description="Models a worker loads before it takes work, comma-separated, besides its default one.",
+        description="Models besides the default one that a worker loads first, each with its stage.",
+        examples=["tts:es_ES-davefx-medium,tts:fr_FR-siwis-low"],
     )
     warmup: bool = Field(
         True, description="Run each engine once on a tiny input before the worker takes work."

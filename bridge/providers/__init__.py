@@ -6,10 +6,10 @@ imports its engine only when it is built, so that this table can be read where n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from bridge.errors import SettingsError
 from bridge.settings import Options
@@ -76,6 +76,14 @@ class Synthesizer(Protocol):
 
     def close(self) -> None:
         """Frees the engine; no call follows."""
+
+
+@runtime_checkable
+class Preloader(Protocol):
+    """An engine with more than one model, which can load some before they are asked for."""
+
+    def preload(self, models: Sequence[str]) -> None:
+        """Loads the models of these names. Raises ProviderMissing for one that is not there."""
 
 
 @dataclass(frozen=True, slots=True)

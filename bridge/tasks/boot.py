@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from bridge.settings import Settings
 from bridge.streams import Cancellations, Store, WorkerRecord
 from bridge.tasks import app, configure
 from bridge.tasks.run import Runtime, install
+from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     since = time.monotonic()
     provider = providers.load(entry.stage, provider_name)
     log.info("provider loaded", provider=provider_name, seconds=round(time.monotonic() - since, 2))
+    prepare(entry.stage, provider, settings)
     runtime = Runtime(
         name, provider, Store(settings.redis_url, patient=True), Cancellations(settings.redis_url)
     )
@@ -77,7 +80,7 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
 
 
 class Heartbeat:
-    """Keeps the worker's record alive, and its count of running tasks true."""
+    """Keeps the worker's record alive, and its models and count of running tasks true."""
 
     def __init__(self, runtime: Runtime, record: WorkerRecord, settings: Settings) -> None:
         self._runtime = runtime
@@ -108,7 +111,8 @@ class Heartbeat:
         while not self._stopped.is_set():
             try:
                 if time.monotonic() >= due:
-                    self._runtime.store.register(self._record, self._ttl_ms)
+                    now = replace(self._record, models=self._runtime.provider.resident())
+                    self._runtime.store.register(now, self._ttl_ms)
                     due = time.monotonic() + self._interval
                 self._runtime.store.idle(self._record.name, self._runtime.busy)
             except RedisUnavailable as error:
