@@ -2,23 +2,80 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from bridge.errors import ProviderMissing
+from bridge import hub
+from bridge.errors import BridgeError, ProviderMissing
+from bridge.extras import install
 from bridge.settings import Settings
 
 Kind = Literal["whisper", "nllb", "nllb-transformers", "piper"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 """A model's short name or `owner/repository`; nothing that leads out of the folder."""
+
+SIZES = (
+    *("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"),
+    *("large", "large-v1", "large-v2", "large-v3", "large-v3-turbo", "turbo"),
+    *("distil-small.en", "distil-medium.en", "distil-large-v2", "distil-large-v3", "distil-large-v3.5"),
+)
+
+ELSEWHERE = {
+    "large": "Systran/faster-whisper-large-v3",
+    "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+    "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+    "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
+}
+"""Whisper sizes whose repository does not follow from the name."""
+
+VOICES = "rhasspy/piper-voices"
+VOICE = re.compile(r"(?P<family>[a-z]{2,3})_[A-Z]{2}-(?P<speaker>\w+)-(?P<quality>x_low|low|medium|high)")
+
+LICENCES: dict[Kind, str] = {
+    "whisper": "MIT",
+    "nllb": "CC-BY-NC-4.0",
+    "nllb-transformers": "CC-BY-NC-4.0",
+    "piper": "see MODEL_CARD",
+}
+"""What holds for the models that the short names stand for."""
+
+WEIGHTS = re.compile(r"(model|pytorch_model)(-\d+-of-\d+)?\.(bin|safetensors)(\.index\.json)?")
+TEXTS = re.compile(r"[\w.-]+\.(json|model|txt)")
+
+SOURCE = "source.json"
+"""Written into each pulled model: where it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pulled model; `bytes` on disk."""
+
+    kind: Kind
+    name: str
+    bytes: int
+    licence: str
+    source: str
+    path: str
 
 
 def folder() -> Path:
     """Where downloaded models are: MODELS_DIR, else `models` in DATA_DIR."""
     settings = Settings.read()
     return settings.models_dir or settings.data_dir / "models"
+
+
+def where(kind: Kind, name: str) -> Path:
+    """The folder that belongs to a pulled model, whether it is there or not."""
+    return folder() / kind / _short(kind, name).replace("/", "--")
 
 
 def locate(kind: Kind, name: str) -> Path:
@@ -39,6 +96,199 @@ def locate(kind: Kind, name: str) -> Path:
     return place / f"{name}.onnx" if kind == "piper" else place
 
 
-def where(kind: Kind, name: str) -> Path:
-    """The folder that belongs to a pulled model, whether it is there or not."""
-    return folder() / kind / name.replace("/", "--")
+def pulled() -> list[Entry]:
+    """The models in the folder, sorted by kind and name."""
+    return [
+        _entry(kind, place)
+        for kind in KINDS
+        for place in sorted((folder() / kind).glob("*"))
+        if place.is_dir() and not place.name.startswith(".")
+    ]
+
+
+def remove(kind: Kind, name: str) -> int:
+    """Deletes a pulled model and what an interrupted pull left of it; gives the bytes that became free.
+
+    Raises BridgeError where there is neither.
+    """
+    _check_name(kind, name)
+    place = where(kind, name)
+    found = [path for path in (place, _part(place)) if path.is_dir()]
+    if not found:
+        raise BridgeError(f"There is no {kind} model {name} in {folder()}.", "speechbridge models list")
+    freed = sum(_bytes(path) for path in found)
+    for path in found:
+        shutil.rmtree(path)
+    return freed
+
+
+def pull(kind: Kind, name: str, on_progress: hub.Progress) -> Entry:
+    """Downloads a model and converts it where its engine needs that; at once if it is here already.
+
+    It gets its place only when it is whole. Raises BridgeError with what to do: an unknown name, the
+    hub out of reach, too little disk, a repository without such a model; ProviderMissing where a
+    conversion needs packages that are not installed.
+    """
+    _check_name(kind, name)
+    place = where(kind, name)
+    if not place.is_dir():
+        with _alone(_part(place), f"{kind} {name}"):
+            if not place.is_dir():
+                _obtain(kind, name, place, on_progress)
+    return _entry(kind, place)
+
+
+def _obtain(kind: Kind, name: str, place: Path, on_progress: hub.Progress) -> None:
+    part = _part(place)
+    source = _source(kind, name)
+    if _converted(kind, source):
+        made = _convert(source, part, on_progress)
+    else:
+        hub.download(source, part, on_progress)
+        made = part
+    _sign(kind, source, made)
+    made.rename(place)
+    shutil.rmtree(part, ignore_errors=True)
+
+
+def repository_of(kind: Kind, name: str) -> str:
+    """The repository behind a name; `OWNER/NAME` stands for itself. Raises BridgeError for an unknown one."""
+    if kind == "piper":
+        return VOICES
+    if "/" in name:
+        return name
+    if kind == "whisper":
+        if name not in SIZES:
+            raise BridgeError(
+                f"whisper has no size {name}.", f"Use OWNER/REPOSITORY or one of: {', '.join(SIZES)}."
+            )
+        distilled = name.removeprefix("distil-")
+        usual = f"faster-distil-whisper-{distilled}" if distilled != name else f"faster-whisper-{name}"
+        return ELSEWHERE.get(name, f"Systran/{usual}")
+    return f"facebook/{name}"
+
+
+def _short(kind: Kind, name: str) -> str:
+    return name.removeprefix("facebook/") if kind.startswith("nllb") else name
+
+
+def _check_name(kind: Kind, name: str) -> None:
+    if kind == "piper" and not VOICE.fullmatch(name):
+        raise BridgeError(
+            f"{name} is no name of a Piper voice.",
+            f"Write it as LANGUAGE_REGION-VOICE-QUALITY, such as es_ES-davefx-medium, as in {VOICES}.",
+        )
+    if not NAME.fullmatch(name):
+        raise BridgeError(f"{name} is no name of a model.", "Write a short name or OWNER/REPOSITORY.")
+
+
+def _part(place: Path) -> Path:
+    return place.with_name(f".{place.name}.part")
+
+
+@contextlib.contextmanager
+def _alone(part: Path, what: str) -> Iterator[None]:
+    """The folder of an unfinished model, made if need be, for this process alone."""
+    part.mkdir(parents=True, exist_ok=True)
+    with part.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BridgeError(f"{what} is being pulled by another process.", "Wait for its end.") from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                part.rmdir()  # nothing was kept
+
+
+def _source(kind: Kind, name: str) -> hub.Repository:
+    """The files to download: those of a ready model, else those that one can be converted from."""
+    repository = repository_of(kind, name)
+    if kind == "piper":
+        source = hub.paths(repository, _voice_files(name))
+        complete = {file.name for file in source.files} >= {f"{name}.onnx", f"{name}.onnx.json"}
+    else:
+        source = hub.repository(repository)
+        safe = any(file.path.endswith(".safetensors") for file in source.files) and not source.has(
+            "model.bin"
+        )
+        source = source.only(lambda path: _belongs(path, safe))
+        complete = source.has("config.json") and any(WEIGHTS.fullmatch(file.path) for file in source.files)
+    if not complete:
+        raise BridgeError(
+            f"{repository} has no {kind} model {name}.",
+            f"See {hub.page(repository)} for what it has.",
+            code="unknown_model",
+        )
+    return source
+
+
+def _voice_files(name: str) -> list[str]:
+    voice = VOICE.fullmatch(name)
+    assert voice
+    locale = name.partition("-")[0]
+    above = f"{voice['family']}/{locale}/{voice['speaker']}/{voice['quality']}"
+    return [f"{above}/{file}" for file in (f"{name}.onnx", f"{name}.onnx.json", "MODEL_CARD")]
+
+
+def _belongs(path: str, safe: bool) -> bool:
+    """Of the same weights in two formats one is enough."""
+    if WEIGHTS.fullmatch(path):
+        return (".safetensors" in path) == safe
+    return TEXTS.fullmatch(path) is not None
+
+
+def _converted(kind: Kind, source: hub.Repository) -> bool:
+    return kind in ("whisper", "nllb") and not source.has("model.bin")
+
+
+def _convert(source: hub.Repository, part: Path, on_progress: hub.Progress) -> Path:
+    """The model in the format of CTranslate2, beside the files that it was made from.
+
+    float16: half the disk of float32; each compute type can be made from it while loading.
+    """
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+        from ctranslate2.converters import TransformersConverter
+    except ImportError as error:
+        raise ProviderMissing(
+            f"{source.name} has to be converted, but the package {error.name} is not installed.",
+            f"{install('nllb-transformers')}  # for the conversion only; then pull again",
+        ) from None
+    total = sum(file.size for file in source.files)
+    hub.download(source, part, on_progress, reserve=1)
+    on_progress("converting", total, total)
+    made = part / "converted"
+    copies = [file.name for file in source.files if TEXTS.fullmatch(file.name) and file.name != "config.json"]
+    try:
+        TransformersConverter(str(part), copy_files=copies).convert(
+            str(made), quantization="float16", force=True
+        )
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise BridgeError(
+            f"{source.name} cannot be converted to CTranslate2: {error}.",
+            "Use a model of the M2M100 or Whisper architecture, or one that is converted already.",
+        ) from error
+    return made
+
+
+def _sign(kind: Kind, source: hub.Repository, made: Path) -> None:
+    signed = {"repository": source.name, "revision": source.revision, "licence": source.licence}
+    if kind == "piper":
+        card = made / "MODEL_CARD"
+        said = re.search(r"License:\s*(.+)", card.read_text("utf-8", "replace")) if card.is_file() else None
+        signed["licence"] = said[1].strip() if said else ""
+    (made / SOURCE).write_text(json.dumps(signed, indent=2) + "\n")
+
+
+def _entry(kind: Kind, place: Path) -> Entry:
+    signed = json.loads((place / SOURCE).read_text()) if (place / SOURCE).is_file() else {}
+    name = place.name.replace("--", "/")
+    licence = signed.get("licence") or LICENCES[kind]
+    return Entry(kind, name, _bytes(place), licence, signed.get("repository", ""), str(place))
+
+
+def _bytes(place: Path) -> int:
+    return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())

@@ -14,6 +14,7 @@ from bridge.cli.config import config
 from bridge.cli.doctor import doctor
 from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
+from bridge.cli.models import models
 from bridge.cli.providers import providers
 from bridge.cli.translate import translate
 from bridge.cli.up import up
@@ -36,6 +37,7 @@ app.command()(doctor)
 app.command()(providers)
 app.add_typer(bench, name="bench")
 app.add_typer(config, name="config")
+app.add_typer(models, name="models")
 
 
 def _version(wanted: bool) -> None:
