@@ -1,0 +1,79 @@
+"""A text in parts that a model can take: nothing is lost, nothing is cut where it hurts more than it must."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.providers.translation.pieces import halves, join, pieces
+from bridge.text import clean
+
+
+def texts(whole: str, limit: int = 100, language: str = "en") -> list[str]:
+    """The pieces, with a token for each word."""
+    return [piece.text for piece in pieces(whole, language, str.split, limit)]
+
+
+def test_every_sentence_is_a_piece() -> None:
+    assert texts("Good morning. How are you?  Fine!") == ["Good morning.", "How are you?", "Fine!"]
+
+
+def test_nothing_gives_no_piece() -> None:
+    assert texts("") == texts(" \n\0") == []
+
+
+def test_a_long_sentence_is_cut_behind_the_clause_nearest_its_middle() -> None:
+    assert texts("When the bus came, we were late, so we walked home.", 8) == [
+        "When the bus came, we were late,",
+        "so we walked home.",
+    ]
+
+
+def test_a_long_sentence_without_a_clause_is_cut_between_words() -> None:
+    assert texts("one two three four five six", 3) == ["one two three", "four five six"]
+
+
+def test_a_comma_at_the_edge_is_no_place_to_cut() -> None:
+    assert halves("Yes, the train to the city leaves at nine") == (
+        "Yes, the train to the",
+        "city leaves at nine",
+    )
+
+
+def test_scripts_without_spaces_are_cut_at_their_own_marks() -> None:
+    assert halves("私は駅に行きます、彼は家に帰ります") == ("私は駅に行きます、", "彼は家に帰ります")
+
+
+def test_a_number_is_not_cut_at_its_comma() -> None:
+    assert halves("12,345,678") == ("12,34", "5,678")
+
+
+def test_a_vowel_sign_stays_with_its_letter() -> None:
+    assert halves("กา" + "กำกิกี") == ("กากำ", "กิกี")
+    assert halves("aae\u0301bc\u0301") == ("aae\u0301", "bc\u0301")
+
+
+def test_a_single_letter_has_no_halves() -> None:
+    assert halves("a") is None
+    assert halves("") is None
+
+
+@given(st.text(max_size=400), st.integers(1, 20))
+def test_no_character_is_lost(whole: str, limit: int) -> None:
+    made = pieces(whole, "en", list, limit)
+    assert "".join(piece.text for piece in made).replace(" ", "") == clean(whole).replace(" ", "")
+    assert all(piece.text and piece.tokens == list(piece.text) for piece in made)
+
+
+@pytest.mark.parametrize(("text", "spoken"), [("…", False), ("😀", False), ("42", True), ("猫", True)])
+def test_only_letters_and_digits_are_to_be_translated(text: str, spoken: bool) -> None:
+    assert pieces(text, "en", str.split, 100)[0].spoken is spoken
+
+
+@pytest.mark.parametrize(
+    ("language", "joined"),
+    [("es", "a. b."), ("ja", "a.b."), ("zh-Hant", "a.b."), ("th", "a. b."), ("ko", "a. b.")],
+)
+def test_sentences_are_joined_as_the_language_writes_them(language: str, joined: str) -> None:
+    assert join(["a.", "b."], language) == joined
