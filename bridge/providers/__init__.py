@@ -120,6 +120,22 @@ TABLE: tuple[Row, ...] = (
         "rule-based pairs from the system's packages",
     ),
     Row(
+        "translation",
+        "nllb",
+        "bridge.providers.translation.nllb:Nllb",
+        "nllb",
+        "MIT, models CC-BY-NC-4.0",
+        "neural, 120 languages, on CPU or GPU",
+    ),
+    Row(
+        "translation",
+        "nllb-transformers",
+        "bridge.providers.translation.nllb_transformers:NllbTransformers",
+        "nllb-transformers",
+        "Apache-2.0, models CC-BY-NC-4.0",
+        "the same on torch: exact and slower",
+    ),
+    Row(
         "tts",
         "espeak",
         "bridge.providers.tts.espeak:Espeak",

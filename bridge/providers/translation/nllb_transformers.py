@@ -1,0 +1,147 @@
+"""NLLB on transformers and torch, for models that are not converted: slower, but exact in float32.
+
+On two cores it takes 4 times as long and 4 times the memory of CTranslate2 in int8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field
+
+from bridge import settings
+from bridge.errors import ProviderMissing
+from bridge.library import Kind, locate
+from bridge.models import out_of_memory
+from bridge.providers.translation.decoding import Answer, Decoder, Search
+from bridge.providers.translation.nllb import Nllb, NllbOptions, failure, place
+from bridge.providers.translation.vocabulary import Vocabulary
+
+FILES = ("config.json", "tokenizer.json")
+
+
+class NllbTransformersOptions(NllbOptions):
+    """Those of nllb, and how transformers computes."""
+
+    translation_precision: Literal["auto", "float16", "bfloat16", "float32"] = Field(
+        "auto",
+        validation_alias=AliasChoices("translation_precision", "precision"),
+        description="Numbers the model computes with; auto takes float32 on a CPU and float16 on a GPU.",
+    )
+    translation_attention: Literal["sdpa", "eager"] = Field(
+        "sdpa", description="Attention of transformers: torch's fused one, or the plain one to compare with."
+    )
+
+
+class Transformers:
+    """One loaded model. Several threads may call it."""
+
+    def __init__(self, folder: Path, options: NllbTransformersOptions) -> None:
+        _check(folder)
+        import torch
+        from transformers import AutoModelForSeq2SeqLM
+        from transformers.utils import logging
+
+        device, index = place(options.translation_device, torch.cuda.device_count())
+        precision = options.translation_precision
+        if precision == "auto":
+            precision = "float16" if device == "cuda" else "float32"
+        if options.translation_threads:
+            torch.set_num_threads(options.translation_threads)
+        self.vocabulary = Vocabulary(folder / "tokenizer.json")
+        self._batch = options.translation_max_batch_size
+        self._device = f"cuda:{index}" if device == "cuda" else "cpu"
+        be_quiet: Any = logging.disable_progress_bar
+        be_quiet()
+        try:
+            self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
+                folder,
+                local_files_only=True,
+                dtype=getattr(torch, precision),
+                attn_implementation=options.translation_attention,
+            )
+            self._model.to(self._device).eval()
+            self._model.generation_config.max_length = None  # else it warns of two limits at each text
+        except Exception as error:  # safetensors, torch and transformers have nothing in common
+            if out_of_memory(error):
+                raise  # the pool makes room and tries again
+            raise ProviderMissing(
+                f"The model in {folder} cannot be loaded: {error}.", "Pull or download it again."
+            ) from error
+
+    def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
+        """See `Decoder`. Raises ProviderError."""
+        made: list[Answer] = []
+        for start in range(0, len(sources), self._batch):
+            batch = [[source, *tokens, Vocabulary.END] for tokens in sources[start : start + self._batch]]
+            try:
+                made += self._generate([self.vocabulary.ids(tokens) for tokens in batch], target, search)
+            except RuntimeError as error:
+                raise failure(error) from error
+        return made
+
+    def _generate(self, batch: list[list[int]], target: str, search: Search) -> list[Answer]:
+        import torch
+
+        (padding, end, language) = self.vocabulary.ids([Vocabulary.PADDING, Vocabulary.END, target])
+        longest = max(map(len, batch))
+        padded = torch.tensor([ids + [padding] * (longest - len(ids)) for ids in batch])
+        lengths = torch.tensor([[len(ids)] for ids in batch])
+        with torch.inference_mode():
+            found = self._model.generate(
+                input_ids=padded.to(self._device),
+                attention_mask=(torch.arange(longest) < lengths).long().to(self._device),
+                forced_bos_token_id=language,
+                do_sample=False,
+                num_beams=search.beams,
+                max_new_tokens=search.limit,
+                length_penalty=search.length_penalty,
+                no_repeat_ngram_size=search.no_repeat_ngram,
+                repetition_penalty=search.repetition_penalty,
+                early_stopping=True,
+                return_dict_in_generate=True,
+                output_scores=True,
+            )
+            steps = self._model.compute_transition_scores(
+                found.sequences, found.scores, found.get("beam_indices"), normalize_logits=True
+            )
+        rows = zip(found.sequences.tolist(), steps.tolist(), strict=True)
+        return [self._answer(ids, scores, end) for ids, scores in rows]
+
+    def _answer(self, ids: list[int], scores: list[float], end: int) -> Answer:
+        """`ids` begin with the decoder's start and the language; `scores` with that of the language."""
+        finished = end in ids[2:]
+        length = ids.index(end, 2) if finished else len(ids)
+        made = self.vocabulary.tokens(ids[2:length])
+        scored = scores[1 : length if finished else length - 1]
+        return Answer(self.vocabulary.decode(made), made, sum(scored), len(scored), finished)
+
+    def close(self) -> None:
+        """Frees the weights; on a GPU they go back to torch's own reserve."""
+        del self._model
+
+
+class NllbTransformers(Nllb):
+    """As `nllb`, by another engine: same sentences, same checks, same languages."""
+
+    Options: type[settings.Options] = NllbTransformersOptions
+    kind: Kind = "nllb-transformers"
+    packages = ("torch", "transformers")
+
+    def _load(self) -> Decoder:
+        assert isinstance(self._options, NllbTransformersOptions)
+        return Transformers(locate(self.kind, self._options.translation_model), self._options)
+
+
+def _check(folder: Path) -> None:
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("pytorch_model*.bin")):
+        missing.append("model.safetensors")
+    if missing:
+        raise ProviderMissing(
+            f"The model folder {folder} lacks {', '.join(missing)}.",
+            "Pull it again: speechbridge models pull nllb-transformers NAME. A folder with model.bin is for"
+            " TRANSLATION_PROVIDER=nllb.",
+        )
