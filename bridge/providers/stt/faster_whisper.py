@@ -1,0 +1,390 @@
+"""Whisper on CTranslate2: speech of 100 languages to text, the language found out where nobody names it.
+
+Greedy and without timestamps, because somebody waits: beam 5 decodes 1.4 to 2 times as long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+from pydantic import AliasChoices, Field, field_validator
+
+from bridge import languages, library, settings
+from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
+from bridge.extras import install
+from bridge.models import Limits, Pool
+from bridge.providers.batcher import Batcher
+from bridge.providers.stt.whisper import Features, Heard, Samples, Whisper, check, load, windows
+from bridge.settings import Settings
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech, Transcript
+
+if TYPE_CHECKING:
+    from ctranslate2 import StorageView
+
+log = structlog.get_logger(__name__)
+
+UNDETERMINED = "und"
+"""The tag of BCP 47 where nothing was said and no language named."""
+
+
+class FasterWhisperOptions(settings.Options):
+    """Which model runs where, how it searches, and what it must not be trusted with."""
+
+    stt_model_size: str = Field(
+        "base",
+        min_length=1,
+        validation_alias=AliasChoices("stt_model_size", "model_size"),
+        description="Whisper model: a size, a repository that was pulled, or a folder.",
+        examples=["tiny", "small.en", "large-v3-turbo", "distil-large-v3", "/models/whisper-base"],
+    )
+    stt_device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        validation_alias=AliasChoices("stt_device", "device"),
+        description="Where it runs: cpu, cuda, cuda:1; auto takes the first GPU if there is one.",
+    )
+    stt_compute_type: str = Field(
+        "auto",
+        validation_alias=AliasChoices("stt_compute_type", "compute_type"),
+        description="Number format: auto is the fastest of the device, default that of the model's files.",
+        examples=["int8", "float16", "float32", "int8_float16"],
+    )
+    stt_beam_size: int = Field(
+        1,
+        ge=1,
+        le=20,
+        validation_alias=AliasChoices("stt_beam_size", "beam_size"),
+        description="Hypotheses followed at once at temperature 0; 1 is fastest.",
+    )
+    stt_best_of: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        validation_alias=AliasChoices("stt_best_of", "best_of"),
+        description="Texts drawn at a temperature above 0, of which the likeliest is taken; unset, 1.",
+    )
+    stt_temperature: str = Field(
+        "0",
+        validation_alias=AliasChoices("stt_temperature", "temperature"),
+        description="Randomness, 0 to 1; of a list the next is tried where a text is a loop or unlikely.",
+        examples=["0,0.4,0.8"],
+    )
+    stt_vad_filter: bool = Field(
+        False,
+        validation_alias=AliasChoices("stt_vad_filter", "vad_filter"),
+        description="Cut what is no speech out of a segment before it is recognised, by VAD_THRESHOLD.",
+    )
+    stt_num_workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        validation_alias=AliasChoices("stt_num_workers", "num_workers"),
+        description="Segments decoded at once; makes none of them faster.",
+    )
+    stt_cpu_threads: int = Field(
+        0,
+        ge=0,
+        le=256,
+        validation_alias=AliasChoices("stt_cpu_threads", "cpu_threads"),
+        description="Threads of one decoding on the CPU; 0 leaves it to the engine, 4 at most.",
+    )
+    stt_batch_size: int = Field(
+        1,
+        ge=1,
+        le=64,
+        validation_alias=AliasChoices("stt_batch_size", "batch_size"),
+        description="Segments of different speakers put into one run of the model; pays on a GPU.",
+    )
+    stt_batch_max_wait_ms: float | None = Field(
+        None,
+        ge=0,
+        le=1_000,
+        validation_alias=AliasChoices("stt_batch_max_wait_ms", "batch_max_wait_ms"),
+        description="Time the first segment of a batch waits for others; unset, 10.",
+    )
+    stt_languages: str = Field(
+        "",
+        description="Languages that detection may choose among, comma-separated; empty, all of the model.",
+        examples=["en,es"],
+    )
+    stt_short_window: bool = Field(
+        False,
+        description="Encode as much as was said and not 30 s: several times faster, less accurate.",
+    )
+    stt_no_speech_threshold: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Probability of no speech above which an unlikely text is dropped; 1 drops none.",
+    )
+    stt_log_prob_threshold: float = Field(
+        -1.0,
+        le=0,
+        description="Mean log probability of the tokens from which a text is no longer unlikely.",
+    )
+    stt_compression_ratio_threshold: float = Field(
+        2.4,
+        ge=1,
+        description="A text that zlib makes so many times shorter is a loop and dropped.",
+    )
+
+    @field_validator("stt_temperature")
+    @classmethod
+    def _numbers(cls, value: str) -> str:
+        for part in value.split(","):
+            try:
+                known = 0 <= float(part) <= 1
+            except ValueError:
+                known = False
+            if not known:
+                raise ValueError("give a number from 0 to 1, or several with commas: 0,0.4,0.8")
+        return value
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        return tuple(float(part) for part in self.stt_temperature.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One window; `code` is None where its language is to be detected."""
+
+    features: Features
+    code: str | None
+
+
+class FasterWhisper:
+    """One model, run in the threads that call, or in one thread that gathers them into batches."""
+
+    Options: type[settings.Options] = FasterWhisperOptions
+
+    def __init__(self, options: FasterWhisperOptions) -> None:
+        core = Settings.read()
+        self._options = options
+        self._threshold = core.threshold
+        self._load = _loader(options)
+        self._pool = Pool(Limits.of(core))
+        self._batcher: Batcher[_Ask, tuple[StorageView | None, Heard]] | None = None
+        try:
+            with self._lease() as whisper:
+                self.detects: bool = whisper.multilingual
+                self._codes = {
+                    known.tag: known.whisper
+                    for known in languages.known()
+                    if known.whisper and whisper.has(known.whisper)
+                }
+            self._detectable = self._allowed()
+        except BaseException:
+            self._pool.close()
+            raise
+        # Of several tags with one code the one without a region: en before en-GB.
+        self._tags = {code: tag for tag, code in reversed(self._codes.items()) if "-" not in tag}
+        for sentence in _without_effect(options, self._device()):
+            log.warning(sentence)
+        if options.stt_batch_size > 1:
+            wait = 10.0 if options.stt_batch_max_wait_ms is None else options.stt_batch_max_wait_ms
+            self._batcher = Batcher(self._first, options.stt_batch_size, wait / 1000, "whisper-batch")
+
+    def languages(self) -> frozenset[str]:
+        """The tags of the languages of the model, regional ones included."""
+        return frozenset(self._codes)
+
+    def transcribe(self, speech: Speech) -> Transcript:
+        """The text of one segment, as the model writes it: with capitals and punctuation.
+
+        The confidence is the geometric mean of the probabilities of all tokens. Empty, without a
+        confidence, where the model hears no speech, where it loops, and for digital silence. Raises
+        LanguageError for a language it has not, ProviderError where it fails.
+        """
+        code = self._code(speech.language)
+        if speech.audio.rate != SPEECH_RATE:
+            raise ProviderError(
+                f"Whisper takes {SPEECH_RATE} Hz, not {speech.audio.rate} Hz.", "Resample the audio first."
+            )
+        if len(speech.audio.pcm) % SAMPLE_BYTES:
+            raise ProviderError("The audio does not consist of whole samples.", "Send PCM of 16 bits.")
+        samples: Samples = np.frombuffer(speech.audio.pcm, dtype="<i2").astype(np.float32)
+        samples /= 32_768
+        heard = self._heard(samples, code) if samples.any() else []
+        if not (text := " ".join(one.text for one in heard)):
+            return Transcript("", speech.language or UNDETERMINED)
+        confidence = math.exp(sum(one.log_prob for one in heard) / sum(one.tokens for one in heard))
+        return Transcript(text, speech.language or self._tags[heard[0].code], confidence)
+
+    def resident(self) -> tuple[str, ...]:
+        """The name of the model, while it is loaded."""
+        return self._pool.resident()
+
+    def close(self) -> None:
+        """Ends the batches and frees the model."""
+        if self._batcher:
+            self._batcher.close()
+        self._pool.close()
+
+    @contextmanager
+    def _lease(self) -> Iterator[Whisper]:
+        with self._pool.lease(self._options.stt_model_size, self._load, Whisper.close) as whisper:
+            yield whisper
+
+    def _device(self) -> str:
+        with self._lease() as whisper:
+            return str(whisper.model.model.device)
+
+    def _allowed(self) -> frozenset[str]:
+        """The codes that detection chooses among. Raises SettingsError for one that the model has not."""
+        named = [tag.strip() for tag in self._options.stt_languages.split(",") if tag.strip()]
+        try:
+            return frozenset(filter(None, map(self._code, named))) or frozenset(self._codes.values())
+        except LanguageError as error:
+            raise SettingsError(
+                f"STT_LANGUAGES={self._options.stt_languages} is not valid: {error.message}", error.hint
+            ) from None
+
+    def _code(self, language: str | None) -> str | None:
+        """Whisper's name of a language; of the only one where there is no other to detect."""
+        if language is None:
+            return None if self.detects else "en"
+        code = self._codes.get(languages.find(language).tag)
+        if code is None:
+            only = "English only" if not self.detects else f"no {languages.find(language).name}"
+            raise LanguageError(
+                f"The Whisper model {self._options.stt_model_size} knows {only}, so not {language}.",
+                "Choose an STT_MODEL_SIZE without .en, such as base."
+                if not self.detects
+                else "Choose another language or STT_PROVIDER.",
+            )
+        return code
+
+    def _heard(self, samples: Samples, code: str | None) -> list[Heard]:
+        """What is said in the windows of a segment; the first one that is heard tells the language."""
+        if self._options.stt_vad_filter:
+            samples = _voiced(samples, self._threshold)
+        found: list[Heard] = []
+        try:
+            with self._lease() as whisper:
+                for part in windows(samples):
+                    heard = self._window(whisper, whisper.features(part), code)
+                    if heard and heard.text:
+                        code = heard.code
+                        found.append(heard)
+        except RuntimeError as error:
+            raise ProviderError(f"Whisper failed on a segment: {error}.") from error
+        return found
+
+    def _window(self, whisper: Whisper, features: Features, code: str | None) -> Heard | None:
+        """The text of one window that passes every guard; None where there is none.
+
+        Of the temperatures the first is taken that gives a likely text, else the likeliest text.
+        """
+        ask = _Ask(features, code)
+        encoded, heard = self._batcher(ask) if self._batcher else self._first([ask])[0]
+        tried: list[Heard] = []
+        for nth, temperature in enumerate(self._options.temperatures):
+            if nth:
+                encoded = whisper.encode([features]) if encoded is None else encoded
+                heard = whisper.decode(encoded, [heard.code], self._search(temperature))[0]
+            likely = heard.mean_log_prob >= self._options.stt_log_prob_threshold
+            if not likely and heard.no_speech > self._options.stt_no_speech_threshold:
+                return None
+            if heard.compression <= self._options.stt_compression_ratio_threshold:
+                if likely:
+                    return heard
+                tried.append(heard)
+        if not tried:
+            log.info("looping text dropped", characters=len(heard.text))
+        return max(tried, key=lambda heard: heard.mean_log_prob, default=None)
+
+    def _first(self, asks: Sequence[_Ask]) -> list[tuple[StorageView | None, Heard]]:
+        """One run of the model; what was encoded comes along where it is of one window only."""
+        with self._lease() as whisper:
+            encoded = whisper.encode([ask.features for ask in asks])
+            codes = [ask.code for ask in asks]
+            if None in codes:
+                detected = whisper.language(encoded, self._detectable)
+                codes = [code or found for code, found in zip(codes, detected, strict=True)]
+            known = [code for code in codes if code]
+            heard = whisper.decode(encoded, known, self._search(self._options.temperatures[0]))
+        return [(encoded if len(asks) == 1 else None, one) for one in heard]
+
+    def _search(self, temperature: float) -> dict[str, Any]:
+        if temperature == 0:
+            return {"beam_size": self._options.stt_beam_size}
+        return {
+            "beam_size": 1,
+            "num_hypotheses": self._options.stt_best_of or 1,
+            "sampling_topk": 0,
+            "sampling_temperature": temperature,
+        }
+
+
+def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
+    """What loads the model, after a look whether device, number format and files are there."""
+    try:
+        import ctranslate2
+        import faster_whisper  # noqa: F401
+    except ImportError:
+        raise ProviderMissing(
+            "The faster-whisper package is not installed.", install("faster-whisper")
+        ) from None
+    device, index = _placed(options.stt_device, ctranslate2.get_cuda_device_count())
+    supported = ctranslate2.get_supported_compute_types(device, index)
+    if options.stt_compute_type not in ("auto", "default", *supported):
+        raise SettingsError(
+            f"STT_COMPUTE_TYPE={options.stt_compute_type} does not run on {device}.",
+            f"Use one of: auto, default, {', '.join(sorted(supported))}.",
+        )
+    folder = library.locate("whisper", options.stt_model_size)
+    check(folder, options.stt_model_size)
+    return partial(
+        load,
+        folder,
+        options.stt_short_window,
+        device=device,
+        device_index=index,
+        compute_type=options.stt_compute_type,
+        cpu_threads=options.stt_cpu_threads,
+        num_workers=options.stt_num_workers,
+    )
+
+
+def _placed(device: str, gpus: int) -> tuple[str, int]:
+    """CTranslate2's device and index for cpu, cuda, cuda:1 or auto. Raises SettingsError."""
+    if device == "auto":
+        return ("cuda" if gpus else "cpu"), 0
+    name, _, index = device.partition(":")
+    if name == "cuda" and int(index or 0) >= gpus:
+        seen = f"{gpus} GPU{'' if gpus == 1 else 's'}" if gpus else "no GPU"
+        raise SettingsError(
+            f"STT_DEVICE={device} is not there: CTranslate2 sees {seen}.",
+            "Use cpu or auto, or look at the driver with nvidia-smi.",
+        )
+    return name, int(index or 0)
+
+
+def _without_effect(options: FasterWhisperOptions, device: str) -> Iterator[str]:
+    """One sentence for each option that is set and does nothing beside the others."""
+    if options.stt_best_of and not any(options.temperatures):
+        yield "STT_BEST_OF has no effect at STT_TEMPERATURE=0: one text only is the likeliest."
+    if options.stt_beam_size > 1 and 0 not in options.temperatures:
+        yield "STT_BEAM_SIZE has no effect without 0 in STT_TEMPERATURE: texts are drawn, not searched."
+    if options.stt_cpu_threads and device != "cpu":
+        yield "STT_CPU_THREADS has no effect on a GPU."
+    if options.stt_batch_max_wait_ms is not None and options.stt_batch_size == 1:
+        yield "STT_BATCH_MAX_WAIT_MS has no effect at STT_BATCH_SIZE=1."
+    if options.stt_num_workers > 1 and options.stt_batch_size > 1:
+        yield "STT_NUM_WORKERS has no effect beside STT_BATCH_SIZE: one batch runs at a time."
+
+
+def _voiced(samples: Samples, threshold: float) -> Samples:
+    """The speech of a segment without the pauses; empty where there is none."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    found = get_speech_timestamps(samples, VadOptions(threshold=threshold))
+    return np.concatenate([samples[part["start"] : part["end"]] for part in found] or [samples[:0]])
