@@ -112,6 +112,14 @@ TABLE: tuple[Row, ...] = (
         "English, nothing to download",
     ),
     Row(
+        "stt",
+        "faster_whisper",
+        "bridge.providers.stt.faster_whisper:FasterWhisper",
+        "faster-whisper",
+        "MIT",
+        "Whisper, 100 languages, detects which, models to download",
+    ),
+    Row(
         "translation",
         "apertium",
         "bridge.providers.translation.apertium:Apertium",
@@ -142,6 +150,14 @@ TABLE: tuple[Row, ...] = (
         "espeak",
         "GPL-3.0-or-later",
         "robotic and clear, over 100 languages",
+    ),
+    Row(
+        "tts",
+        "piper",
+        "bridge.providers.tts.piper:Piper",
+        "piper",
+        "GPL-3.0-or-later",
+        "natural, voices of 40 languages to download",
     ),
     Row(
         "stt",
