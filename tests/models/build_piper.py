@@ -1,10 +1,10 @@
-"""Builds Piper voices of 0.4 MB, so that tests run the real engine; nothing is trained.
+"""Builds Piper voices of 0.1 to 0.3 MB, so that tests run the real engine; nothing is trained.
 
     python -m tests.models.build_piper
 
-writes tests/models/piper-tiny-test.tar.xz (our own work, Apache-2.0) with three voices: Spanish and
-French at 16 kHz, and a Spanish one of two speakers at 22 050 Hz. A voice says a tenth of a second of
-the nearest Spanish syllable per phoneme: no speech, but its length is exact and its sound its own.
+writes tests/models/piper-tiny-test.tar.xz (our own work, Apache-2.0) with five voices: Spanish, French,
+Catalan and English at 16 kHz, and a Spanish one of two speakers at 22 050 Hz. A voice says a tenth of a
+second of the nearest Spanish syllable per phoneme: no speech, but its length is exact.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import onnx
 import soxr
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
 from bridge.types import SPEECH_RATE
 from tests.models.archive import pack
@@ -30,8 +29,6 @@ NAME = "piper-tiny-test"
 
 PHONEME_SECONDS = 0.1
 
-SYMBOLS = 256
-
 # ruff: noqa: RUF001 - phonemes look like letters
 SYLLABLES = {
     "a": "aæɐɑʌ", "e": "eɛəɜɚøœ", "i": "iɪy", "o": "oɔ", "u": "uʊw",
@@ -39,7 +36,12 @@ SYLLABLES = {
     "la": "lʎ", "ma": "m", "na": "nŋɲ", "pa": "p", "ra": "rɾɹ", "sa": "sz", "ta": "tθ",
     "": " !,-.:;?",
 }  # fmt: skip
-"""What stands for which phonemes; those named nowhere, stress marks among them, have no length."""
+"""What stands for which phonemes of espeak."""
+
+LENGTHLESS = "_^$ˈˌʲː\u0303"
+"""Padding, begin and end, with which Piper surrounds a sentence; stress and other marks."""
+
+IDS = {phoneme: at for at, phoneme in enumerate(LENGTHLESS + "".join(SYLLABLES.values()))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,18 @@ class Model:
 VOICES = (
     Model("es_ES-tiny-low", "es", 16_000, {"one": "es"}),
     Model("fr_FR-tiny-low", "fr", 16_000, {"one": "es"}),
+    Model("ca_ES-tiny-low", "ca", 16_000, {"one": "es"}),
+    Model("en_US-tiny-low", "en-us", 16_000, {"one": "es"}),
     Model("es_ES-tiny-high", "es", 22_050, {"low": "es+m3", "bright": "es+f2"}),
 )
 
 
 def sounds(voice: str, rate: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """The sound of each symbol, shape (256, samples), and 1 for each symbol that has a length."""
+    """The sound of each phoneme, shape (phonemes, samples), and 1 for each phoneme that has a length."""
     length = round(rate * PHONEME_SECONDS)
-    table, kept = np.zeros((SYMBOLS, length), np.int8), np.zeros(SYMBOLS, np.int64)
+    table, kept = np.zeros((len(IDS), length), np.int8), np.zeros(len(IDS), np.int64)
     for syllable, phonemes in SYLLABLES.items():
-        ids = [DEFAULT_PHONEME_ID_MAP[phoneme][0] for phoneme in phonemes]
+        ids = [IDS[phoneme] for phoneme in phonemes]
         kept[ids] = 1
         if syllable:
             table[ids] = _sound(syllable, voice, rate, length)
@@ -117,7 +121,7 @@ def _constants(tables: list[NDArray[np.int8]], kept: NDArray[np.int64]) -> dict[
         "sound_shape": np.array([1, 1, -1], np.int64),
     }
     if len(tables) > 1:
-        constants["symbols"] = np.array(SYMBOLS, np.int64)
+        constants["phonemes"] = np.array(len(IDS), np.int64)
     return constants
 
 
@@ -125,7 +129,7 @@ def _nodes(several: bool) -> list[onnx.NodeProto]:
     """Looks up the sound of each phoneme, of the speaker `sid` where there are several; joins them."""
     node = helper.make_node
     speaker = [
-        node("Mul", ["sid", "symbols"], ["first"]),
+        node("Mul", ["sid", "phonemes"], ["first"]),
         node("Add", ["ids", "first"], ["rows"]),
     ]
     return [
@@ -155,8 +159,8 @@ def description(model: Model) -> dict[str, object]:
         "espeak": {"voice": model.language},
         "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
         "phoneme_type": "espeak",
-        "phoneme_id_map": DEFAULT_PHONEME_ID_MAP,
-        "num_symbols": SYMBOLS,
+        "phoneme_id_map": {phoneme: [at] for phoneme, at in IDS.items()},
+        "num_symbols": len(IDS),
         "num_speakers": len(model.speakers),
         "speaker_id_map": (
             {name: at for at, name in enumerate(model.speakers)} if len(model.speakers) > 1 else {}
