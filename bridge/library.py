@@ -70,7 +70,7 @@ class Entry:
 def folder() -> Path:
     """Where downloaded models are: MODELS_DIR, else `models` in DATA_DIR."""
     settings = Settings.read()
-    return settings.models_dir or settings.data_dir / "models"
+    return (settings.models_dir or settings.data_dir / "models").absolute()
 
 
 def where(kind: Kind, name: str) -> Path:
@@ -109,16 +109,17 @@ def pulled() -> list[Entry]:
 def remove(kind: Kind, name: str) -> int:
     """Deletes a pulled model and what an interrupted pull left of it; gives the bytes that became free.
 
-    Raises BridgeError where there is neither.
+    Raises BridgeError where there is neither, and while the model is being pulled.
     """
     _check_name(kind, name)
     place = where(kind, name)
     found = [path for path in (place, _part(place)) if path.is_dir()]
     if not found:
         raise BridgeError(f"There is no {kind} model {name} in {folder()}.", "speechbridge models list")
-    freed = sum(_bytes(path) for path in found)
-    for path in found:
-        shutil.rmtree(path)
+    with _alone(_part(place), f"{kind} {name}"):
+        freed = sum(_bytes(path) for path in found)
+        for path in found:
+            shutil.rmtree(path)
     return freed
 
 
@@ -189,7 +190,13 @@ def _part(place: Path) -> Path:
 @contextlib.contextmanager
 def _alone(part: Path, what: str) -> Iterator[None]:
     """The folder of an unfinished model, made if need be, for this process alone."""
-    part.mkdir(parents=True, exist_ok=True)
+    try:
+        part.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BridgeError(
+            f"{part.parent} cannot be made: {error.strerror}.",
+            "Set MODELS_DIR to a folder that you may write.",
+        ) from None
     with part.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -290,7 +290,7 @@ def test_a_file_that_was_changed_on_the_way_is_refused_and_fetched_anew(hub: Hub
     assert (file, "") in downloads(hub)
 
 
-def test_two_pulls_of_one_model_do_not_write_the_same_file(hub: Hub) -> None:
+def test_a_model_that_is_being_pulled_is_left_alone_by_others(hub: Hub) -> None:
     hub.repositories[TINY]["model.bin"] = large()
     hub.breaks["model.bin"] = CHUNK
     reached, go_on = threading.Event(), threading.Event()
@@ -303,8 +303,9 @@ def test_two_pulls_of_one_model_do_not_write_the_same_file(hub: Hub) -> None:
     first = threading.Thread(target=pull, args=("whisper", "tiny", Told()))
     first.start()
     assert reached.wait(30)
-    with pytest.raises(BridgeError, match="being pulled by another process"):
-        pull("whisper", "tiny", Told())
+    for interfere in (lambda: pull("whisper", "tiny", Told()), lambda: remove("whisper", "tiny")):
+        with pytest.raises(BridgeError, match="being pulled by another process"):
+            interfere()
     go_on.set()
     first.join(30)
     assert [entry.name for entry in pulled()] == ["tiny"]
@@ -362,6 +363,17 @@ def test_a_model_larger_than_the_disk_is_not_begun(hub: Hub) -> None:
     assert caught.value.code == "no_space"
     assert "MODELS_DIR" in caught.value.hint
     assert downloads(hub) == []
+
+
+def test_a_models_folder_that_cannot_be_made_is_named(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "file"))
+    with pytest.raises(BridgeError, match="file/whisper cannot be made: Not a directory") as caught:
+        pull("whisper", "tiny", Told())
+    assert "MODELS_DIR" in caught.value.hint
+    assert hub.asked == []
 
 
 def test_without_the_hubs_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
