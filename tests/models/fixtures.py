@@ -31,5 +31,5 @@ def tiny_nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_piper(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of voices, {es_ES,fr_FR,ca_ES,en_US}-tiny-low.onnx and es_ES-tiny-high.onnx of two speakers."""
+    """Voices {es_ES,fr_FR,ca_ES,en_US}-tiny-low.onnx, and es_ES-tiny-high.onnx of two speakers."""
     return unpack("piper-tiny-test", tmp_path_factory.mktemp("models"))
