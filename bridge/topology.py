@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class WorkerEntry:
-    """One kind of worker: `concurrency` threads in each of `replicas` processes."""
+    """One kind of worker: `concurrency` threads in each of `replicas` processes.
+
+    `env` holds variables for this worker alone; they win over its environment, so that two workers of
+    one stage may run different engines. Such workers need devices, and so queues, of their own.
+    """
 
     name: str
     stage: Stage
     device: str
     concurrency: int = 1
     replicas: int = 1
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def queue(self) -> str:
@@ -95,11 +101,18 @@ def _entry(entry: dict[str, Any], number: int, path: Path) -> WorkerEntry:
         raise SettingsError(f"{where}: stage {entry['stage']!r} is unknown.", f"Use {', '.join(STAGES)}.")
     if not DEVICE.fullmatch(entry["device"]):
         raise SettingsError(f"{where}: device {entry['device']!r} is unknown.", "Use cpu0, gpu0, gpu1 ...")
+    _check_values(entry, where)
+    return WorkerEntry(**entry)
+
+
+def _check_values(entry: dict[str, Any], where: str) -> None:
     for key in ("concurrency", "replicas"):
         value = entry.get(key, 1)
         if type(value) is not int or not 1 <= value <= 64:
             raise SettingsError(f"{where}: {key} = {value!r}.", "Use a whole number from 1 to 64.")
-    return WorkerEntry(**entry)
+    env = entry.get("env", {})
+    if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
+        raise SettingsError(f"{where}: env is no table of texts.", 'Write env = {STT_PROVIDER = "..."}.')
 
 
 def _check_unique(workers: tuple[WorkerEntry, ...], path: Path) -> None:

@@ -26,6 +26,8 @@ def worker(
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     os.environ["CUDA_VISIBLE_DEVICES"] = topology.cuda_visible_devices(entry.device)
 
+    os.environ.update(entry.env)
+
     from bridge.tasks import boot
 
-    boot.main(entry, replica, settings, loaded)
+    boot.main(entry, replica, Settings.read(), loaded)

@@ -29,6 +29,12 @@ def test_a_worker_consumes_the_queue_of_its_stage_and_device(tmp_path: Path) -> 
     assert (entry.queue, entry.concurrency, entry.replicas) == ("stt.gpu0", 1, 1)
 
 
+def test_a_worker_may_have_variables_of_its_own(tmp_path: Path) -> None:
+    entry = load(tmp_path, GOOD + 'env = {STT_PROVIDER = "simulated"}\n').worker("a")
+
+    assert entry.env == {"STT_PROVIDER": "simulated"}
+
+
 @pytest.mark.parametrize(("device", "visible"), [("gpu0", "0"), ("gpu12", "12"), ("cpu0", "")])
 def test_a_device_names_what_cuda_may_see(device: str, visible: str) -> None:
     assert topology.cuda_visible_devices(device) == visible
@@ -52,6 +58,8 @@ def test_an_unknown_worker_is_answered_with_the_known_ones(tmp_path: Path) -> No
         (GOOD.replace('"a"', '"a:b"'), "'a:b': a name has"),
         (GOOD.replace('"a"', "1"), "name is missing"),
         (GOOD + "concurrency = 0\n", "concurrency = 0"),
+        (GOOD + "env = 3\n", "env is no table"),
+        (GOOD + "env = {STT_PROVIDER = 3}\n", "env is no table"),
         (GOOD + "replicas = true\n", "replicas = True"),
         (GOOD + "replica = 2\n", "unknown key 'replica'"),
         ('[[worker]]\nname = "a"\nstage = "stt"\n', "device is missing"),
