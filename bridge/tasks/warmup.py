@@ -63,7 +63,9 @@ def _run(stage: Stage, provider: Any) -> None:
 
 
 def _transcribe(provider: Any) -> None:
-    provider.transcribe(Speech(_word(), None if provider.detects else _first(provider.languages())))
+    languages = provider.languages()
+    language = "en" if "en" in languages else min(languages)
+    provider.transcribe(Speech(_word(), None if provider.detects else language))
 
 
 def _translate(provider: Any) -> None:
@@ -73,7 +75,8 @@ def _translate(provider: Any) -> None:
 
 
 def _synthesize(provider: Any) -> None:
-    for _ in provider.synthesize(Utterance("a", _first(provider.languages()))):
+    # The first in order is the one whose voice an engine with many has loaded already.
+    for _ in provider.synthesize(Utterance("a", min(provider.languages()))):
         pass
 
 
@@ -82,10 +85,6 @@ _RUN: dict[Stage, Callable[[Any], None]] = {
     "translation": _translate,
     "tts": _synthesize,
 }
-
-
-def _first(languages: frozenset[str]) -> str:
-    return "en" if "en" in languages else min(languages)
 
 
 def _word() -> Audio:

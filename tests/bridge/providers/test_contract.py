@@ -21,9 +21,9 @@ pytestmark = pytest.mark.provider
 REPOSITORY = Path(__file__).parents[3]
 
 METHODS = {
-    "stt": ("languages", "transcribe", "close"),
-    "translation": ("pairs", "translate", "close"),
-    "tts": ("languages", "synthesize", "close"),
+    "stt": ("languages", "transcribe", "resident", "close"),
+    "translation": ("pairs", "translate", "resident", "close"),
+    "tts": ("languages", "synthesize", "resident", "close"),
 }
 
 ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.stage}-{row.name}")
@@ -47,6 +47,7 @@ def call(stage: Stage, engine: Any, clip: Audio, text: str, **other: str | None)
 def test_provider_has_the_methods_of_its_stage(row: Row, engines: Engines) -> None:
     engine = engines.get(row.stage, row.name)
     assert all(callable(getattr(engine, method, None)) for method in METHODS[row.stage])
+    assert all(isinstance(name, str) for name in engine.resident())
     if row.stage == "stt":
         assert isinstance(engine.detects, bool)
 

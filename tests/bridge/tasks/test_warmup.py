@@ -66,7 +66,7 @@ class Mouth:
         self.finished = 0
 
     def languages(self) -> frozenset[str]:
-        return frozenset({"es", "ca"})
+        return frozenset({"es", "en", "ca"})
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         assert utterance.language == "ca"
