@@ -454,6 +454,19 @@ def test_long_sentence_is_cut_behind_clauses_and_loses_no_letter(
     assert len(spoken) > 5 and all(part.endswith(",") for part in spoken)
 
 
+@pytest.mark.parametrize(
+    ("text", "between"), [("no, " + "palabra " * 100, " "), ("a" * 1_000, "")], ids=["words", "letters"]
+)
+def test_sentence_without_clauses_is_cut_between_words_or_letters_and_not_into_crumbs(
+    pulled: Any, piper: Any, sessions: type[Recorded], text: str, between: str
+) -> None:
+    pulled("es_ES-davefx-medium", phoneme_type="text")
+    say(piper(), text)
+    spoken = [letters(run) for run in sessions.ran]
+    assert between.join(spoken) == text.strip()
+    assert all(LONGEST / 2 <= len(part) <= LONGEST for part in spoken[:-1])
+
+
 def test_double_brackets_do_not_let_a_text_spell_phonemes(
     pulled: Any, piper: Any, sessions: type[Recorded]
 ) -> None:
@@ -589,6 +602,23 @@ def test_as_many_voices_as_stay_are_warm_at_the_start(pulled: Any, piper: Any) -
         pulled(name)
     assert piper(MODEL_RESIDENT_CAP=2).resident() == ("de_DE-thorsten-medium", "es_ES-davefx-medium")
     assert piper(TTS_MODEL="fr_FR-siwis-medium", MODEL_RESIDENT_CAP=1).resident() == ("fr_FR-siwis-medium",)
+
+
+def test_voice_that_finds_no_memory_is_tried_once_more(
+    pulled: Any, piper: Any, sessions: type[Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled("es_ES-davefx-medium")
+    made, tries = Recorded.__init__, []
+
+    def scarce(self: Recorded, path: str, **arguments: Any) -> None:
+        tries.append(path)
+        if len(tries) == 1:
+            raise RuntimeError("Failed to allocate memory for requested buffer of size 63201294")
+        made(self, path, **arguments)
+
+    monkeypatch.setattr(Recorded, "__init__", scarce)
+    assert say(piper())
+    assert len(tries) == 2
 
 
 def test_preloaded_voice_is_resident_and_an_unknown_one_is_refused(pulled: Any, piper: Any) -> None:
