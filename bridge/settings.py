@@ -257,6 +257,12 @@ class Settings(Options):
         30, gt=0, description="Time between two looks for models to free."
     )
 
+    cache_enabled: bool = Field(
+        True, description="Keep translations in Redis, as text, so that a repeated sentence costs nothing."
+    )
+    cache_size: int = Field(2_000, ge=1, description="Translations kept at most; the oldest go first.")
+    cache_ttl_seconds: float = Field(7_200, gt=0, description="Time for which a translation is kept.")
+
     task_events: bool = Field(
         False, description="Send the Celery events that Flower shows; costs 0.3 ms CPU per task."
     )

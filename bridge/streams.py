@@ -7,6 +7,9 @@ cancel                                 channel: changes of live:*, for speed; th
 worker:{name}                          JSON of a live worker, expires without a heartbeat
 workers                                set of names; a name without its key is a dead worker
 busy                                   hash: tasks that each worker runs right now
+cache:{digest}                         a translation, until it is too old
+cached                                 sorted set: digests by the time they were kept, the oldest first
+cache                                  hash: hits and misses so far
 wake:{gateway}                         stream that interrupts the gateway's blocking read
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -210,6 +214,35 @@ class Store:
     def idle(self, worker: str, busy: int) -> None:
         with _reported(self.url):
             self.client.hset("busy", worker, busy)
+
+    # Translations made before, from the workers
+
+    def recall(self, digest: str) -> bytes | None:
+        """What was kept under `digest`; counts a hit or a miss."""
+        with _reported(self.url):
+            found: Any = self.client.get(f"cache:{digest}")
+            self.client.hincrby("cache", "misses" if found is None else "hits", 1)
+        value: bytes | None = found
+        return value
+
+    def remember(self, digest: str, value: bytes, ttl: float, size: int) -> None:
+        """Keeps `value` for `ttl` seconds, and of all values the `size` youngest."""
+        now = time.time()
+        with _reported(self.url), self.client.pipeline() as pipe:
+            pipe.set(f"cache:{digest}", value, px=max(1, int(ttl * 1000)))
+            pipe.zadd("cached", {digest: now})
+            pipe.zremrangebyscore("cached", "-inf", now - ttl)
+            pipe.zrange("cached", 0, -size - 1)
+            old = pipe.execute()[-1]
+            if old:
+                self.client.delete(*(f"cache:{each.decode()}" for each in old))
+                self.client.zrem("cached", *old)
+
+    def recalled(self) -> tuple[int, int]:
+        """Hits and misses of all workers since this Redis began."""
+        with _reported(self.url):
+            counts: list[Any] = self.client.hmget("cache", ["hits", "misses"])
+        return int(counts[0] or 0), int(counts[1] or 0)
 
     # Registry of workers
 

@@ -17,6 +17,7 @@ from bridge.errors import RedisUnavailable
 from bridge.settings import Settings
 from bridge.streams import Cancellations, Store, WorkerRecord
 from bridge.tasks import app, configure
+from bridge.tasks.cache import cached
 from bridge.tasks.run import Runtime, install
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
@@ -37,9 +38,10 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     provider = providers.load(entry.stage, provider_name)
     log.info("provider loaded", provider=provider_name, seconds=round(time.monotonic() - since, 2))
     prepare(entry.stage, provider, settings)
-    runtime = Runtime(
-        name, provider, Store(settings.redis_url, patient=True), Cancellations(settings.redis_url)
-    )
+    store = Store(settings.redis_url, patient=True)
+    if entry.stage == "translation":
+        provider = cached(provider, store, settings)
+    runtime = Runtime(name, provider, store, Cancellations(settings.redis_url))
     install(runtime)
     heartbeat = Heartbeat(runtime, record(entry, name, provider_name, provider), settings)
     _at_signals(heartbeat)

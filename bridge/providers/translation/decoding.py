@@ -63,6 +63,8 @@ class Decoder(Protocol):
     """A loaded model with its vocabulary."""
 
     vocabulary: Vocabulary
+    precision: str
+    """How it computes, as far as that changes an answer."""
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """One answer for each list of tokens, in order, between two FLORES-200 codes."""

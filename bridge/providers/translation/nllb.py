@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,6 +105,7 @@ class CTranslate2:
 
         device, index = place(options.translation_device, ctranslate2.get_cuda_device_count())
         precision = _precision(options, device, ctranslate2.get_supported_compute_types(device, index))
+        self.precision = precision
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
         try:
@@ -175,6 +177,10 @@ class Nllb:
         try:
             with self._lease() as decoder:
                 self._codes = offered(options, decoder.vocabulary)
+                weights = locate(self.kind, options.translation_model).glob("*.*")
+                files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights)
+                engine = [(package, version(package)) for package in self.packages]
+                self._fingerprint = repr((engine, files, decoder.precision, self._search))
         except BaseException:
             self._pool.close()
             raise
@@ -202,6 +208,10 @@ class Nllb:
             answers = Rendering(decoder, source, target, self._search).of(phrase.text, phrase.source)
         text = join((answer.text for answer in answers), phrase.target)
         return Translation(text, confidence(answers))
+
+    def fingerprint(self) -> str:
+        """All that an answer depends on: engine, weights, precision and search."""
+        return self._fingerprint
 
     def resident(self) -> tuple[str, ...]:
         """The name of the model while it is loaded."""

@@ -50,6 +50,7 @@ class Transformers:
             precision = "float16" if device == "cuda" else "float32"
         if options.translation_threads:
             torch.set_num_threads(options.translation_threads)
+        self.precision = f"{precision}, {options.translation_attention}"
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
         self._device = f"cuda:{index}" if device == "cuda" else "cpu"

@@ -1,0 +1,210 @@
+"""Translations that were made before, with real Redis, the real small NLLB and a real worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.errors import ProviderError
+from bridge.providers.translation.apertium import Apertium
+from bridge.providers.translation.nllb import Nllb, NllbOptions
+from bridge.settings import Settings
+from bridge.streams import Store
+from bridge.tasks.cache import Cacheable, CachedTranslator, cached
+from bridge.tasks.translation import translate
+from bridge.topology import load
+from bridge.types import Phrase, Translation, Work
+from tests.models.fixtures import tiny_nllb as tiny_nllb
+from tests.stack import Processes, as_gateway, wait_until
+
+pytestmark = pytest.mark.redis
+
+HELLO = Phrase("hello", "en", "es")
+
+
+class Engine:
+    """A translator that counts, and fails on demand."""
+
+    Options = NllbOptions
+
+    def __init__(self, fingerprint: str = "engine 1") -> None:
+        self.asked: list[Phrase] = []
+        self.error: ProviderError | None = None
+        self._fingerprint = fingerprint
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def translate(self, phrase: Phrase) -> Translation:
+        self.asked.append(phrase)
+        if self.error:
+            raise self.error
+        return Translation(f"{phrase.target}: {phrase.text} ñ", 0.25)
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("en", "es")})
+
+    def resident(self) -> tuple[str, ...]:
+        return ("small",)
+
+    def close(self) -> None:
+        self.asked.clear()
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = Store(settings.redis_url)
+    yield made
+    made.close()
+
+
+def test_the_same_phrase_is_translated_once_by_all_workers(store: Store, settings: Settings) -> None:
+    first, second = Engine(), Engine()
+    made = cached(first, store, settings).translate(HELLO)
+    again = cached(second, store, settings).translate(HELLO)
+
+    assert made == again == Translation("es: hello ñ", 0.25)
+    assert (len(first.asked), len(second.asked)) == (1, 0)
+    assert store.recalled() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "phrase"),
+    [
+        ("engine 2", HELLO),
+        ("engine 1", Phrase("Hello", "en", "es")),
+        ("engine 1", Phrase("hello", "en", "ca")),
+        ("engine 1", Phrase("hello", "fr", "es")),
+    ],
+)
+def test_whatever_changes_the_answer_is_another_entry(
+    store: Store, settings: Settings, fingerprint: str, phrase: Phrase
+) -> None:
+    cached(Engine(), store, settings).translate(HELLO)
+    other = Engine(fingerprint)
+    cached(other, store, settings).translate(phrase)
+    assert other.asked == [phrase]
+
+
+def test_an_error_is_not_kept(store: Store, settings: Settings) -> None:
+    engine = Engine()
+    engine.error = ProviderError("no")
+    translator = cached(engine, store, settings)
+    with pytest.raises(ProviderError):
+        translator.translate(HELLO)
+    engine.error = None
+    assert translator.translate(HELLO).text == "es: hello ñ"
+
+
+def test_no_more_than_its_size_is_kept_and_the_oldest_go_first(store: Store, settings: Settings) -> None:
+    engine = Engine()
+    translator = cached(engine, store, settings.model_copy(update={"cache_size": 3}))
+    for number in range(5):
+        translator.translate(Phrase(str(number), "en", "es"))
+    assert len(store.client.keys("cache:*")) == store.client.zcard("cached") == 3
+
+    engine.asked.clear()
+    for number in (2, 3, 4):
+        translator.translate(Phrase(str(number), "en", "es"))
+    assert engine.asked == []
+    translator.translate(Phrase("0", "en", "es"))
+    assert len(engine.asked) == 1
+
+
+def test_an_entry_goes_after_its_time(store: Store, settings: Settings) -> None:
+    translator = cached(Engine(), store, settings.model_copy(update={"cache_ttl_seconds": 100}))
+    translator.translate(HELLO)
+    keys: Any = store.client.keys("cache:*")
+    assert 99_000 < store.client.pttl(keys[0]) <= 100_000
+
+    digest = keys[0].removeprefix(b"cache:")
+    store.client.zadd("cached", {digest: time.time() - 101})
+    translator.translate(Phrase("later", "en", "es"))
+    assert digest not in store.client.zrange("cached", 0, -1)
+
+
+def test_redis_holds_no_text_but_that_of_the_translation(store: Store, settings: Settings) -> None:
+    cached(Engine(), store, settings).translate(Phrase("secret", "en", "es"))
+    assert all(b"secret" not in key for key in store.client.keys("*"))
+
+
+def test_the_cache_can_be_off_and_leaves_fast_engines_alone(store: Store, settings: Settings) -> None:
+    engine = Engine()
+    assert cached(engine, store, settings.model_copy(update={"cache_enabled": False})) is engine
+    assert isinstance(cached(engine, store, settings), CachedTranslator)
+    assert not issubclass(Apertium, Cacheable)
+
+
+def test_all_but_translate_is_the_engines(store: Store, settings: Settings) -> None:
+    engine = Engine()
+    translator = cached(engine, store, settings)
+    translator.translate(HELLO)
+    assert (translator.pairs(), translator.resident()) == (engine.pairs(), engine.resident())
+    assert translator.Options is NllbOptions
+    translator.close()
+    assert engine.asked == []
+
+
+def test_a_closing_worker_does_not_fail_for_a_redis_that_is_gone(settings: Settings) -> None:
+    engine = Engine()
+    gone = Store("redis://127.0.0.1:1/0")
+    CachedTranslator(engine, "", gone, settings).close()
+    gone.close()
+
+
+def test_what_changes_an_answer_changes_the_fingerprint_of_nllb(
+    tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def of(**options: Any) -> str:
+        given: dict[str, Any] = {"translation_model": str(tiny_nllb / "ct2"), "translation_threads": 1}
+        provider = Nllb(NllbOptions(**given | options))
+        provider.close()
+        return provider.fingerprint()
+
+    for file in (tiny_nllb / "ct2").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    seen = [
+        of(),
+        of(translation_num_beams=2),
+        of(translation_max_length=60),
+        of(translation_num_beams=2, translation_length_penalty=2.0),
+        of(translation_precision="float32"),
+        of(translation_model=str(tmp_path)),
+    ]
+    assert len(set(seen)) == len(seen)
+    assert of(translation_threads=2, translation_max_batch_size=2, translation_device="cpu") == of()
+
+
+@pytest.mark.e2e
+def test_a_worker_answers_a_repeated_sentence_without_its_engine(
+    processes: Processes, settings: Settings, store: Store, tiny_nllb: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text('[[worker]]\nname = "words"\nstage = "translation"\ndevice = "cpu0"\n')
+    processes.start(
+        "worker",
+        "words",
+        TOPOLOGY=str(path),
+        TRANSLATION_PROVIDER="nllb",
+        TRANSLATION_MODEL=str(tiny_nllb / "ct2"),
+        TRANSLATION_THREADS="1",
+        MAX_LENGTH="60",
+    )
+    wait_until(lambda: bool(store.workers()), 20, "the worker is registered")
+    store.keep({"alice": 0}, 60)
+    as_gateway(settings, load(path))
+    work = Work("alice", 0, source="en", text="Good night.", deadline=time.time() + 60, sent=time.time())
+
+    for number in (1, 2):
+        translate.s(work.but(segment=number).message(), "es", None).apply_async(queue="translation.cpu0")
+        wait_until(lambda expected=number: sum(store.recalled()) == expected, 10, "it is translated")  # type: ignore[misc]
+    assert store.recalled() == (1, 1)
+    wait_until(lambda: store.client.xlen("events:alice") == 4, 5, "both are reported")
+    entries: Any = store.client.xrange("events:alice")
+    assert sum("Buenas noches." in entry[b"e"].decode() for _, entry in entries) == 2
