@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         begin = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
         end = self.owner.breaks.pop(path, len(content))
         self.send_response(206 if begin else 200)
-        self.send_header("Content-Length", str(len(content) - begin))
+        self.send_header("Content-Length", str(max(0, len(content) - begin)))
         self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         self.wfile.write(content[begin:end])

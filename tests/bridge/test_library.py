@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -363,6 +364,33 @@ def test_a_model_larger_than_the_disk_is_not_begun(hub: Hub) -> None:
     assert caught.value.code == "no_space"
     assert "MODELS_DIR" in caught.value.hint
     assert downloads(hub) == []
+
+
+def test_a_conversion_needs_room_for_both_forms_of_the_model(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    pytest.importorskip("ctranslate2")
+    pieces = [f"pytorch_model-{number:05}-of-00100.bin" for number in range(100)]
+    hub.repositories["facebook/big"] = {"config.json": b"{}", **dict.fromkeys(pieces, b"weights")}
+    hub.sizes = dict.fromkeys(pieces, round(0.007 * shutil.disk_usage(tmp_path).free))
+    with pytest.raises(BridgeError, match="are needed"):
+        pull("nllb", "big", Told())
+    assert downloads(hub) == []
+    with pytest.raises(BridgeError, match="broke off"):  # after less than it said
+        pull("nllb-transformers", "big", Told())
+    assert (pieces[0], "") in downloads(hub)
+
+
+def test_what_is_here_needs_no_room_again(hub: Hub, models: Path, tmp_path: Path) -> None:
+    half = round(0.7 * shutil.disk_usage(tmp_path).free)
+    hub.sizes["model.bin"] = 2 * half
+    part = models / "whisper" / ".tiny.part"
+    part.mkdir(parents=True)
+    digest = hashlib.sha256(whisper()["model.bin"]).hexdigest()
+    with (part / f"model.bin.{digest[:12]}.part").open("wb") as begun:
+        begun.truncate(half)  # sparse
+    with pytest.raises(BridgeError, match="broke off"):
+        pull("whisper", "tiny", Told())
+    assert ("model.bin", f"bytes={half}-") in downloads(hub)
 
 
 def test_a_models_folder_that_cannot_be_made_is_named(
