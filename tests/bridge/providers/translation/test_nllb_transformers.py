@@ -102,6 +102,18 @@ def test_variables_reach_the_engine(
     assert calls[0][argument] == told
 
 
+def test_neither_loading_nor_translating_writes_to_the_terminal(
+    build: Build, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import logging
+
+    logging.getLogger("transformers").setLevel(logging.WARNING)
+    say(build(), "Good night. Good morning.")
+    said = capfd.readouterr()
+    assert "Loading weights" not in said.err
+    assert "max_length" not in said.err and "generation flags" not in said.err
+
+
 def test_sentences_are_decoded_in_batches(build: Build, calls: list[dict[str, Any]]) -> None:
     say(build(MAX_BATCH_SIZE="2"), "Good night. Good morning. Close the door.")
     assert [len(call["input_ids"]) for call in calls] == [2, 1]
