@@ -1,0 +1,35 @@
+"""Flower on its own address, behind its password."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.stack import Processes, free_port, wait_until
+
+pytestmark = [pytest.mark.redis, pytest.mark.e2e]
+
+
+def status(host: str, port: int, user: str = "", password: str = "") -> int | None:
+    try:
+        return httpx.get(f"http://{host}:{port}/api/workers", auth=(user, password), timeout=5).status_code
+    except httpx.TransportError:
+        return None
+
+
+def test_flower_listens_where_it_is_told_and_knows_its_user(processes: Processes) -> None:
+    port = free_port()
+    given = {"FLOWER_HOST": "127.0.0.2", "FLOWER_USER": "ann", "FLOWER_PASSWORD": "a long password"}
+    processes.start("flower", **given, FLOWER_PORT=str(port))
+    wait_until(lambda: status("127.0.0.2", port) == 401, 20, "Flower asks for a password")
+
+    assert status("127.0.0.1", port) is None
+    assert status("127.0.0.2", port, "flower", "a long password") == 401
+    assert status("127.0.0.2", port, "ann", "a long password") == 200
+
+
+def test_flower_without_a_password_does_not_start(processes: Processes) -> None:
+    process = processes.start("flower")
+
+    assert process.wait(timeout=20) == 1
+    assert "FLOWER_PASSWORD is not set" in processes.output()

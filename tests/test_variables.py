@@ -1,0 +1,159 @@
+"""Every variable of docs/configuration.md acts: each is named here with the test that shows it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+PAGE = TESTS.parent / "docs" / "configuration.md"
+
+SETTINGS = "bridge/test_settings.py::"
+WIRE = "e2e/test_variables.py::"
+ORDER = "e2e/test_order.py::"
+BOOT = "bridge/tasks/test_boot.py::"
+UP = "bridge/cli/test_up.py::"
+FLOWER = "bridge/cli/test_flower.py::"
+SEGMENTER = "gateway/test_segmenter.py::"
+POOL = "bridge/test_models.py::"
+WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
+SPHINX = "bridge/providers/stt/test_pocketsphinx.py::"
+NLLB = "bridge/providers/translation/test_nllb.py::"
+TRANSFORMERS = "bridge/providers/translation/test_nllb_transformers.py::"
+PIPER = "bridge/providers/tts/test_piper.py::"
+ESPEAK = "bridge/providers/tts/test_espeak.py::"
+SIMULATED = "bridge/providers/test_simulated.py::"
+
+SHOWN_BY = {
+    "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
+    "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
+    "TOPOLOGY": BOOT + "test_a_worker_is_registered_once_it_is_ready_and_leaves_when_it_is_stopped",
+    "REDIS_URL": UP + "test_redis_that_does_not_answer_is_named_without_its_password",
+    "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
+    "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
+    "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
+    "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
+    "STT_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
+    "TRANSLATION_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
+    "TTS_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
+    "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
+    "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
+    "VAD_AGGRESSIVENESS": "gateway/test_vad.py::test_higher_aggressiveness_finds_less_speech_in_noise",
+    "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
+    "VAD_MIN_SILENCE_MS": "gateway/test_vad.py::test_longer_silence_joins_sentences",
+    "VAD_PADDING_MS": "gateway/test_vad.py::test_pre_roll_is_what_keeps_the_first_phoneme",
+    "VAD_MAX_SEGMENT_MS": "gateway/test_vad.py::test_long_talk_is_cut_where_nobody_speaks",
+    "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",
+    "WS_PING_INTERVAL": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
+    "WS_PING_TIMEOUT": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
+    "WS_MAX_CONNECTIONS": "e2e/test_bad_input.py::test_one_connection_too_many_is_told_when_to_come_back",
+    "WS_COMPRESSION": WIRE + "test_compression_is_not_agreed_on_when_it_is_off",
+    "WS_ORIGINS": WIRE + "test_named_origins_are_welcome_and_others_are_not",
+    "SESSION_IDLE_SECONDS": "e2e/test_bad_input.py::test_a_client_that_falls_silent_is_closed_as_idle",
+    "SESSION_MAX_SEGMENTS": WIRE + "test_limits_and_cutting_are_what_the_variables_say",
+    "SEGMENT_ATTEMPTS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
+    "SEGMENT_RUN_MS": ORDER + "test_a_segment_whose_worker_is_killed_is_heard_all_the_same",
+    "SEGMENT_QUEUE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
+    "SEGMENT_DEADLINE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
+    "HEARTBEAT_INTERVAL_MS": BOOT + "test_the_heartbeat_outlives_a_redis_that_forgot",
+    "WORKER_TTL_MS": BOOT + "test_a_killed_worker_is_gone_after_its_time_to_live",
+    "HEALTH_CHECK_INTERVAL": "bridge/test_pipeline.py::"
+    "test_what_was_read_of_the_workers_is_trusted_for_the_health_check_interval",
+    "MODELS_DIR": "bridge/test_library.py::test_a_name_is_looked_up_in_the_models_folder",
+    "PRELOAD_MODELS": "bridge/tasks/test_warmup.py::"
+    "test_models_to_preload_go_to_the_engine_of_their_stage_before_the_warm_up",
+    "WARMUP": "bridge/tasks/test_warmup.py::test_warmup_off_runs_nothing",
+    "MODEL_RESIDENT_CAP": POOL + "test_the_least_recently_used_model_makes_room",
+    "MODEL_TTL_SECONDS": POOL + "test_a_model_is_freed_when_it_was_unused_for_its_time_to_live",
+    "MODEL_MIN_RESIDENCY_SECONDS": POOL
+    + "test_new_models_stay_above_the_cap_until_their_least_residency_is_over",
+    "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
+    "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
+    "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
+    "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",
+    "TASK_EVENTS": BOOT + "test_task_events_are_sent_only_when_they_are_wanted",
+    "FLOWER_HOST": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
+    "FLOWER_PORT": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
+    "FLOWER_USER": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
+    "FLOWER_PASSWORD": UP + "test_flower_shows_the_queues_of_all_stages_to_who_has_the_password",
+    "POCKETSPHINX_LM": SPHINX + "test_language_model_prefers_its_own_words",
+    "POCKETSPHINX_JSGF": SPHINX + "test_grammar_limits_what_is_recognised",
+    "POCKETSPHINX_DICTIONARY": SPHINX + "test_dictionary_limits_the_words",
+    "POCKETSPHINX_HMM": SPHINX + "test_models_of_another_language_are_offered_as_that_language",
+    "POCKETSPHINX_LANGUAGE": SPHINX + "test_models_of_another_language_are_offered_as_that_language",
+    "STT_MODEL_SIZE": WHISPER + "test_model_of_the_models_folder_is_found_by_its_name",
+    "STT_DEVICE": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_COMPUTE_TYPE": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_BEAM_SIZE": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_BEST_OF": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_TEMPERATURE": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_VAD_FILTER": WHISPER + "test_vad_filter_takes_out_what_is_no_speech",
+    "STT_NUM_WORKERS": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_CPU_THREADS": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_BATCH_SIZE": WHISPER + "test_segments_of_several_speakers_share_one_run",
+    "STT_BATCH_MAX_WAIT_MS": WHISPER + "test_lone_segment_waits_for_a_batch_no_longer_than_it_may",
+    "STT_LANGUAGES": WHISPER + "test_detection_chooses_among_the_named_languages_only",
+    "STT_SHORT_WINDOW": WHISPER + "test_short_window_encodes_as_much_as_was_said",
+    "STT_NO_SPEECH_THRESHOLD": WHISPER + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
+    "STT_LOG_PROB_THRESHOLD": WHISPER + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
+    "STT_COMPRESSION_RATIO_THRESHOLD": WHISPER + "test_looping_text_is_dropped_or_tried_again",
+    "APERTIUM_MODES": "bridge/providers/translation/test_apertium.py::"
+    "test_pairs_are_the_installed_modes_of_known_languages",
+    "APERTIUM_TIMEOUT_MS": "bridge/providers/translation/test_apertium.py::"
+    "test_hung_program_is_given_up_in_time_and_replaced",
+    "APERTIUM_PHRASES": "bridge/providers/translation/test_phrasebook.py::"
+    "test_phrases_of_the_operator_win_and_bring_new_pairs",
+    "TRANSLATION_MODEL": "bridge/test_library_engines.py::test_a_pulled_model_is_loaded_by_its_name",
+    "TRANSLATION_DEVICE": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_PRECISION": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_THREADS": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_NUM_BEAMS": NLLB + "test_variables_reach_the_engine_with_each_text",
+    "TRANSLATION_MAX_LENGTH": NLLB + "test_variables_reach_the_engine_with_each_text",
+    "TRANSLATION_LENGTH_PENALTY": NLLB + "test_variables_reach_the_engine_with_each_text",
+    "TRANSLATION_MAX_BATCH_SIZE": NLLB + "test_variables_reach_the_engine_with_each_text",
+    "TRANSLATION_LANGUAGES": NLLB + "test_offered_languages_can_be_named",
+    "TRANSLATION_ATTENTION": TRANSFORMERS + "test_attention_is_the_one_asked_for",
+    "ESPEAK_RATE": ESPEAK + "test_faster_rate_makes_shorter_speech",
+    "ESPEAK_PITCH": ESPEAK + "test_pitch_is_heard",
+    "ESPEAK_VARIANT": ESPEAK + "test_variant_changes_the_voice_of_every_language",
+    "TTS_MODEL": PIPER + "test_named_voices_and_paths_stand_for_their_languages",
+    "TTS_QUALITY": PIPER + "test_quality_chooses_among_the_voices_on_disk",
+    "TTS_SPEED": PIPER + "test_double_speed_halves_the_length_of_every_sentence",
+    "TTS_NOISE_SCALE": PIPER + "test_noise_scale_is_heard_and_else_is_the_voices_own",
+    "TTS_SPEAKER": PIPER + "test_speaker_is_chosen_by_name_or_number",
+    "TTS_DEVICE": PIPER + "test_gpu_that_is_not_there_is_refused_with_what_is",
+    "ORT_OPTIMIZATION": PIPER + "test_onnx_runtime_gets_its_options",
+    "ORT_EXECUTION_MODE": PIPER + "test_onnx_runtime_gets_its_options",
+    "ORT_CPU_MEM_ARENA": PIPER + "test_onnx_runtime_gets_its_options",
+    "ORT_INTRA_OP_THREADS": PIPER + "test_onnx_runtime_gets_its_options",
+    "ORT_INTER_OP_THREADS": PIPER + "test_onnx_runtime_gets_its_options",
+    "ORT_DEVICE_ID": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_ARENA_STRATEGY": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_GPU_MEM_LIMIT": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_CUDNN_SEARCH": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "SIMULATED_STT_MS": SIMULATED + "test_list_of_times_is_gone_through_call_by_call",
+    "SIMULATED_TRANSLATION_MS": SIMULATED + "test_each_stage_takes_its_time",
+    "SIMULATED_TTS_MS": SIMULATED + "test_each_stage_takes_its_time",
+    "SIMULATED_TTS_AUDIO_MS": SIMULATED + "test_tone_has_the_set_length_and_a_pitch_of_its_text",
+    "SIMULATED_JITTER": SIMULATED + "test_jitter_stays_in_its_share_and_follows_the_seed",
+    "SIMULATED_SEED": SIMULATED + "test_jitter_stays_in_its_share_and_follows_the_seed",
+}
+
+
+def documented() -> set[str]:
+    return set(re.findall(r"^\| `([A-Z][A-Z_0-9]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_every_documented_variable_names_the_test_that_shows_its_effect() -> None:
+    assert set(SHOWN_BY) == documented()
+
+
+@pytest.mark.parametrize("shown_by", sorted(set(SHOWN_BY.values())))
+def test_that_test_is_there_and_runs_by_default(shown_by: str) -> None:
+    file, _, name = shown_by.partition("::")
+    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    assert not any("slow" in ast.unparse(decorator) for decorator in found.decorator_list)
