@@ -45,6 +45,7 @@ class _Entry:
     close: Callable[[Any], None]
     model: Future[Any] = field(default_factory=Future)
     users: int = 0
+    kept: bool = False
     loaded_at: float = 0.0
     used_at: float = 0.0
 
@@ -100,10 +101,18 @@ class Pool:
         unused = self._free(lambda entry: now - entry.used_at >= self._limits.ttl, now)
         return unused + self._respect_cap(now)
 
+    def keep(self, name: str) -> None:
+        """Never frees a loaded model but by `close`: an idle worker's only one must stay warm."""
+        with self._lock:
+            self._entries[name].kept = True
+
     def close(self) -> None:
-        """Frees every model that is not in use and stops looking after the rest."""
+        """Frees every model that is not in use, kept or not, and stops looking after the rest."""
         self._closed.set()
         self._evictor.join(timeout=5)
+        with self._lock:
+            for entry in self._entries.values():
+                entry.kept = False
         self._free(lambda entry: True, float("inf"))
 
     def _load(self, entry: _Entry, load: Callable[[], Any]) -> None:
@@ -158,7 +167,8 @@ class Pool:
         return self._close(found)
 
     def _idle(self, entry: _Entry, now: float) -> bool:
-        return entry.model.done() and not entry.users and now - entry.loaded_at >= self._limits.min_residency
+        idle = entry.model.done() and not entry.users and not entry.kept
+        return idle and now - entry.loaded_at >= self._limits.min_residency
 
     def _forget(self, entries: list[_Entry]) -> None:
         for entry in entries:

@@ -249,7 +249,9 @@ class Settings(Options):
     model_resident_cap: int = Field(
         3, ge=1, description="Models kept in a worker at once, if none is in use or new."
     )
-    model_ttl_seconds: float = Field(600, ge=0, description="A model unused for so long is freed.")
+    model_ttl_seconds: float = Field(
+        600, ge=0, description="A model unused for so long is freed; the only one of an engine stays."
+    )
     model_min_residency_seconds: float = Field(
         120, ge=0, description="No model is freed sooner after it was loaded."
     )

@@ -333,3 +333,16 @@ def test_the_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -
     ):
         monkeypatch.setenv(name, value)
     assert Limits.of(Settings.read()) == Limits(cap=7, ttl=61, min_residency=12, interval=3)
+
+
+def test_a_kept_model_stays_however_long_it_is_unused_until_the_pool_closes(
+    pool: Pool, makers: Makers, clock: Clock
+) -> None:
+    with pool.lease("a", lambda: "a"), pool.lease("b", lambda: "b"):
+        pool.keep("a")
+    clock.now += 1_000_000
+    pool.evict()
+    assert pool.resident() == ("a",)
+
+    pool.close()
+    assert pool.resident() == ()

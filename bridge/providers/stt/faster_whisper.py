@@ -183,6 +183,7 @@ class FasterWhisper:
                     if known.whisper and whisper.has(known.whisper)
                 }
             self._detectable = self._allowed()
+            self._pool.keep(options.stt_model_size)
         except BaseException:
             self._pool.close()
             raise

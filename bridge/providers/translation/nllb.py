@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,6 +93,15 @@ class NllbOptions(settings.Options):
         description="Tags of the languages offered, comma-separated, or all; empty offers 28 common ones.",
         examples=["en,es,ca"],
     )
+    use_onnx: bool = Field(
+        False, description="Run nllb on ONNX Runtime; TRANSLATION_MODEL is a folder that optimum exported."
+    )
+    onnx_providers: str = Field(
+        "",
+        description="ONNX Runtime's execution providers in the order to try, comma-separated, with USE_ONNX; "
+        "empty follows TRANSLATION_DEVICE, whose GPU number holds anyway.",
+        examples=["CUDAExecutionProvider,CPUExecutionProvider"],
+    )
 
 
 class CTranslate2:
@@ -162,6 +170,8 @@ class Nllb:
     Options: type[settings.Options] = NllbOptions
     kind: Kind = "nllb"
     packages: tuple[str, ...] = ("ctranslate2", "tokenizers")
+    extra: str = ""
+    """What installs the packages, where it is not called like the kind."""
 
     def __init__(self, options: NllbOptions) -> None:
         self._options = options
@@ -172,6 +182,8 @@ class Nllb:
         )
         if options.translation_num_beams == 1 and options.translation_length_penalty != 1:
             log.warning("TRANSLATION_LENGTH_PENALTY has no effect with TRANSLATION_NUM_BEAMS=1")
+        if options.use_onnx:
+            self._choose_onnx()
         self._require()
         self._pool = Pool(Limits.of(Settings.read()))
         try:
@@ -179,8 +191,9 @@ class Nllb:
                 self._codes = offered(options, decoder.vocabulary)
                 weights = locate(self.kind, options.translation_model).glob("*.*")
                 files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights)
-                engine = [(package, version(package)) for package in self.packages]
+                engine = [(package, import_module(package).__version__) for package in self.packages]
                 self._fingerprint = repr((engine, files, decoder.precision, self._search))
+            self._pool.keep(options.translation_model)
         except BaseException:
             self._pool.close()
             raise
@@ -225,14 +238,27 @@ class Nllb:
         return self._pool.lease(self._options.translation_model, self._load, lambda model: model.close())
 
     def _load(self) -> Decoder:
-        return CTranslate2(locate(self.kind, self._options.translation_model), self._options)
+        folder = locate(self.kind, self._options.translation_model)
+        if self._options.use_onnx:
+            from bridge.providers.translation.nllb_onnx import Onnx
+
+            return Onnx(folder, self._options)
+        return CTranslate2(folder, self._options)
+
+    def _choose_onnx(self) -> None:
+        if self.kind != "nllb":
+            raise SettingsError(
+                f"USE_ONNX=true does not go with TRANSLATION_PROVIDER={self.kind}.",
+                "Use TRANSLATION_PROVIDER=nllb, or leave USE_ONNX out.",
+            )
+        self.packages, self.extra = ("onnxruntime", "tokenizers"), "nllb-onnx"
 
     def _require(self) -> None:
         try:
             for package in self.packages:
                 import_module(package)
         except ImportError as error:
-            raise ProviderMissing(f"The {error.name} package is not installed.", install(self.kind)) from None
+            raise ProviderMissing(f"The {error.name} package is not installed.", install(self.extra or self.kind)) from None
 
     def _code(self, tag: str) -> str:
         if code := self._codes.get(tag):
