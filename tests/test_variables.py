@@ -22,6 +22,7 @@ POOL = "bridge/test_models.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
 SPHINX = "bridge/providers/stt/test_pocketsphinx.py::"
 NLLB = "bridge/providers/translation/test_nllb.py::"
+ONNX = "bridge/providers/translation/test_nllb_onnx.py::"
 TRANSFORMERS = "bridge/providers/translation/test_nllb_transformers.py::"
 PIPER = "bridge/providers/tts/test_piper.py::"
 ESPEAK = "bridge/providers/tts/test_espeak.py::"
@@ -115,6 +116,8 @@ SHOWN_BY = {
     "TRANSLATION_LENGTH_PENALTY": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_MAX_BATCH_SIZE": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_LANGUAGES": NLLB + "test_offered_languages_can_be_named",
+    "USE_ONNX": ONNX + "test_every_phrase_is_translated_exactly_in_both_directions",
+    "ONNX_PROVIDERS": ONNX + "test_the_providers_named_reach_each_session_in_their_order",
     "TRANSLATION_ATTENTION": TRANSFORMERS + "test_attention_is_the_one_asked_for",
     "ESPEAK_RATE": ESPEAK + "test_faster_rate_makes_shorter_speech",
     "ESPEAK_PITCH": ESPEAK + "test_pitch_is_heard",

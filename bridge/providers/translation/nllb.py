@@ -94,7 +94,8 @@ class NllbOptions(settings.Options):
         examples=["en,es,ca"],
     )
     use_onnx: bool = Field(
-        False, description="Run nllb on ONNX Runtime; TRANSLATION_MODEL is a folder that optimum exported."
+        False,
+        description="Run nllb, and it alone, on ONNX Runtime; TRANSLATION_MODEL is a folder made by optimum.",
     )
     onnx_providers: str = Field(
         "",
@@ -258,7 +259,9 @@ class Nllb:
             for package in self.packages:
                 import_module(package)
         except ImportError as error:
-            raise ProviderMissing(f"The {error.name} package is not installed.", install(self.extra or self.kind)) from None
+            raise ProviderMissing(
+                f"The {error.name} package is not installed.", install(self.extra or self.kind)
+            ) from None
 
     def _code(self, tag: str) -> str:
         if code := self._codes.get(tag):
