@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-bench = typer.Typer(help="Measure latency.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from bridge.library import Kind
 
-
-@bench.callback()
-def _root() -> None:
-    """Keeps `bench` a group while it has one verb."""
+bench = typer.Typer(help="Measure latency and engines.", no_args_is_help=True)
 
 
 @bench.command("latency")
@@ -43,3 +41,41 @@ def run_latency(
     report.show()
     if json is not None:
         report.write(json)
+
+
+@bench.command("engines")
+def run_engines(
+    stt: Annotated[
+        str, typer.Option(metavar="SIZES", help="Of Whisper: tiny, base, small; empty leaves it out.")
+    ] = "tiny,base",
+    translation: Annotated[
+        str, typer.Option(metavar="SIZES", help="Of NLLB: 600M, which takes 3 GB of memory and of disk.")
+    ] = "",
+    tts: Annotated[bool, typer.Option("--tts", help="Also a medium voice of Piper.")] = False,
+    iterations: Annotated[int, typer.Option(min=1, help="Samples of each case.")] = 10,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """Time, real time factor and memory of the neural engines, on random weights: nothing is downloaded.
+
+    Models of the true architectures are built in DATA_DIR/bench, which takes torch, and kept there.
+    """
+    from bridge.cli.bench import engines as measured
+    from bridge.cli.bench.report import Report
+
+    chosen = {"stt": stt, "translation": translation, "tts": tts}
+    report = Report("engines", {**chosen, "iterations": iterations, "threads": threads})
+    sizes: dict[Kind, list[str]] = {
+        "whisper": _names(stt),
+        "nllb": _names(translation),
+        "nllb-transformers": _names(translation),
+        "piper": ["medium"] if tts else [],
+    }
+    report.add(measured.measure(sizes, iterations, threads))
+    report.show()
+    if json is not None:
+        report.write(json)
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]

@@ -17,11 +17,18 @@ from rich.table import Table
 
 from bridge.errors import BridgeError
 
+UNITS = {"mb": "MB", "rtf": "s/s", "ratio": "x"}
+"""By the end of a figure's name; all others are milliseconds."""
+
 
 def summary(samples: Sequence[float], unit: str = "ms") -> dict[str, Any]:
     """{"p50", "p95", "p99", "n", "unit"} of at least one sample, by linear interpolation."""
-    p50, p95, p99 = (round(float(value), 2) for value in np.percentile(samples, (50, 95, 99)))
+    p50, p95, p99 = (round(float(value), 3) for value in np.percentile(samples, (50, 95, 99)))
     return {"p50": p50, "p95": p95, "p99": p99, "n": len(samples), "unit": unit}
+
+
+def _unit(name: str) -> str:
+    return UNITS.get(name.rpartition("_")[2], "ms")
 
 
 def machine() -> dict[str, Any]:
@@ -73,13 +80,14 @@ class Report:
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
-        return {name: summary(values) for name, values in self.samples.items() if values}
+        return {name: summary(values, _unit(name)) for name, values in self.samples.items() if values}
 
     def show(self) -> None:
         """Prints the figures for people, with the machine below."""
         table = Table("figure", "p50", "p95", "p99", "n", "unit", box=None, padding=(0, 2))
         for column in table.columns[1:5]:
             column.justify = "right"
+        table.columns[0].min_width = max(map(len, self.samples), default=0)
         for name, figure in self.figures.items():
             table.add_row(name, *(str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")))
         console = Console(highlight=False, soft_wrap=True)
