@@ -84,7 +84,7 @@ def test_every_option_carries_the_name_of_its_provider_or_stage_and_one_sentence
     options = row.cls().Options
     assert issubclass(options, Options)
     for name, field in options.model_fields.items():
-        assert name.startswith((f"{row.name}_", f"{row.stage}_", "ort_"))
+        assert name.startswith((f"{row.name}_", f"{row.stage}_", "ort_", "onnx_", "use_onnx"))
         assert field.description and field.description.endswith(".")
 
 
