@@ -188,7 +188,7 @@ def follow(steps: Steps, sentences: int, end: int, language: int, search: Search
     order = list(range(sentences))
     tokens = np.array([[end, language]] * sentences, dtype=np.int64)  # NLLB's decoder starts with the end
     for _ in range(search.limit - 1):  # the language is one of the tokens
-        scores = _log_softmax(_penalized(steps.logits(order, tokens), active, search))
+        scores = _log_softmax(penalized(steps.logits(order, tokens), active, search))
         order, going, row = [], [], 0
         for sentence in active:
             count = len(sentence.live)
@@ -203,8 +203,11 @@ def follow(steps: Steps, sentences: int, end: int, language: int, search: Search
     return [sentence.best(search.length_penalty) for sentence in found]
 
 
-def _penalized(logits: Array, active: list[Hypotheses], search: Search) -> Array:
-    """Against repetition: what was said is less likely, and no run of tokens comes twice."""
+def penalized(logits: Array, active: list[Hypotheses], search: Search) -> Array:
+    """Changes `logits` [live beams, vocabulary] against repetition.
+
+    What a beam said already becomes less likely, and what would make a run of tokens come twice impossible.
+    """
     size = search.no_repeat_ngram
     for row, beam in enumerate(beam for sentence in active for beam in sentence.live):
         said = list(set(beam.tokens))

@@ -29,6 +29,7 @@ from bridge.providers.translation.nllb_onnx import (
     Hypotheses,
     Onnx,
     execution,
+    penalized,
 )
 from bridge.types import Phrase
 from tests.bridge.providers.translation.recorded import Make, say
@@ -172,6 +173,12 @@ def test_a_repetition_penalty_makes_repeated_tokens_rarer(network: Onnx) -> None
     assert sum(len(set(tokens)) / len(tokens) for tokens, _, _ in punished) > (
         sum(len(set(tokens)) / len(tokens) for tokens, _, _ in free)
     )
+
+
+def test_what_was_said_is_less_likely_whatever_the_sign_of_its_logit() -> None:
+    active = [Hypotheses(live=[Beam([0, 1], -1.0), Beam([2, 2], -2.0)])]
+    made = penalized(np.array([[3.0, -3.0, 1.0]] * 2), active, Search(2, 9, 1.0, repetition_penalty=2.0))
+    assert made.tolist() == [[1.5, -6.0, 1.0], [3.0, -3.0, 0.5]]
 
 
 @pytest.mark.parametrize(("beams", "best"), [(1, [1, 1]), (2, [2])])
