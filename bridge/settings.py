@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from bridge.errors import SettingsError
+from bridge.foreign import INSTEAD
 
 DOTENV = Path(".env")
 PREFIXES = (
@@ -358,11 +359,14 @@ def unknown(known: Iterable[str]) -> list[str]:
     found: dict[str, str] = {}
     for label, values in layers():
         for variable in values:
-            meant = label != "environment" or variable.startswith(PREFIXES)
+            meant = label != "environment" or variable.startswith(PREFIXES) or variable in INSTEAD
             if meant and variable not in ours and variable not in ("PRESET", "CONFIG_DIR"):
                 found.setdefault(variable, label)
     sentences = []
     for variable, label in found.items():
+        if reason := INSTEAD.get(variable):
+            sentences.append(f"{variable} in {label} has no effect here: {reason}.")
+            continue
         near = difflib.get_close_matches(variable, ours, n=1, cutoff=0.7)
         hint = f" Did you mean {near[0]}?" if near else ""
         sentences.append(f"{variable} in {label} is no variable of speechbridge and has no effect.{hint}")

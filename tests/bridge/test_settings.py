@@ -269,3 +269,61 @@ def test_shipped_file_names_only_variables_that_have_an_effect(
     classes: list[type[Options]] = [Settings, *option_classes()]
     assert unknown(name for options in classes for name in variables(options)) == []
     assert source_of("STT_PROVIDER", Settings.read())[1] == ".env"
+
+
+SEED_NAMES = (
+    "STT_PROVIDER",
+    "TRANSLATION_PROVIDER",
+    "TTS_PROVIDER",
+    "MODEL_SIZE",
+    "DEVICE",
+    "COMPUTE_TYPE",
+    "NUM_WORKERS",
+    "BEAM_SIZE",
+    "BEST_OF",
+    "TEMPERATURE",
+    "VAD_FILTER",
+    "VAD_THRESHOLD",
+    "BATCH_SIZE",
+    "MAX_BATCH_SIZE",
+    "AZURE_SPEECH_KEY",
+    "DEEPL_API_KEY",
+    "ELEVENLABS_API_KEY",
+    "TRANSLATION_MODEL",
+    "PRECISION",
+    "TTS_MODEL",
+    "NUM_BEAMS",
+    "LENGTH_PENALTY",
+    "MAX_LENGTH",
+    "USE_ONNX",
+    "ONNX_PROVIDERS",
+    "SAMPLE_RATE",
+    "AUDIO_FORMAT",
+    "LOAD_BALANCE_STRATEGY",
+    "HEALTH_CHECK_INTERVAL",
+    "CIRCUIT_BREAKER_THRESHOLD",
+    "WS_MAX_MESSAGE_SIZE",
+    "WS_MAX_CONNECTIONS",
+    "WS_PING_INTERVAL",
+    "WS_PING_TIMEOUT",
+    "WS_COMPRESSION",
+    "GRPC_MAX_MESSAGE_LENGTH",
+    "GRPC_KEEPALIVE_TIME",
+    "GRPC_KEEPALIVE_TIMEOUT",
+    "GRPC_KEEPALIVE_PERMIT",
+    "GRPC_HTTP2_MAX_PINGS",
+)
+"""The forty names of the tuning guide that operators bring along."""
+
+
+@pytest.mark.parametrize("name", SEED_NAMES)
+def test_each_name_of_the_tuning_guide_acts_or_is_answered_with_the_reason(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes: list[type[Options]] = [Settings, *option_classes()]
+    known = {variable for options in classes for variable in variables(options)}
+    monkeypatch.setenv(name, "1")
+    sentences = unknown(known)
+
+    assert (name in known) == (sentences == [])
+    assert all(f"{name} in environment has no effect here: " in sentence for sentence in sentences)

@@ -1,0 +1,20 @@
+"""Variables of the tuning guides that others know, and what to use here instead."""
+
+from __future__ import annotations
+
+NO_GRPC = "stages talk over Redis, not gRPC"
+
+INSTEAD = {
+    "AUDIO_FORMAT": "audio is sent as PCM and files are written as wav",
+    "AZURE_SPEECH_KEY": "there is no engine of that provider yet",
+    "CIRCUIT_BREAKER_THRESHOLD": "there is no fallback engine yet; SEGMENT_ATTEMPTS bounds repeated work",
+    "DEEPL_API_KEY": "there is no engine of that provider yet",
+    "ELEVENLABS_API_KEY": "there is no engine of that provider yet",
+    "GRPC_HTTP2_MAX_PINGS": f"{NO_GRPC}; use WS_PING_TIMEOUT",
+    "GRPC_KEEPALIVE_PERMIT": NO_GRPC,
+    "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",
+    "GRPC_KEEPALIVE_TIMEOUT": f"{NO_GRPC}; for clients use WS_PING_TIMEOUT",
+    "GRPC_MAX_MESSAGE_LENGTH": f"{NO_GRPC}; use VAD_MAX_SEGMENT_MS",
+    "LOAD_BALANCE_STRATEGY": "segments always go to the least loaded device",
+}
+"""Names that an operator may bring along from elsewhere; each is pointed out with its reason."""
