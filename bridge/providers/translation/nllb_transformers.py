@@ -1,6 +1,6 @@
 """NLLB on transformers and torch, for models that are not converted: slower, but exact in float32.
 
-On two cores it takes 4 times as long and 4 times the memory of CTranslate2 in int8. torch releases the
+On two cores it takes 2 to 4 times as long and 4 times the memory of CTranslate2 in int8. torch releases the
 GIL in each operation and takes it again after: two calls at once need 0.6 of the time of two in turn,
 but one thread busy with Python makes a call 6 times slower. Give it a worker of its own.
 """
