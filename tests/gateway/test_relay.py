@@ -222,7 +222,7 @@ def test_a_listener_that_fails_does_not_stop_the_others(store: Store) -> None:
             store.emit(event("deaf", index))
             store.emit(event("ear", index))
         await until(lambda: len(ear.heard) >= 20 and len(deaf.heard) >= 20 and len(ear.ticks) >= 3)
-        assert time.monotonic() - since < 2
+        assert time.monotonic() - since < 3.5  # twenty pauses after an outage would be 4 s
 
     play(store, scene)
 

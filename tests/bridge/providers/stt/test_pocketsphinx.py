@@ -42,6 +42,7 @@ def test_a_clear_command_is_recognised_word_for_word(engine: Any, clips: dict[st
     assert transcript.language == "en"
 
 
+@pytest.mark.slow  # the same clips run through the whole system in tests/e2e
 def test_fewer_than_one_word_in_five_is_wrong(
     engine: Any, clips: dict[str, Audio], transcripts: dict[str, str]
 ) -> None:
