@@ -45,7 +45,7 @@ TABLE: dict[str, dict[Quality, str]] = {
     "en": {"low": "en_US-lessac-low", "medium": "en_US-lessac-medium", "high": "en_US-lessac-high"},
     "en-GB": {"low": "en_GB-alan-low", "medium": "en_GB-alan-medium", "high": "en_GB-cori-high"},
     "es": {"low": "es_ES-mls_10246-low", "medium": "es_ES-davefx-medium"},
-    "es-419": {"medium": "es_MX-ald-medium", "high": "es_MX-claude-high"},
+    "es-419": {"medium": "es_MX-ald-medium", "high": "es_AR-daniela-high"},
     "fa": {"medium": "fa_IR-amir-medium"},
     "fi": {"low": "fi_FI-harri-low", "medium": "fi_FI-harri-medium"},
     "fr": {"low": "fr_FR-siwis-low", "medium": "fr_FR-siwis-medium"},

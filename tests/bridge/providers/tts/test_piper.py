@@ -334,16 +334,16 @@ def test_speaker_for_voices_of_one_speaker_is_refused(pulled: Any, piper: Any) -
     ("voice", "rate", "hertz"),
     [
         ("es_ES-davefx-medium", 16_000, 200),
-        ("es_MX-claude-high", 22_050, 200),
-        ("es_MX-claude-high:leo", 22_050, 400),
-        ("es_MX-claude-high:1", 22_050, 300),
+        ("es_AR-daniela-high", 22_050, 200),
+        ("es_AR-daniela-high:leo", 22_050, 400),
+        ("es_AR-daniela-high:1", 22_050, 300),
     ],
 )
 def test_listener_may_ask_for_another_voice_of_the_language(
     pulled: Any, piper: Any, voice: str, rate: int, hertz: int
 ) -> None:
     pulled("es_ES-davefx-medium")
-    pulled("es_MX-claude-high", rate=22_050, speakers=3)
+    pulled("es_AR-daniela-high", rate=22_050, speakers=3)
     pieces = say(piper(), voice=voice)
     assert (pieces[0].rate, pitch(pieces)) == (rate, hertz)
 
@@ -358,9 +358,9 @@ def test_voice_that_is_not_of_the_language_is_refused_with_those_that_are(
     pulled: Any, piper: Any, voice: str
 ) -> None:
     pulled("es_ES-davefx-medium")
-    pulled("es_MX-claude-high")
+    pulled("es_AR-daniela-high")
     pulled("fr_FR-siwis-medium")
-    with pytest.raises(ProviderError, match=r"Use one of: es_ES-davefx-medium, es_MX-claude-high\."):
+    with pytest.raises(ProviderError, match=r"Use one of: es_AR-daniela-high, es_ES-davefx-medium\."):
         say(piper(), voice=voice)
 
 
@@ -372,12 +372,12 @@ def test_path_of_another_file_is_no_voice(pulled: Any, piper: Any, tmp_path: Pat
 
 def test_unknown_speaker_of_a_listener_is_refused_with_the_known_ones(pulled: Any, piper: Any) -> None:
     pulled("es_ES-davefx-medium", speakers=3)
-    pulled("es_MX-claude-high")
+    pulled("es_AR-daniela-high")
     engine = piper()
     with pytest.raises(ProviderError, match=r"no speaker 'max'.*ana, eva, leo"):
         say(engine, voice="es_ES-davefx-medium:max")
     with pytest.raises(ProviderError, match=r"has one speaker"):
-        say(engine, voice="es_MX-claude-high:ana")
+        say(engine, voice="es_AR-daniela-high:ana")
 
 
 def test_language_without_a_voice_is_refused_with_those_that_have_one(pulled: Any, piper: Any) -> None:
@@ -584,11 +584,11 @@ def test_many_speakers_at_once_load_each_voice_once(
     pulled: Any, piper: Any, sessions: type[Recorded]
 ) -> None:
     pulled("es_ES-davefx-medium")
-    pulled("es_MX-claude-high", rate=22_050)
+    pulled("es_AR-daniela-high", rate=22_050)
     pulled("fr_FR-siwis-medium")
     engine = piper(PRELOAD_MODELS="tts:none-of-these-yet")
     assert len(engine.resident()) == 1
-    asked = [("es", None), ("es", "es_MX-claude-high"), ("fr", None)] * 8
+    asked = [("es", None), ("es", "es_AR-daniela-high"), ("fr", None)] * 8
     alone = [say(piper(), language=language, voice=voice) for language, voice in asked[:3]]
     before = len(sessions.made)
     with ThreadPoolExecutor(8) as pool:
