@@ -118,6 +118,8 @@ def test_translation_gives_up_before_its_stage_is_given_up() -> None:
 )
 def test_longest_text_ends_before_its_stage_is_given_up(apertium: Apertium, piece: str, target: str) -> None:
     if ("en", target) not in apertium.pairs():
+        if os.environ.get("CI"):
+            pytest.fail("The setup installs this pair.")
         pytest.skip("The pair is not installed.")
     start = time.monotonic()
     with suppress(ProviderBusy):

@@ -76,6 +76,8 @@ def test_bundled_phrase_is_there_because_apertium_says_something_else(
     apertium: Apertium, pair: Pair, phrase: str, translation: str
 ) -> None:
     if pair not in apertium.pairs():
+        if os.environ.get("CI"):
+            pytest.fail("The setup installs this pair.")
         pytest.skip("The pair is not installed.")
     assert words(apertium.pipe(*pair).translate(phrase)) != words(translation)
     spoken = say(apertium, phrase, pair)
@@ -132,6 +134,8 @@ def test_no_neighbour_makes_the_engine_lose_or_move_a_phrase(
     apertium: Apertium, pair: Pair, pieces: list[str]
 ) -> None:
     if pair not in apertium.pairs():
+        if os.environ.get("CI"):
+            pytest.fail("The setup installs this pair.")
         pytest.skip("The pair is not installed.")
     book = Phrasebook([Entry("blabla", "primero"), Entry("blibli", "segundo")])
     text = " ".join([*pieces[:5], "blabla", *pieces[5:], "blibli"])
