@@ -20,8 +20,8 @@ from bridge.tasks.translation import translate
 from bridge.tasks.tts import synthesize
 from bridge.types import STAGES, Stage, Target, Work
 
-FINAL, DRAFT, PARTIAL = 0, 3, 6
-"""Priorities: 0 is the most urgent on Redis."""
+FINAL = 0
+"""The most urgent priority on Redis; nothing else is sent yet."""
 
 Route = Callable[[Stage, str | None, str | None], str]
 """Gives the queue for (stage, source, target)."""
