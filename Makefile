@@ -1,13 +1,15 @@
 # `make run` and `make test` are all you need; each sets up what it uses first.
-.PHONY: run test test-all check bench setup setup-dev
+.PHONY: run test test-all check bench screenshots setup setup-dev
 
 run: setup
 	.venv/bin/speechbridge up --preset embedded
 
 test: setup-dev
+	scripts/test_web.sh
 	.venv/bin/python -m pytest
 
 test-all: setup-dev
+	scripts/test_web.sh
 	.venv/bin/python -m pytest -m ''
 
 check: setup-dev
@@ -18,8 +20,12 @@ check: setup-dev
 bench: setup
 	.venv/bin/speechbridge bench latency
 
+screenshots: setup-dev
+	.venv/bin/python scripts/screenshots.py
+
 setup:
 	@scripts/setup.sh embedded
 
 setup-dev:
 	@scripts/setup.sh dev
+	@scripts/setup_node.sh

@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -t modules < <(find gateway/web -name '*.js' -o -name '*.mjs')
-[ ${#modules[@]} != 0 ] || exit 0
-[ -x node_modules/.bin/tsc ] || npm install --no-save --no-audit --no-fund --silent typescript
-node_modules/.bin/tsc --noEmit --allowJs --checkJs --strict --target es2022 --module es2022 \
-  --moduleResolution bundler --lib es2022,dom,dom.iterable "${modules[@]}"
+scripts/setup_node.sh
+node_modules/.bin/tsc -p tsconfig.json
+
+long=$(find gateway/web -name '*.js' -o -name '*.css' -o -name '*.html' | xargs wc -l | awk '$2 != "total" && $1 > 250')
+[ -z "$long" ] || { printf 'files of the web client over 250 lines:\n%s\n' "$long" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with the extra named (embedded, dev) and sees to what pip cannot install:
-# Apertium, Redis, Python's venv. A second run with nothing to do takes 0.1 s.
+# Makes .venv with the extra named (embedded, dev) and sees to what pip cannot install: Apertium, Redis,
+# Python's venv; for dev also Node and, where apt has it, Chromium. A second run with nothing to do takes 0.1 s.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,6 +43,13 @@ fi
 if ! command -v redis-server >/dev/null; then
   "$python" -c 'import platform, sys; sys.exit(not (sys.version_info < (3, 13) and platform.machine() == "x86_64"))' ||
     packages+=(redis-server)
+fi
+if [ "$extra" = dev ]; then
+  command -v npm >/dev/null || packages+=(nodejs npm)
+  # Ubuntu's package is a snap that cannot be driven; there the browser tests ask for CHROMIUM=/path/to/chrome.
+  if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
+    grep -q '^ID=debian' /etc/os-release && packages+=(chromium)
+  fi
 fi
 [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
 
