@@ -9,13 +9,12 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 
 from bridge import languages, logs, topology
 from bridge.errors import RedisUnavailable, SettingsError
@@ -23,6 +22,7 @@ from bridge.pipeline import Pipeline
 from bridge.settings import Settings
 from bridge.streams import Feed, Store
 from bridge.tasks import configure
+from gateway import pages
 from gateway.backend import Backend
 from gateway.deflate import TextDeflateProtocol
 from gateway.limits import Places
@@ -33,8 +33,6 @@ from gateway.vad import Model
 
 log = structlog.get_logger(__name__)
 
-WEB = Path(__file__).parent / "web"
-POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 DRAIN_SECONDS = 3
 
 
@@ -100,9 +98,7 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
             return JSONResponse({"code": error.code, "message": error.message, "hint": error.hint}, 503)
         return JSONResponse(_languages(offer))
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(WEB / "index.html", headers={"Content-Security-Policy": POLICY})
+    pages.add(app)
 
 
 async def _offer(backend: Backend) -> Offer:
