@@ -1,0 +1,145 @@
+/**
+ * The messages of `bridge.v1` as types, and which of them a server sends.
+ *
+ * A field is optional here where docs/protocol.schema.json does not require it. Fields without a value
+ * are left out, never null. Units stand in the names; docs/protocol.md tells what each message means.
+ */
+
+/** @typedef {"stt" | "translation" | "tts"} Stage */
+/** @typedef {"speaker" | "listener"} Role */
+/** @typedef {"off" | "pause" | "stop"} BargeIn */
+/** @typedef {8000 | 16000 | 22050 | 24000 | 44100 | 48000} Rate Hz */
+
+/** @typedef {{ language: string }} Source a language tag or "auto" */
+/** @typedef {{ language: string, voice?: string }} TargetChoice */
+/** @typedef {{ rate?: Rate }} Output */
+/** @typedef {{ session_id: string, token: string, last_seq: number }} Resume */
+/**
+ * @typedef {{ threshold?: number, aggressiveness?: number, min_speech_ms?: number, min_silence_ms?: number,
+ *   padding_ms?: number, max_segment_ms?: number }} Vad
+ */
+
+/**
+ * @typedef {{ type: "session.start", protocol: 1, source: Source, targets: TargetChoice[], output?: Output,
+ *   room?: string, role?: Role, vad?: Vad, barge_in?: BargeIn, features?: string[],
+ *   resume?: Resume }} SessionStart
+ */
+/**
+ * @typedef {{ type: "session.update", source?: Source, targets?: TargetChoice[], vad?: Vad,
+ *   barge_in?: BargeIn, features?: string[] }} SessionUpdate
+ */
+/** @typedef {{ type: "segment.commit" }} SegmentCommit */
+/** @typedef {{ type: "playback.pause" }} PlaybackPause */
+/** @typedef {{ type: "playback.resume" }} PlaybackResume */
+/** @typedef {{ type: "playback.stop" }} PlaybackStop */
+/** @typedef {{ type: "playback.mark", segment: number, played_ms: number }} PlaybackMark */
+/** @typedef {{ type: "ping" }} Ping */
+/** @typedef {{ type: "session.end" }} SessionEnd */
+
+/**
+ * What the page sends as text.
+ * @typedef {SessionStart | SessionUpdate | SegmentCommit | PlaybackPause | PlaybackResume | PlaybackStop
+ *   | PlaybackMark | Ping | SessionEnd} ClientMessage
+ */
+
+/** @typedef {{ seq: number, t_ms: number }} Numbered `t_ms`: since the connection opened */
+
+/**
+ * @typedef {{ max_message_bytes: number, max_segments: number, max_targets?: number,
+ *   idle_s: number }} Limits
+ */
+/**
+ * @typedef {{ source: Source, targets: TargetChoice[], output: Output, vad: Vad, room?: string, role?: Role,
+ *   barge_in?: BargeIn, features?: string[] }} Effective the configuration in force, defaults filled in
+ */
+/**
+ * @typedef {{ endpoint?: number, queue?: number, stt?: number, translation?: number, tts?: number,
+ *   first_audio?: number, total?: number }} Timings milliseconds; what did not happen is missing
+ */
+
+/**
+ * @typedef {Numbered & { type: "session.started", session_id: string, resume_token?: string,
+ *   resume_window_s?: number, limits: Limits, config: Effective,
+ *   providers: Partial<Record<Stage, string>> }} SessionStarted
+ */
+/** @typedef {Numbered & { type: "speech.started", segment: number }} SpeechStarted */
+/** @typedef {Numbered & { type: "speech.stopped", segment: number }} SpeechStopped */
+/**
+ * @typedef {Numbered & { type: "transcript.partial", segment: number, text: string, language: string,
+ *   start_ms: number, end_ms: number, confidence?: number }} TranscriptPartial
+ */
+/**
+ * @typedef {Numbered & { type: "transcript.final", segment: number, text: string, language: string,
+ *   start_ms: number, end_ms: number, confidence?: number }} TranscriptFinal
+ */
+/**
+ * @typedef {Numbered & { type: "translation.partial", segment: number, target: string,
+ *   text: string }} TranslationPartial
+ */
+/**
+ * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
+ *   text: string }} TranslationFinal
+ */
+/**
+ * @typedef {Numbered & { type: "audio.start", segment: number, target: string, index: number,
+ *   rate: number }} AudioStart
+ */
+/**
+ * @typedef {Numbered & { type: "audio.end", segment: number, target: string, rate: number,
+ *   duration_ms: number }} AudioEnd
+ */
+/** @typedef {Numbered & { type: "segment.done", segment: number, timings_ms: Timings }} SegmentDone */
+/**
+ * @typedef {Numbered & { type: "segment.failed", segment: number, target?: string, stage: Stage,
+ *   code: string, message: string, retryable?: boolean }} SegmentFailed
+ */
+/** @typedef {Numbered & { type: "playback.paused", latency_ms: number }} PlaybackPaused */
+/** @typedef {Numbered & { type: "playback.resumed", latency_ms: number }} PlaybackResumed */
+/** @typedef {Numbered & { type: "playback.stopped", latency_ms: number }} PlaybackStopped */
+/** @typedef {Numbered & { type: "warning", code: string, message: string, hint?: string }} Warning */
+/**
+ * @typedef {Numbered & { type: "error", code: string, message: string, hint?: string, fatal?: boolean,
+ *   retryable?: boolean, retry_after_ms?: number, close_code?: number }} ServerError
+ */
+/**
+ * @typedef {Numbered & { type: "session.ended", code?: string, message?: string,
+ *   hint?: string }} SessionEnded
+ */
+/** @typedef {Numbered & { type: "pong" }} Pong */
+
+/**
+ * What the gateway sends as text.
+ * @typedef {SessionStarted | SpeechStarted | SpeechStopped | TranscriptPartial | TranscriptFinal
+ *   | TranslationPartial | TranslationFinal | AudioStart | AudioEnd | SegmentDone | SegmentFailed
+ *   | PlaybackPaused | PlaybackResumed | PlaybackStopped | Warning | ServerError | SessionEnded
+ *   | Pong} ServerMessage
+ */
+
+/** @satisfies {Record<ServerMessage["type"], true>} */
+const KNOWN = {
+  "session.started": true,
+  "speech.started": true,
+  "speech.stopped": true,
+  "transcript.partial": true,
+  "transcript.final": true,
+  "translation.partial": true,
+  "translation.final": true,
+  "audio.start": true,
+  "audio.end": true,
+  "segment.done": true,
+  "segment.failed": true,
+  "playback.paused": true,
+  "playback.resumed": true,
+  "playback.stopped": true,
+  "warning": true,
+  "error": true,
+  "session.ended": true,
+  "pong": true,
+};
+
+/**
+ * Every `type` that the gateway sends. An object is its origin because the type checker can tell
+ * of an object, not of a list, that a type is missing.
+ * @type {ReadonlySet<string>}
+ */
+export const SERVER_TYPES = new Set(Object.keys(KNOWN));
