@@ -1,0 +1,110 @@
+/** Has a whole piece of sound translated, as fast as the gateway takes it: a file, or one sentence again. */
+
+import { SPEECH_RATE } from "../audio/framer.js";
+import { Link, streamUrl } from "./link.js";
+
+/**
+ * @typedef {import("../troubles.js").Trouble} Trouble
+ * @typedef {import("./transcript.js").Change} Change
+ * @typedef {import("./transcript.js").Line} Line
+ * @typedef {object} Handlers
+ * @property {() => import("../protocol.js").SessionStart} start
+ * @property {(change: Change) => void} lines
+ * @property {(line: Line, frame: import("../wire.js").AudioFrame) => void} audio
+ * @property {(rate: number) => void} [rate] Hz of that audio, told before it
+ * @property {(share: number) => void} [progress] 0 to 1
+ * @property {(trouble: Trouble | undefined, againAt?: number) => void} trouble
+ * @property {() => void} done all is translated
+ */
+
+const SAMPLES_PER_MS = SPEECH_RATE / 1000;
+const SAMPLE_BYTES = 2;
+/** Half a second at a time, if the server takes so much. */
+const CHUNK_SAMPLES = SPEECH_RATE / 2;
+const PUMP_MS = 20;
+/** Three times the server's deadline of a segment: what neither reads nor writes for so long is stuck. */
+const PATIENCE_MS = 180_000;
+
+export class Errand {
+  #transcript;
+  #pcm;
+  #handlers;
+  #link;
+  #pumping;
+  #chunk = CHUNK_SAMPLES;
+  /** Samples of `pcm`: where this session begins, up to where all is translated, up to where it is sent. */
+  #begin = 0;
+  #settled = 0;
+  #sent = 0;
+  #endSaid = false;
+
+  /**
+   * Starts at once.
+   * @param {import("./transcript.js").Transcript} transcript whose last part takes the lines
+   * @param {Int16Array} pcm mono 16 kHz
+   * @param {Handlers} handlers
+   */
+  constructor(transcript, pcm, handlers) {
+    this.#transcript = transcript;
+    this.#pcm = pcm;
+    this.#handlers = handlers;
+    this.#link = new Link(streamUrl(), this.#ofLink, PATIENCE_MS);
+    this.#pumping = window.setInterval(() => this.#pump(), PUMP_MS);
+    this.#link.connect();
+  }
+
+  /** Connects now where it waits to. */
+  retry() {
+    if (!this.#link.open) this.#link.connect();
+  }
+
+  cancel() {
+    window.clearInterval(this.#pumping);
+    this.#link.close();
+    this.#handlers.lines(this.#transcript.close());
+  }
+
+  #pump() {
+    while (this.#link.ready && this.#sent < this.#pcm.length) {
+      const chunk = this.#pcm.subarray(this.#sent, this.#sent + this.#chunk);
+      this.#link.sendAudio(chunk);
+      this.#sent += chunk.length;
+    }
+    if (!this.#link.open || this.#sent < this.#pcm.length || this.#endSaid) return;
+    this.#endSaid = true;
+    this.#link.send({ type: "session.end" });
+  }
+
+  /** @type {ConstructorParameters<typeof Link>[1]} */
+  #ofLink = {
+    start: () => this.#handlers.start(),
+    started: (message) => {
+      const begin = (this.#begin = this.#sent = this.#settled);
+      this.#endSaid = false;
+      this.#chunk = Math.min(CHUNK_SAMPLES, Math.floor(message.limits.max_message_bytes / SAMPLE_BYTES));
+      this.#handlers.lines(this.#transcript.connected((ms) => ms + begin / SAMPLES_PER_MS));
+      this.#handlers.lines(this.#transcript.apply(message));
+      this.#handlers.trouble(undefined);
+    },
+    message: (message) => {
+      if (message.type === "audio.start") this.#handlers.rate?.(message.rate);
+      this.#handlers.lines(this.#transcript.apply(message));
+      const { settledMs } = this.#transcript;
+      if (settledMs === undefined) return;
+      this.#settled = this.#begin + Math.floor(settledMs * SAMPLES_PER_MS);
+      this.#handlers.progress?.(this.#settled / this.#pcm.length);
+    },
+    audio: (frame) => {
+      const line = this.#transcript.line(frame.segment);
+      if (line) this.#handlers.audio(line, frame);
+    },
+    lost: (trouble, againAt) => {
+      if (againAt === undefined) this.cancel();
+      this.#handlers.trouble(trouble, againAt);
+    },
+    ended: () => {
+      window.clearInterval(this.#pumping);
+      this.#handlers.done();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** When to try again, and when a silent connection is dead: numbers in, decisions out. */
+
+const FIRST_MS = 500;
+const MOST_MS = 8_000;
+
+/**
+ * Time to wait before a try: 0.5 s, doubled each time up to 8 s, shortened by up to a quarter so that a
+ * thousand pages do not come back to a restarted server in the same moment.
+ * @param {number} attempt 0 for the first
+ * @param {number} random from 0 to 1
+ * @param {number} [least] what the server asked for, in ms
+ * @returns {number} ms
+ */
+export function waitMs(attempt, random, least = 0) {
+  const wait = Math.min(MOST_MS, FIRST_MS * 2 ** attempt) * (1 - random / 4);
+  return Math.max(Math.round(wait), least);
+}
+
+/** Silence after which the server is asked for a sign of life. */
+const ASK_MS = 5_000;
+/** Silence after which it is given up: a lost network tells a browser nothing. */
+export const DEAD_MS = 15_000;
+
+/** Judges one connection by what arrives. Times in ms of one clock. */
+export class Watch {
+  #heard;
+  #patience;
+  #asked = false;
+
+  /**
+   * @param {number} now
+   * @param {number} [patience] silence after which the connection counts as dead
+   */
+  constructor(now, patience = DEAD_MS) {
+    this.#heard = now;
+    this.#patience = patience;
+  }
+
+  /** Something arrived. @param {number} now */
+  heard(now) {
+    this.#heard = now;
+    this.#asked = false;
+  }
+
+  /**
+   * What to do now; "ask" is said once for each silence.
+   * @param {number} now
+   * @returns {"wait" | "ask" | "dead"}
+   */
+  judge(now) {
+    const silence = now - this.#heard;
+    if (silence >= this.#patience) return "dead";
+    if (silence < ASK_MS || this.#asked) return "wait";
+    this.#asked = true;
+    return "ask";
+  }
+}

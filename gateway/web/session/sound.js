@@ -1,0 +1,142 @@
+/** Microphone and voice of a conversation: opened together within one tap, watched, and got back. */
+
+import { Microphone } from "../audio/microphone.js";
+import * as troubles from "../troubles.js";
+import { Voice } from "./voice.js";
+
+/**
+ * @typedef {import("../preferences.js").Choices} Choices
+ * @typedef {import("../audio/microphone.js").Heard} Heard
+ * @typedef {object} OfMicrophone
+ * @property {(frame: Heard) => void} frame
+ * @property {() => void} gone the device is; no sample will end the sentence any more
+ * @property {(trouble: import("../troubles.js").Trouble | undefined) => void} deaf nothing is heard, or is again
+ *
+ * @typedef {OfMicrophone & import("./voice.js").Handlers} Handlers
+ */
+
+/** A microphone that is on is never perfectly silent; 6 s in frames of 20 ms. */
+const NO_SOUND_FRAMES = 300;
+
+export class Sound {
+  #transcript;
+  #handlers;
+  #audible;
+  /** @type {Microphone | undefined} */
+  #microphone;
+  /** @type {Voice | undefined} */
+  #voice;
+  /** @type {import("../troubles.js").Trouble | undefined} */
+  #trouble;
+  #silentFrames = 0;
+
+  /**
+   * @param {import("./transcript.js").Transcript} transcript
+   * @param {Handlers} handlers
+   * @param {boolean} audible false: there is no voice
+   */
+  constructor(transcript, handlers, audible) {
+    this.#transcript = transcript;
+    this.#handlers = handlers;
+    this.#audible = audible;
+  }
+
+  /** What is heard; undefined while nothing is, and where only captions are wanted. */
+  get voice() {
+    return this.#voice;
+  }
+
+  /** Why nothing is heard. */
+  get trouble() {
+    return this.#trouble;
+  }
+
+  /**
+   * To be called within a tap or key.
+   * @param {Choices} choices
+   * @returns {Promise<boolean>} false where it was closed meanwhile
+   * @throws {DOMException} there is no microphone; all is closed again
+   */
+  async open(choices) {
+    this.#trouble = undefined;
+    this.#silentFrames = 0;
+    const microphone = (this.#microphone = new Microphone(this.#ofMicrophone));
+    const voice = (this.#voice = this.#audible ? new Voice(this.#transcript, this.#handlers) : undefined);
+    try {
+      await Promise.all([microphone.open(choices), voice?.open()]);
+    } catch (error) {
+      // A question that is answered after it was taken back is nobody's trouble any more.
+      if (this.#microphone !== microphone) return false;
+      this.close();
+      throw error;
+    }
+    if (this.#microphone !== microphone) return false;
+    this.adjust(choices);
+    return true;
+  }
+
+  /** Another microphone, or another treatment of it. @param {Choices} choices */
+  async reopen(choices) {
+    if (!this.#microphone) return;
+    try {
+      await this.#microphone.open(choices);
+      this.#tell(undefined);
+    } catch (error) {
+      this.#tell(troubles.ofMicrophone(error));
+    }
+  }
+
+  /** Takes over volumes and the speaker. @param {Choices} choices */
+  adjust(choices) {
+    this.#voice?.adjust(choices);
+    this.#microphone?.playOriginal(choices.headphones ? choices.original / 100 : 0);
+  }
+
+  /** @param {boolean} on */
+  mute(on) {
+    this.#microphone?.mute(on);
+  }
+
+  /** Goes on after the browser stopped the sound, as it does in the background. */
+  async wake() {
+    const running = await Promise.all([this.#microphone?.wake(), this.#voice?.wake()]);
+    if (!running.includes(false) && this.#trouble === troubles.SUSPENDED) this.#tell(undefined);
+  }
+
+  closeMicrophone() {
+    this.#microphone?.close();
+    this.#microphone = undefined;
+  }
+
+  close() {
+    this.closeMicrophone();
+    this.#voice?.close();
+    this.#voice = undefined;
+  }
+
+  /** @param {import("../troubles.js").Trouble | undefined} trouble */
+  #tell(trouble) {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#handlers.deaf(trouble);
+  }
+
+  /** @type {import("../audio/microphone.js").Handlers} */
+  #ofMicrophone = {
+    frame: (frame) => {
+      this.#silentFrames = frame.peak === 0 ? this.#silentFrames + 1 : 0;
+      if (this.#silentFrames === NO_SOUND_FRAMES) this.#tell(troubles.NO_SOUND);
+      else if (this.#silentFrames === 0 && this.#trouble === troubles.NO_SOUND) this.#tell(undefined);
+      this.#handlers.frame(frame);
+    },
+    lost: () => {
+      this.#handlers.gone();
+      this.#tell(troubles.UNPLUGGED);
+    },
+    regained: (label) => {
+      this.#tell(undefined);
+      this.#handlers.notice(`Listening with ${label || "the microphone"}.`);
+    },
+    suspended: () => this.#tell(troubles.SUSPENDED),
+  };
+}

@@ -1,0 +1,235 @@
+/** A live conversation: microphone to gateway, captions and speech back, through whatever the network does. */
+
+import * as troubles from "../troubles.js";
+import { Link, streamUrl } from "./link.js";
+import { Recording } from "./recording.js";
+import { Rescue } from "./rescue.js";
+import { Sound } from "./sound.js";
+import { sessionStart } from "./start.js";
+
+/**
+ * @typedef {import("../preferences.js").Choices} Choices
+ * @typedef {import("../protocol.js").ServerMessage} ServerMessage
+ * @typedef {import("../troubles.js").Trouble} Trouble
+ * @typedef {import("./transcript.js").Change} Change
+ * @typedef {"idle" | "starting" | "live" | "waiting" | "ending"} State
+ * @typedef {object} Handlers
+ * @property {(state: State) => void} state
+ * @property {(trouble: Trouble | undefined, againAt?: number) => void} trouble undefined: all is well
+ * @property {(change: Change) => void} lines
+ * @property {(level: number) => void} level of each 20 ms, 0 to 1
+ * @property {(text: string) => void} notice
+ */
+
+const PUMP_MS = 50;
+
+export class Talk {
+  #transcript;
+  #handlers;
+  /** @type {State} */
+  #state = "idle";
+  #choices;
+  #sound;
+  #recording = new Recording();
+  #rescue;
+  /** @type {Link | undefined} */
+  #link;
+  #endSaid = false;
+  #ended = false;
+  #pumping = 0;
+
+  /**
+   * @param {import("./transcript.js").Transcript} transcript
+   * @param {Choices} choices
+   * @param {Handlers} handlers
+   * @param {{audible: boolean}} options audible false: captions only
+   */
+  constructor(transcript, choices, handlers, { audible }) {
+    this.#transcript = transcript;
+    this.#choices = choices;
+    this.#handlers = handlers;
+    this.#rescue = new Rescue(transcript);
+    this.#sound = new Sound(transcript, this.#ofSound, audible);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** What can be turned while it runs. */
+  get sound() {
+    return this.#sound;
+  }
+
+  /** Starts within a tap or key. */
+  async start() {
+    if (this.#state !== "idle") return;
+    if (!window.isSecureContext) return this.#handlers.trouble(troubles.INSECURE);
+    if (typeof AudioWorkletNode === "undefined") return this.#handlers.trouble(troubles.OLD_BROWSER);
+    this.#endSaid = this.#ended = false;
+    this.#recording = new Recording();
+    this.#to("starting");
+    try {
+      if (!(await this.#sound.open(this.#choices))) return;
+    } catch (error) {
+      return this.#over(troubles.ofMicrophone(error));
+    }
+    this.#openPart();
+    this.#link = new Link(streamUrl(), this.#ofLink);
+    this.#link.connect();
+  }
+
+  /** Translates what was said, then ends; asked twice, it ends at once. */
+  stop() {
+    if (this.#state === "ending" || this.#state === "starting") return this.#over();
+    if (this.#state === "idle") return;
+    this.#sound.voice?.hold(false);
+    this.#sound.closeMicrophone();
+    this.#to("ending");
+    this.#pumping = window.setInterval(() => this.#pump(), PUMP_MS);
+    this.#pump();
+  }
+
+  /** Tries again now what waits: a connection, or sound that the browser stopped. */
+  async retry() {
+    if (this.#link && !this.#link.open) this.#link.connect();
+    await this.#sound.wake();
+  }
+
+  /** Cuts here: translates what was said so far. */
+  commit() {
+    this.#link?.send({ type: "segment.commit" });
+  }
+
+  /** Takes over volumes and the speaker. @param {Choices} choices */
+  adjust(choices) {
+    this.#choices = choices;
+    this.#sound.adjust(choices);
+  }
+
+  /** Takes over another microphone, or how it is treated. @param {Choices} choices */
+  async reopen(choices) {
+    this.adjust(choices);
+    await this.#sound.reopen(choices);
+  }
+
+  /** Other languages, or another care in cutting, from the sentence on that is in work. @param {Choices} choices */
+  change(choices) {
+    this.#choices = choices;
+    if (this.#state !== "live" && this.#state !== "waiting") return;
+    this.#show(this.#transcript.connected((ms) => ms));
+    this.#openPart();
+    this.#link?.connect();
+  }
+
+  /** Whether the speech of a line that failed is still here. @param {number} id */
+  canRescue(id) {
+    return this.#rescue.has(id);
+  }
+
+  /** Sends the speech of a line that failed once more. @param {number} id */
+  rescue(id) {
+    this.#rescue.again(id, this.#choices, this.#sound.voice, this.#handlers);
+  }
+
+  #openPart() {
+    const { source, target } = this.#choices;
+    this.#transcript.openPart({ title: "", kind: "live", at: Date.now(), source, target });
+    this.#recording.openPart();
+  }
+
+  /** @param {State} state */
+  #to(state) {
+    this.#state = state;
+    this.#handlers.state(state);
+  }
+
+  /** @param {Trouble} [trouble] */
+  #over(trouble) {
+    window.clearInterval(this.#pumping);
+    this.#link?.close();
+    this.#link = undefined;
+    this.#sound.close();
+    this.#show(this.#transcript.close());
+    this.#to("idle");
+    this.#handlers.trouble(trouble);
+  }
+
+  /** Hands on what was recorded, and says the end after the last of it. */
+  #pump() {
+    if (!this.#link?.open) return;
+    this.#recording.sendTo(this.#link);
+    if (this.#state !== "ending" || this.#recording.waiting || this.#endSaid) return;
+    this.#endSaid = true;
+    this.#link.send({ type: "session.end" });
+  }
+
+  /** @param {Change} change lines withdrawn are not to be heard either */
+  #show(change) {
+    this.#sound.voice?.drop(change.withdrawn);
+    this.#handlers.lines(change);
+  }
+
+  /** @type {import("./sound.js").Handlers} */
+  #ofSound = {
+    frame: ({ pcm, rms, at }) => {
+      this.#recording.push(pcm, at);
+      this.#handlers.level(rms);
+      this.#pump();
+    },
+    gone: () => this.commit(),
+    // A lost connection is told first; this is told when it is back.
+    deaf: (trouble) => {
+      if (this.#state === "live") this.#handlers.trouble(trouble);
+    },
+    send: (message) => this.#link?.send(message),
+    since: (line, at) => this.#recording.since(line, at),
+    heard: (line) => this.#handlers.lines({ changed: [line], withdrawn: [] }),
+    notice: (text) => this.#handlers.notice(text),
+    idle: () => {
+      if (this.#ended) this.#over();
+    },
+  };
+
+  /** @type {ConstructorParameters<typeof Link>[1]} */
+  #ofLink = {
+    start: () => sessionStart(this.#choices, this.#sound.voice?.rate),
+    started: (message) => {
+      this.#show(this.#transcript.connected(this.#recording.begin()));
+      this.#handlers.lines(this.#transcript.apply(message));
+      this.#endSaid = false;
+      this.#sound.voice?.begin();
+      if (this.#state !== "ending") this.#to("live");
+      this.#handlers.trouble(this.#sound.trouble);
+      const lost = this.#recording.takeLost();
+      if (lost > 0) this.#handlers.notice(`${Math.ceil(lost)} s of what you said could not be kept.`);
+      this.#pump();
+    },
+    message: (message) => this.#message(message),
+    audio: (frame) => this.#sound.voice?.play(frame),
+    lost: (trouble, againAt) => {
+      if (againAt === undefined) return this.#over(trouble);
+      if (this.#state !== "ending") this.#to("waiting");
+      this.#handlers.trouble(trouble, againAt);
+    },
+    ended: () => {
+      this.#ended = true;
+      if (this.#sound.voice?.idle ?? true) this.#over();
+    },
+  };
+
+  /** @param {ServerMessage} message */
+  #message(message) {
+    if (message.type === "warning" || message.type === "error") {
+      // Asked for before every server can do it; one that can simply does.
+      if (message.code !== "not_available") this.#handlers.notice(`${message.message} ${message.hint ?? ""}`);
+      return;
+    }
+    this.#rescue.follow(message, this.#recording);
+    const change = this.#transcript.apply(message);
+    const line = message.type === "translation.final" ? this.#transcript.line(message.segment) : undefined;
+    if (line) this.#transcript.captioned(line.id, this.#recording.since(line, performance.now()));
+    this.#show(change);
+    this.#recording.settle(this.#transcript.settledMs);
+  }
+}

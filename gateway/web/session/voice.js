@@ -1,0 +1,155 @@
+/** The translation as it is heard: sentence by sentence, held, silenced, and its latency at the ear. */
+
+import { Speaker } from "../audio/speaker.js";
+
+/**
+ * @typedef {import("../preferences.js").Choices} Choices
+ * @typedef {import("../protocol.js").ClientMessage} ClientMessage
+ * @typedef {import("./transcript.js").Line} Line
+ * @typedef {object} Handlers
+ * @property {(message: ClientMessage) => void} send
+ * @property {(line: Line, at: number) => number | undefined} since ms from the end of its speech to `at`
+ * @property {(line: Line) => void} heard its latency is known
+ * @property {(text: string) => void} notice
+ * @property {() => void} idle all that came was heard
+ */
+
+export class Voice {
+  #transcript;
+  #handlers;
+  #speaker;
+  #held = false;
+  /** @type {Set<number>} lines with speech that is not yet over */
+  #open = new Set();
+
+  /**
+   * To be made within a tap or key, as Speaker.
+   * @param {import("./transcript.js").Transcript} transcript
+   * @param {Handlers} handlers
+   */
+  constructor(transcript, handlers) {
+    this.#transcript = transcript;
+    this.#handlers = handlers;
+    this.#speaker = new Speaker({
+      began: (id, at) => this.#began(id, at),
+      ended: (id, playedMs) => this.#ended(id, playedMs),
+      dropped: (id) => {
+        this.#close(id);
+        handlers.notice("Speech was left out, because too much was waiting to be heard.");
+      },
+    });
+  }
+
+  get rate() {
+    return this.#speaker.rate;
+  }
+
+  get level() {
+    return this.#speaker.level;
+  }
+
+  get idle() {
+    return this.#open.size === 0;
+  }
+
+  open() {
+    return this.#speaker.open();
+  }
+
+  /** @param {import("../wire.js").AudioFrame} frame of the running session */
+  play(frame) {
+    const line = this.#transcript.line(frame.segment);
+    if (line) this.say(line.id, frame);
+  }
+
+  /**
+   * @param {number} id of a line
+   * @param {{offset: number, pcm: Int16Array, last: boolean}} piece
+   */
+  say(id, piece) {
+    this.#open.add(id);
+    this.#speaker.play({ segment: id, offset: piece.offset, pcm: piece.pcm, last: piece.last });
+  }
+
+  /** A new connection knows nothing of what was held. */
+  begin() {
+    if (this.#held) this.#handlers.send({ type: "playback.pause" });
+  }
+
+  /** @param {boolean} on */
+  hold(on) {
+    if (this.#held === on) return;
+    this.#held = on;
+    if (on) this.#speaker.pause();
+    else this.#speaker.resume();
+    this.#handlers.send({ type: on ? "playback.pause" : "playback.resume" });
+  }
+
+  /** Silences all that was said so far. */
+  silence() {
+    this.#speaker.stop();
+    this.#handlers.send({ type: "playback.stop" });
+    this.#open.clear();
+    this.#handlers.idle();
+  }
+
+  /** @param {readonly Line[]} lines that will come again */
+  drop(lines) {
+    for (const { id } of lines) {
+      if (!this.#open.has(id)) continue;
+      this.#speaker.drop(id);
+      this.#close(id);
+    }
+  }
+
+  /** @param {Choices} choices */
+  adjust(choices) {
+    this.#speaker.setVolume(choices.volume / 100);
+    void this.#speaker.use(choices.speaker);
+  }
+
+  wake() {
+    return this.#speaker.wake();
+  }
+
+  close() {
+    this.#speaker.close();
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} at
+   */
+  #began(id, at) {
+    const line = this.#transcript.byId(id);
+    if (!line) return;
+    this.#transcript.heard(id, this.#handlers.since(line, at));
+    this.#handlers.heard(line);
+    this.#mark(line, Math.max(0, performance.now() - at));
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} playedMs
+   */
+  #ended(id, playedMs) {
+    const line = this.#transcript.byId(id);
+    if (line) this.#mark(line, playedMs);
+    this.#close(id);
+  }
+
+  /** @param {number} id */
+  #close(id) {
+    this.#open.delete(id);
+    if (this.idle) this.#handlers.idle();
+  }
+
+  /**
+   * @param {Line} line
+   * @param {number} playedMs
+   */
+  #mark(line, playedMs) {
+    if (this.#transcript.line(line.segment) !== line) return;
+    this.#handlers.send({ type: "playback.mark", segment: line.segment, played_ms: playedMs });
+  }
+}

@@ -1,0 +1,45 @@
+// Proves when a connection is tried again, and when a silent one is given up.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { waitMs, Watch } from "../../../../gateway/web/session/retry.js";
+
+test("the wait doubles from half a second to eight", () => {
+  const waits = [0, 1, 2, 3, 4, 5, 60].map((attempt) => waitMs(attempt, 0));
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+});
+
+test("chance shortens the wait by a quarter at most", () => {
+  assert.equal(waitMs(2, 1), 1500);
+  assert.equal(waitMs(2, 0.5), 1750);
+});
+
+test("the server's wish is the least", () => {
+  assert.equal(waitMs(0, 0, 2_000), 2_000);
+  assert.equal(waitMs(4, 0, 2_000), 8_000);
+});
+
+test("a silent server is asked once, then given up", () => {
+  const watch = new Watch(1_000);
+  assert.equal(watch.judge(5_999), "wait");
+  assert.equal(watch.judge(6_000), "ask");
+  assert.equal(watch.judge(7_000), "wait");
+  assert.equal(watch.judge(15_999), "wait");
+  assert.equal(watch.judge(16_000), "dead");
+});
+
+test("whatever arrives is a sign of life, and the next silence is asked about again", () => {
+  const watch = new Watch(0);
+  assert.equal(watch.judge(5_000), "ask");
+  watch.heard(5_100);
+  assert.equal(watch.judge(10_000), "wait");
+  assert.equal(watch.judge(10_100), "ask");
+});
+
+test("more patience is had with a server that is sent a whole file", () => {
+  const watch = new Watch(0, 180_000);
+  assert.equal(watch.judge(20_000), "ask");
+  assert.equal(watch.judge(179_999), "wait");
+  assert.equal(watch.judge(180_000), "dead");
+});
