@@ -35,7 +35,6 @@ export class Talk {
   /** @type {Link | undefined} */
   #link;
   #endSaid = false;
-  #ended = false;
   #pumping = 0;
 
   /**
@@ -66,7 +65,7 @@ export class Talk {
     if (this.#state !== "idle") return;
     if (!window.isSecureContext) return this.#handlers.trouble(troubles.INSECURE);
     if (typeof AudioWorkletNode === "undefined") return this.#handlers.trouble(troubles.OLD_BROWSER);
-    this.#endSaid = this.#ended = false;
+    this.#endSaid = false;
     this.#recording = new Recording();
     this.#to("starting");
     try {
@@ -186,9 +185,6 @@ export class Talk {
     since: (line, at) => this.#recording.since(line, at),
     heard: (line) => this.#handlers.lines({ changed: [line], withdrawn: [] }),
     notice: (text) => this.#handlers.notice(text),
-    idle: () => {
-      if (this.#ended) this.#over();
-    },
   };
 
   /** @type {ConstructorParameters<typeof Link>[1]} */
@@ -213,8 +209,10 @@ export class Talk {
       this.#handlers.trouble(trouble, againAt);
     },
     ended: () => {
-      this.#ended = true;
-      if (this.#sound.voice?.idle ?? true) this.#over();
+      const { voice } = this.#sound;
+      // Not a conversation that was begun meanwhile.
+      if (voice) voice.finish(() => voice === this.#sound.voice && this.#over());
+      else this.#over();
     },
   };
 

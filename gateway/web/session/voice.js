@@ -11,8 +11,10 @@ import { Speaker } from "../audio/speaker.js";
  * @property {(line: Line, at: number) => number | undefined} since ms from the end of its speech to `at`
  * @property {(line: Line) => void} heard its latency is known
  * @property {(text: string) => void} notice
- * @property {() => void} idle all that came was heard
  */
+
+/** Beyond what the browser knows of: its estimate leaves out the last buffers. */
+const TAIL_MS = 200;
 
 export class Voice {
   #transcript;
@@ -21,6 +23,8 @@ export class Voice {
   #held = false;
   /** @type {Set<number>} lines with speech that is not yet over */
   #open = new Set();
+  /** @type {(() => void) | undefined} */
+  #then;
 
   /**
    * To be made within a tap or key, as Speaker.
@@ -46,10 +50,6 @@ export class Voice {
 
   get level() {
     return this.#speaker.level;
-  }
-
-  get idle() {
-    return this.#open.size === 0;
   }
 
   open() {
@@ -90,7 +90,13 @@ export class Voice {
     this.#speaker.stop();
     this.#handlers.send({ type: "playback.stop" });
     this.#open.clear();
-    this.#handlers.idle();
+    this.#finish();
+  }
+
+  /** Nothing more will come. @param {() => void} then called when all is heard */
+  finish(then) {
+    this.#then = then;
+    this.#finish();
   }
 
   /** @param {readonly Line[]} lines that will come again */
@@ -141,7 +147,12 @@ export class Voice {
   /** @param {number} id */
   #close(id) {
     this.#open.delete(id);
-    if (this.idle) this.#handlers.idle();
+    this.#finish();
+  }
+
+  /** What was rendered is still on its way to the ear, over Bluetooth for a quarter of a second. */
+  #finish() {
+    if (this.#then && this.#open.size === 0) window.setTimeout(this.#then, this.#speaker.latencyMs + TAIL_MS);
   }
 
   /**

@@ -1,0 +1,160 @@
+"""The whole way in a real browser: a human voice in, exact captions and exactly the translated speech out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view as windows
+from numpy.typing import NDArray
+
+from gateway import messages
+from tests.browser import tap
+from tests.browser.chromium import Visit, Visitor, recording
+from tests.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+SAID = ("go forward ten meters", "Ve adelante diez metros")
+
+
+def pcm_of(visitor: Visitor) -> dict[int, NDArray[np.int16]]:
+    """What the gateway sent of each segment."""
+    pieces: dict[int, bytes] = {}
+    for frame in visitor.audio:
+        assert frame.offset * 2 == len(pieces.setdefault(frame.segment, b""))
+        pieces[frame.segment] += frame.pcm
+    return {segment: np.frombuffer(pcm, "<i2") for segment, pcm in pieces.items()}
+
+
+def test_a_human_voice_is_read_and_translated_exactly(
+    embedded: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(embedded.url, microphone=go_forward)
+    visitor.open()
+    visitor.start()
+
+    assert visitor.wait_for_lines(2)[:2] == [SAID, SAID]
+    row = visitor.page.locator("#log .line").first
+    assert row.locator(".source").get_attribute("lang") == "en"
+    assert row.locator(".translation").get_attribute("lang") == "es"
+    assert float(row.locator(".took").inner_text().removesuffix(" s")) > 0.3
+
+
+def test_what_is_rendered_is_what_was_sent_sample_by_sample(
+    embedded: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(embedded.url, microphone=go_forward, **tap.OPTIONS)
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(3)
+    visitor.page.click("#talk")
+    visitor.page.wait_for_selector("#talk:text-is('Start')")
+    rendered = tap.heard(visitor.page)
+
+    exact = np.round(rendered * 32_768)
+    assert np.array_equal(exact, rendered * 32_768)
+    heard = exact.astype("<i2")
+    sent = pcm_of(visitor)
+    assert len(sent) >= 3
+    end = 0
+    for segment in sorted(sent):
+        # Found as one piece: no sample is missing, changed or doubled, and no gap lies within.
+        start = heard.tobytes().find(sent[segment].tobytes(), end * 2) // 2
+        assert start >= end, f"segment {segment} is not in the sound, or not in its order"
+        assert not heard[end:start].any(), f"something else is heard before segment {segment}"
+        end = start + len(sent[segment])
+    assert not heard[end:].any()
+
+
+def test_the_gateway_is_told_what_was_heard(embedded: Stack, visit: Visit, go_forward: Path) -> None:
+    visitor = visit(embedded.url, microphone=go_forward)
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(2)
+    visitor.page.wait_for_timeout(300)
+
+    marks = [message for message in visitor.sent if message["type"] == "playback.mark"]
+    ends = {end.segment: end.duration_ms for end in visitor.of(messages.AudioEnd)}
+    first = [mark["played_ms"] for mark in marks if mark["segment"] == 0]
+    assert 0 <= first[0] < 500
+    assert abs(first[-1] - ends[0]) < 1
+
+
+def test_latency_is_measured_from_the_end_of_speech_to_the_ear(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    """With engines of 120, 60 and 80 ms and 300 ms of silence nothing can be heard before 560 ms."""
+    visitor = visit(simulated.url, microphone=go_forward)
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(3)
+
+    shown = [float(text.removesuffix(" s")) for text in visitor.page.locator("#log .took").all_inner_texts()]
+    served = [done.timings_ms.first_audio / 1000 for done in visitor.of(messages.SegmentDone)]
+    for ear, gateway in zip(shown, served, strict=False):
+        assert gateway - 0.05 <= ear < gateway + 0.4
+        assert ear >= 0.5
+
+
+def test_the_microphone_of_any_rate_is_sent_as_16_khz(simulated: Stack, visit: Visit, tmp_path: Path) -> None:
+    """Chromium's fake device runs at 44.1 kHz; in 4 s, 4 s of samples must arrive."""
+    visitor = visit(simulated.url, microphone=recording(tmp_path / "mic.wav", "go_somewhere.wav"))
+    visitor.open()
+    visitor.start()
+    before = visitor.uploaded
+    visitor.page.wait_for_timeout(4_000)
+
+    assert (visitor.uploaded - before) / 32_000 == pytest.approx(4, abs=0.3)
+    assert visitor.page.evaluate("new AudioContext().sampleRate") == 44_100
+
+
+def test_the_speech_goes_on_at_the_next_sample_after_it_was_held(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=go_forward, **tap.OPTIONS)
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(1)
+    visitor.page.click("#pause")
+    visitor.page.wait_for_timeout(700)
+    during = tap.heard(visitor.page)[-4_800:]
+    visitor.page.click("#pause")
+    visitor.wait_for_lines(2)
+    visitor.page.click("#talk")
+    visitor.page.wait_for_selector("#talk:text-is('Start')")
+
+    assert not during.any()
+    heard = np.round(tap.heard(visitor.page) * 32_768).astype(int)
+    tone = np.trim_zeros(pcm_of(visitor)[0].astype(int))
+    begin = np.flatnonzero(heard)[0]
+    silence = begin + np.flatnonzero(windows(heard[begin:] == 0, 12_000).all(axis=1))[0]
+    again = silence + np.flatnonzero(heard[silence:])[0]
+    before, after = silence - begin, len(tone) - (silence - begin)
+    # Apart from the fades of 5 ms around the pause every sample of the tone is there, once and in order.
+    assert 0 < before < len(tone)
+    assert np.array_equal(heard[begin:][: before - 120], tone[: before - 120])
+    assert np.array_equal(heard[again:][120:after], tone[before + 120 :]) or np.array_equal(
+        heard[again - 1 :][120:after], tone[before + 120 :]
+    )
+
+
+def test_escape_silences_at_once_and_what_follows_is_heard(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=go_forward, **tap.OPTIONS)
+    visitor.open()
+    visitor.start()
+    visitor.page.wait_for_selector("#log .line[data-heard]")
+    visitor.page.keyboard.press("Escape")
+    visitor.page.wait_for_timeout(600)
+    heard = tap.heard(visitor.page)
+
+    assert "playback.stop" in [message["type"] for message in visitor.sent]
+    assert not heard[-4_800:].any()
+    # The tone lasts a second; it was cut.
+    assert 0 < np.count_nonzero(heard) < 23_000
+    visitor.wait_for_lines(2)
+    visitor.page.wait_for_timeout(1_300)
+    assert np.count_nonzero(tap.heard(visitor.page)) > 23_000
