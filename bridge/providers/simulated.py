@@ -21,7 +21,7 @@ from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
-LANGUAGES = frozenset({"en", "es", "ca", "fr", "de"})
+LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "ar", "he"})
 
 RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
@@ -94,7 +94,7 @@ class SimulatedTranscriber:
         self._clock = Clock(options.simulated_stt_ms, options)
 
     def languages(self) -> frozenset[str]:
-        """Five tags; any will do for load."""
+        """A few tags, two of them written from right to left; any will do for load."""
         return LANGUAGES
 
     def transcribe(self, speech: Speech) -> Transcript:
@@ -124,7 +124,7 @@ class SimulatedTranslator:
         self._clock = Clock(options.simulated_translation_ms, options)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
-        """Each of five languages to each other."""
+        """Each language to each other."""
         return frozenset((a, b) for a in LANGUAGES for b in LANGUAGES if a != b)
 
     def translate(self, phrase: Phrase) -> Translation:
@@ -157,7 +157,7 @@ class SimulatedSynthesizer:
         self._ms = options.simulated_tts_audio_ms
 
     def languages(self) -> frozenset[str]:
-        """Five tags; any will do for load."""
+        """A few tags, two of them written from right to left; any will do for load."""
         return LANGUAGES
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
