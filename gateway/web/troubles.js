@@ -130,7 +130,7 @@ export function ofError(error) {
     case "overloaded":
       return again("server_full", "The server is full: all its places are taken.", retryAfterMs);
     case "no_worker":
-      return again("no_worker", `The server cannot translate right now. ${error.message}`, retryAfterMs);
+      return again("no_worker", `The server cannot translate right now: ${lower(error.message)}`, retryAfterMs);
     case "redis_unavailable":
       return again("server_incomplete", "The server cannot translate right now: its Redis does not answer.", retryAfterMs);
     case "draining":
@@ -188,4 +188,9 @@ function retry(code, text, label = "Try again") {
  */
 function again(code, text, retryAfterMs) {
   return { code, text, label: "Try now", act: "retry", again: true, retryAfterMs };
+}
+
+/** @param {string} sentence to go on behind a colon */
+function lower(sentence) {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -87,7 +87,7 @@ class Visitor:
     def open(self, path: str = "/") -> None:
         """Opens the page, and waits until the languages are there."""
         self.page.goto(self.url + path)
-        self.page.wait_for_function("document.querySelector('#talk')?.disabled !== true")
+        self.page.wait_for_selector("#talk:enabled, #lines", state="attached")
 
     def start(self) -> None:
         self.page.click("#talk")
@@ -100,11 +100,8 @@ class Visitor:
 
     def wait_for_lines(self, count: int, seconds: float = 30) -> list[tuple[str, str]]:
         """Waits until so many sentences are translated and heard."""
-        self.page.wait_for_function(
-            "count => document.querySelectorAll('#log .line[data-step=\"3\"]').length >= count",
-            arg=count,
-            timeout=seconds * 1_000,
-        )
+        # Not wait_for_function, which evaluates strings where it must wait, and the page's policy forbids that.
+        self.page.locator("#log .line[data-step='3']").nth(count - 1).wait_for(timeout=seconds * 1_000)
         return self.lines()
 
     def trouble(self, code: str, seconds: float = 15) -> str:

@@ -13,6 +13,7 @@ import { devices, find } from "./devices.js";
  * @property {() => void} lost the device is gone
  * @property {(label: string) => void} regained another one, or the same, is in its place
  * @property {() => void} suspended the browser has stopped the sound
+ * @property {() => void} running it lets it sound, at first or again
  */
 
 export class Microphone {
@@ -110,7 +111,8 @@ export class Microphone {
   }
 
   #stateChanged() {
-    if (this.#context.state !== "running" && this.#context.state !== "closed") this.#handlers.suspended();
+    if (this.#context.state === "running") this.#handlers.running();
+    else if (this.#context.state !== "closed") this.#handlers.suspended();
   }
 
   async #ended() {

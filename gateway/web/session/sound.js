@@ -86,6 +86,12 @@ export class Sound {
     }
   }
 
+  /** Tries again what was refused: a microphone, or to sound at all. @param {Choices} choices */
+  async retry(choices) {
+    if (this.#trouble?.act === "retry" && this.#trouble !== troubles.SUSPENDED) await this.reopen(choices);
+    await this.wake();
+  }
+
   /** Takes over volumes and the speaker. @param {Choices} choices */
   adjust(choices) {
     this.#voice?.adjust(choices);
@@ -138,5 +144,6 @@ export class Sound {
       this.#handlers.notice(`Listening with ${label || "the microphone"}.`);
     },
     suspended: () => this.#tell(troubles.SUSPENDED),
+    running: () => void this.wake(),
   };
 }

@@ -89,10 +89,10 @@ export class Talk {
     this.#pump();
   }
 
-  /** Tries again now what waits: a connection, or sound that the browser stopped. */
+  /** Tries again now what waits: a connection, a microphone, or sound that the browser stopped. */
   async retry() {
     if (this.#link && !this.#link.open) this.#link.connect();
-    await this.#sound.wake();
+    await this.#sound.retry(this.#choices);
   }
 
   /** Cuts here: translates what was said so far. */

@@ -1,0 +1,147 @@
+"""Makes docs/screenshots from the running web client: `python scripts/screenshots.py`.
+
+Real Chromium, real speech from tests/data/speech, the engines of `make run`. Needs the dev packages and, for
+the look of the pictures, the fonts of Debian's fonts-noto-core.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+REPOSITORY = Path(__file__).parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.browser.chromium import DENY, FAKE_DEVICE, SPEECH, Chromium, Visitor, recording  # noqa: E402
+from tests.browser.network import Network  # noqa: E402
+from tests.stack import Stack, running  # noqa: E402
+
+FOLDER = REPOSITORY / "docs" / "screenshots"
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+CLIPS = ("go_forward.wav", "sense_0880.wav", "go_somewhere.wav")
+
+
+class Studio:
+    """A running system, a microphone with human speech, and where the pictures go."""
+
+    def __init__(self, chromium: Chromium, stack: Stack, microphone: Path) -> None:
+        self.chromium = chromium
+        self.stack = stack
+        self.microphone = microphone
+
+    def visit(self, **options: Any) -> Visitor:
+        url = options.pop("url", self.stack.url)
+        return self.chromium.visit(url, **{"microphone": self.microphone} | options)
+
+    def take(self, visitor: Visitor, name: str) -> None:
+        save(visitor.page, name)
+
+
+def save(page: Page, name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    sys.stdout.write(f"{path.relative_to(REPOSITORY)}\n")
+
+
+def talking(visitor: Visitor, lines: int = 3) -> None:
+    """Opens the page, speaks until so many sentences are heard, and goes on."""
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(lines, 60)
+
+
+def live(studio: Studio, name: str, **options: Any) -> None:
+    visitor = studio.visit(**options)
+    talking(visitor)
+    visitor.page.wait_for_timeout(400)
+    studio.take(visitor, name)
+
+
+def welcome(studio: Studio) -> None:
+    visitor = studio.visit()
+    visitor.open()
+    studio.take(visitor, "welcome")
+
+
+def settings(studio: Studio) -> None:
+    visitor = studio.visit()
+    talking(visitor, 2)
+    visitor.page.click("#open-settings")
+    visitor.page.wait_for_timeout(300)
+    studio.take(visitor, "settings")
+
+
+def lost(studio: Studio) -> None:
+    network = Network(studio.stack.port)
+    visitor = studio.visit(url=network.url)
+    talking(visitor, 2)
+    network.cut()
+    visitor.trouble("connection_lost")
+    visitor.page.wait_for_timeout(2_500)
+    studio.take(visitor, "lost")
+    network.close()
+
+
+def recording_done(studio: Studio) -> None:
+    visitor = studio.visit()
+    visitor.open()
+    visitor.page.set_input_files("#file", SPEECH / "sense_0890.wav")
+    visitor.page.wait_for_selector("#job-audio:visible", timeout=60_000)
+    visitor.page.wait_for_timeout(300)
+    studio.take(visitor, "recording")
+
+
+def captions(studio: Studio) -> None:
+    visitor = studio.visit()
+    talking(visitor, 1)
+    window = visitor.page.context.new_page()
+    window.goto(studio.stack.url + "/captions?show=both&lines=2")
+    visitor.wait_for_lines(3, 60)
+    save(window, "captions")
+
+
+def denied(studio: Studio) -> None:
+    visitor = studio.visit(flags=(FAKE_DEVICE, DENY), **PHONE)
+    visitor.open()
+    visitor.page.click("#talk")
+    visitor.trouble("denied")
+    studio.take(visitor, "phone-denied")
+
+
+SCENES: tuple[Callable[[Studio], None], ...] = (
+    welcome,
+    lambda studio: live(studio, "live"),
+    lambda studio: live(studio, "live-dark", choices={"theme": "dark"}),
+    lambda studio: live(studio, "phone", **PHONE),
+    settings,
+    lost,
+    recording_done,
+    captions,
+    denied,
+)
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, running(Path(name)) as stack, sync_playwright() as playwright:
+        microphone = recording(Path(name) / "microphone.wav", *CLIPS)
+        for scene in SCENES:
+            chromium = Chromium(playwright)
+            try:
+                scene(Studio(chromium, stack, microphone))
+            finally:
+                chromium.close()
+
+
+if __name__ == "__main__":
+    main()
