@@ -24,6 +24,9 @@ const preferences = new Preferences(storage());
 const transcript = new Transcript();
 let offered = false;
 
+/** What is remembered, with the languages that this server offers now. */
+const choices = () => ({ ...preferences.choices, ...bar.pair });
+
 /** @param {Change} change */
 function show(change) {
   if (change.changed.length) byId("welcome", HTMLElement).hidden = true;
@@ -70,13 +73,13 @@ const dock = new Dock({
   silence: () => talk.sound.voice?.silence(),
 });
 const bar = new LanguageBar(preferences.choices, {
-  changed: (pair) => {
-    preferences.set(pair);
-    talk.change(preferences.choices);
+  changed: () => {
+    preferences.set(bar.pair);
+    talk.change(choices());
   },
-  ready: (pair) => {
-    offered = pair !== undefined;
-    if (pair) talk.adjust({ ...preferences.choices, ...pair });
+  ready: (pairs) => {
+    offered = pairs;
+    talk.adjust(choices());
     dock.enable(offered && !job.busy);
   },
   trouble: (trouble, againAt) => {
@@ -84,9 +87,9 @@ const bar = new LanguageBar(preferences.choices, {
   },
 });
 const settings = new Settings(preferences, {
-  adjusted: (choices) => talk.adjust(choices),
-  reopen: (choices) => void talk.reopen(choices),
-  recut: (choices) => talk.change(choices),
+  adjusted: () => talk.adjust(choices()),
+  reopen: () => void talk.reopen(choices()),
+  recut: () => talk.recut(choices()),
 });
 const follow = new Follow(byId("scroll", HTMLElement), byId("newer", HTMLElement));
 const lines = new Lines(
@@ -103,7 +106,7 @@ const mirror = new Mirror(transcript, (tag) => bar.direction(tag));
 const saving = new Saving(transcript);
 const job = new Job(transcript, {
   choices: () => {
-    if (talk.state === "idle" && offered) return preferences.choices;
+    if (talk.state === "idle" && offered) return choices();
     toast(offered ? "Stop speaking first, then drop the recording." : "The server cannot translate right now.");
     return undefined;
   },

@@ -59,6 +59,13 @@ def test_pages_hold_no_code_and_no_style_of_their_own(name: str) -> None:
     assert all("src=" in script for script in re.findall(r"<script[^>]*>", text))
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if file.suffix in (".html", ".css", ".js")])
+def test_addresses_are_relative_so_that_the_page_can_live_below_a_path(file: Path) -> None:
+    text = (pages.WEB / file).read_text()
+
+    assert not re.search(r"""(?:src|href|action)="/|(?:fetch|URL|import)\(["'`]/|from "/""", text)
+
+
 def test_modules_are_javascript_whatever_the_system_thinks(client: TestClient) -> None:
     assert client.get("/web/main.js").headers["content-type"].startswith("text/javascript")
 

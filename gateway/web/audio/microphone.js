@@ -1,6 +1,7 @@
 /** The microphone: opened within a tap, framed in a worklet, and got back when it was lost. */
 
 import { Clock } from "./clock.js";
+import { resumed } from "./context.js";
 import { devices, find } from "./devices.js";
 
 /**
@@ -43,6 +44,10 @@ export class Microphone {
     navigator.mediaDevices.addEventListener("devicechange", this.#devicesChanged);
   }
 
+  get #closed() {
+    return this.#context.state === "closed";
+  }
+
   get label() {
     return this.#stream?.getAudioTracks()[0]?.label ?? "";
   }
@@ -56,7 +61,7 @@ export class Microphone {
     this.#wanted = wanted;
     const [stream] = await Promise.all([listen(wanted), this.#load()]);
     this.#release();
-    if (this.#context.state === "closed") {
+    if (this.#closed) {
       stream.getTracks().forEach((track) => track.stop());
       return;
     }
@@ -65,6 +70,8 @@ export class Microphone {
     this.#source = new MediaStreamAudioSourceNode(this.#context, { mediaStream: stream });
     this.#source.connect(/** @type {AudioWorkletNode} */ (this.#worklet));
     this.#source.connect(this.#original);
+    // Without a tap, as on a captions page that starts by itself, the browser may not let it run.
+    if (!(await this.wake()) && !this.#closed) this.#handlers.suspended();
   }
 
   /** @param {boolean} on while on, silence is sent and the level still shown */
@@ -78,16 +85,15 @@ export class Microphone {
   }
 
   /** Goes on after the browser has stopped the sound; resolves to whether it did. */
-  async wake() {
-    if (this.#context.state !== "running") await this.#context.resume().catch(() => {});
-    return this.#context.state === "running";
+  wake() {
+    return resumed(this.#context);
   }
 
   close() {
     navigator.mediaDevices.removeEventListener("devicechange", this.#devicesChanged);
     this.#release();
     this.#context.onstatechange = null;
-    if (this.#context.state !== "closed") void this.#context.close();
+    if (!this.#closed) void this.#context.close();
   }
 
   async #load() {

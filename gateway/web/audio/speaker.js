@@ -1,6 +1,7 @@
 /** The voice that is heard: a playback worklet behind one volume, and when each sentence began to sound. */
 
 import { Clock } from "./clock.js";
+import { resumed } from "./context.js";
 import { devices, find } from "./devices.js";
 
 /**
@@ -99,9 +100,9 @@ export class Speaker {
     await context.setSinkId?.(chosen?.id ?? "").catch(() => {});
   }
 
-  async wake() {
-    if (this.#context.state !== "running") await this.#context.resume().catch(() => {});
-    return this.#context.state === "running";
+  /** Goes on after the browser has stopped the sound; resolves to whether it did. */
+  wake() {
+    return resumed(this.#context);
   }
 
   close() {

@@ -80,6 +80,7 @@ export class Sound {
     if (!this.#microphone) return;
     try {
       await this.#microphone.open(choices);
+      this.#silentFrames = 0;
       this.#tell(undefined);
     } catch (error) {
       this.#tell(troubles.ofMicrophone(error));

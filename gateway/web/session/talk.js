@@ -112,7 +112,13 @@ export class Talk {
     await this.#sound.reopen(choices);
   }
 
-  /** Other languages, or another care in cutting, from the sentence on that is in work. @param {Choices} choices */
+  /** Another care in cutting, from the sentence on that is in work. @param {Choices} choices */
+  recut(choices) {
+    this.#choices = choices;
+    if (this.#link?.open) this.#link.connect();
+  }
+
+  /** Other languages, from the sentence on that is in work. @param {Choices} choices */
   change(choices) {
     this.#choices = choices;
     if (this.#state !== "live" && this.#state !== "waiting") return;

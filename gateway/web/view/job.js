@@ -162,8 +162,11 @@ export class Job {
 
   #close() {
     this.#generation += 1;
-    this.#errand?.cancel();
-    this.#errand = undefined;
+    if (this.#errand) {
+      this.#errand.cancel();
+      this.#errand = undefined;
+      this.#handlers.trouble(undefined);
+    }
     this.#speech = new Map();
     if (this.#audio.src) URL.revokeObjectURL(this.#audio.src);
     this.#audio.removeAttribute("src");

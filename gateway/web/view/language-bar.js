@@ -9,8 +9,8 @@ import { byId } from "./dom.js";
  * @typedef {import("../languages.js").Offer} Offer
  * @typedef {{source: string, target: string}} Pair
  * @typedef {object} Handlers
- * @property {(pair: Pair) => void} changed by the user
- * @property {(pair: Pair | undefined) => void} ready what is chosen now; undefined where nothing can be
+ * @property {() => void} changed by the user
+ * @property {(offered: boolean) => void} ready whether there is a pair; another one may be chosen than before
  * @property {(trouble: import("../troubles.js").Trouble | undefined, againAt?: number) => void} trouble
  */
 
@@ -43,6 +43,11 @@ export class LanguageBar {
     document.addEventListener("visibilitychange", () => document.hidden || this.#freshen());
   }
 
+  /** What is chosen now. */
+  get pair() {
+    return this.#pair;
+  }
+
   /** @param {string} tag */
   direction(tag) {
     return this.#offer ? languages.direction(this.#offer, tag) : "ltr";
@@ -61,7 +66,7 @@ export class LanguageBar {
       this.#timer = window.setTimeout(() => this.load(), wait);
       if (this.#offer?.pairs.length) return;
       this.#handlers.trouble(offer ? NO_LANGUAGES : NO_SERVER, performance.now() + wait);
-      this.#handlers.ready(undefined);
+      this.#handlers.ready(false);
       return;
     }
     if (!this.#offer) this.#handlers.trouble(undefined);
@@ -72,7 +77,7 @@ export class LanguageBar {
     if (!pair) return;
     this.#pair = pair;
     this.#show(offer);
-    this.#handlers.ready(pair);
+    this.#handlers.ready(true);
   }
 
   #freshen() {
@@ -86,7 +91,7 @@ export class LanguageBar {
     if (!pair) return;
     this.#pair = pair;
     this.#show(this.#offer);
-    this.#handlers.changed(pair);
+    this.#handlers.changed();
   }
 
   /** @param {Offer} offer */

@@ -8,9 +8,9 @@ import { byId } from "./dom.js";
  * @typedef {import("../preferences.js").Choices} Choices
  * @typedef {import("../preferences.js").Device} Device
  * @typedef {object} Handlers
- * @property {(choices: Readonly<Choices>) => void} adjusted volumes and the speaker
- * @property {(choices: Readonly<Choices>) => void} reopen the microphone and how it is treated
- * @property {(choices: Readonly<Choices>) => void} recut the surroundings
+ * @property {() => void} adjusted volumes and the speaker
+ * @property {() => void} reopen the microphone and how it is treated
+ * @property {() => void} recut the surroundings
  */
 
 export class Settings {
@@ -51,7 +51,7 @@ export class Settings {
 
   #listen() {
     const { adjusted, reopen, recut } = this.#handlers;
-    /** @type {[HTMLElement, string, () => Partial<Choices>, ((choices: Readonly<Choices>) => void)?][]} */
+    /** @type {[HTMLElement, string, () => Partial<Choices>, (() => void)?][]} */
     const fields = [
       [this.#microphone, "change", () => ({ microphone: chosen(this.#microphone) }), reopen],
       [this.#speaker, "change", () => ({ speaker: chosen(this.#speaker) }), adjusted],
@@ -67,7 +67,7 @@ export class Settings {
       field.addEventListener(event, () => {
         this.#preferences.set(read());
         this.#dress();
-        tell?.(this.#preferences.choices);
+        tell?.();
       });
     }
   }
