@@ -9,6 +9,7 @@ import { Banner } from "./view/banner.js";
 import { Dock } from "./view/dock.js";
 import { byId } from "./view/dom.js";
 import { Follow } from "./view/follow.js";
+import { Health } from "./view/health.js";
 import { Job } from "./view/job.js";
 import { LanguageBar } from "./view/language-bar.js";
 import { Lines } from "./view/lines.js";
@@ -104,6 +105,7 @@ const lines = new Lines(
 );
 const mirror = new Mirror(transcript, (tag) => bar.direction(tag));
 const saving = new Saving(transcript);
+new Health(transcript, talk);
 const job = new Job(transcript, {
   choices: () => {
     if (talk.state === "idle" && offered) return choices();

@@ -158,3 +158,17 @@ def test_escape_silences_at_once_and_what_follows_is_heard(
     visitor.wait_for_lines(2)
     visitor.page.wait_for_timeout(1_300)
     assert np.count_nonzero(tap.heard(visitor.page)) > 23_000
+
+
+def test_nothing_is_sent_after_the_end_of_a_session(simulated: Stack, visit: Visit, go_forward: Path) -> None:
+    """Frames are on their way from the audio thread whenever somebody presses Stop."""
+    visitor = visit(simulated.url, microphone=go_forward)
+    visitor.open()
+    for _ in range(4):
+        visitor.start()
+        visitor.page.wait_for_timeout(300)
+        visitor.page.click("#talk")
+        visitor.page.wait_for_selector("#talk:text-is('Start')")
+
+    assert visitor.of(messages.Error) == []
+    assert len(visitor.of(messages.SessionEnded)) == 4

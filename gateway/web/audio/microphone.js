@@ -92,6 +92,8 @@ export class Microphone {
   close() {
     navigator.mediaDevices.removeEventListener("devicechange", this.#devicesChanged);
     this.#release();
+    // Frames that are still on their way would come after the last word.
+    if (this.#worklet) this.#worklet.port.onmessage = null;
     this.#context.onstatechange = null;
     if (!this.#closed) void this.#context.close();
   }

@@ -11,6 +11,7 @@ import { devices, find } from "./devices.js";
  * @property {(segment: number, at: number) => void} began `at`: when it left the speaker, ms of performance.now()
  * @property {(segment: number, playedMs: number) => void} ended
  * @property {(segment: number) => void} dropped too much was waiting; this will not be heard
+ * @typedef {{underruns: number, prebufferMs: number, queuedMs: number, speed: number}} Stats
  */
 
 /** What the gateway sends at; the first is what is asked of the browser, which then converts by itself. */
@@ -25,6 +26,8 @@ export class Speaker {
   #samples;
   /** @type {AudioWorkletNode | undefined} */
   #worklet;
+  /** @type {Stats} */
+  #stats = { underruns: 0, prebufferMs: 0, queuedMs: 0, speed: 1 };
 
   /**
    * To be made within a tap or key, or the browser lets nothing sound.
@@ -41,6 +44,11 @@ export class Speaker {
   /** The rate to ask the gateway for; where the browser has another, the worklet resamples. */
   get rate() {
     return RATES.find((rate) => rate === this.#context.sampleRate) ?? RATES[0];
+  }
+
+  /** How the playback fares: gaps so far, what it keeps ready against the next, what waits, how fast it speaks. */
+  get stats() {
+    return this.#stats;
   }
 
   /** From the worklet to the ear, as far as the browser knows. */
@@ -123,6 +131,9 @@ export class Speaker {
         break;
       case "dropped":
         this.#handlers.dropped(data.segment);
+        break;
+      case "stats":
+        this.#stats = data;
         break;
     }
   }

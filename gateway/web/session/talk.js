@@ -34,6 +34,7 @@ export class Talk {
   #rescue;
   /** @type {Link | undefined} */
   #link;
+  #losses = 0;
   #endSaid = false;
   #pumping = 0;
 
@@ -53,6 +54,11 @@ export class Talk {
 
   get state() {
     return this.#state;
+  }
+
+  /** How often the connection was lost in this visit. */
+  get losses() {
+    return this.#losses;
   }
 
   /** What can be turned while it runs. */
@@ -211,6 +217,7 @@ export class Talk {
     audio: (frame) => this.#sound.voice?.play(frame),
     lost: (trouble, againAt) => {
       if (againAt === undefined) return this.#over(trouble);
+      if (this.#state === "live") this.#losses += 1;
       if (this.#state !== "ending") this.#to("waiting");
       this.#handlers.trouble(trouble, againAt);
     },

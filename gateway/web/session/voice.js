@@ -52,6 +52,10 @@ export class Voice {
     return this.#speaker.level;
   }
 
+  get stats() {
+    return this.#speaker.stats;
+  }
+
   open() {
     return this.#speaker.open();
   }
