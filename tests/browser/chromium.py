@@ -89,6 +89,14 @@ class Visitor:
         self.page.goto(self.url + path)
         self.page.wait_for_selector("#talk:enabled, #lines", state="attached")
 
+    def beside(self, path: str) -> Page:
+        """Another page of the same person, such as the captions on a second screen."""
+        page = self.page.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        page.goto(self.url + path)
+        return page
+
     def start(self) -> None:
         self.page.click("#talk")
         self.page.wait_for_selector("#status[data-live]")

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from bridge.providers.simulated import SimulatedOptions, SimulatedSynthesizer
+from bridge.types import Utterance
+
 SCRIPT = """
 const Native = window.AudioWorkletNode;
 const worklet = `
@@ -61,3 +64,10 @@ READ = """
 def heard(page: Page) -> NDArray[np.float32]:
     """All samples so far, at the rate of the playback."""
     return np.frombuffer(base64.b64decode(page.evaluate(READ)), dtype="<f4")
+
+
+def times_heard(page: Page, translation: str, tone_ms: int) -> int:
+    """How often the page has played what the simulated tts makes of a text, complete and unchanged."""
+    engine = SimulatedSynthesizer(SimulatedOptions(simulated_tts_ms=(0,), simulated_tts_audio_ms=tone_ms))
+    tone = b"".join(audio.pcm for audio in engine.synthesize(Utterance(translation, "es")))
+    return np.round(heard(page) * 32_768).astype("<i2").tobytes().count(tone)

@@ -58,6 +58,9 @@ export class Microphone {
    * @throws {DOMException} as getUserMedia
    */
   async open(wanted) {
+    const { headphones, cleanup } = this.#wanted ?? wanted;
+    // Chromium treats a device as it did before for as long as that stream of it is open.
+    if (headphones !== wanted.headphones || cleanup !== wanted.cleanup) this.#release();
     this.#wanted = wanted;
     const [stream] = await Promise.all([listen(wanted), this.#load()]);
     this.#release();

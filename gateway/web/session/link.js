@@ -61,7 +61,9 @@ export class Link {
 
   /** Whether audio can be sent now. */
   get ready() {
-    return this.open && (this.#socket?.bufferedAmount ?? 0) < FULL_BYTES;
+    const socket = this.#socket;
+    // One that is closing takes nothing any more, long before it says that it is closed.
+    return this.open && socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < FULL_BYTES;
   }
 
   /** Connects now, also where it is waiting to. */

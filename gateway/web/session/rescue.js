@@ -71,12 +71,20 @@ export class Rescue {
     // Keys of their own, since the playback has done with the line; one for each sentence found now.
     const key = (this.#key -= MOST_LINES);
     const mend = () => handlers.lines(this.#transcript.mend(id, apart.part?.lines ?? []));
+    // Shown again where nothing came of it, so that it can be tried once more.
+    const over = () => handlers.lines({ changed: [line], withdrawn: [] });
     new Errand(apart, pcm, {
       start: () => sessionStart({ ...choices, target: line.translation.language }, voice?.rate),
       lines: mend,
       audio: (part, frame) => voice?.say(key + part.id, frame),
-      trouble: (trouble) => trouble && handlers.notice(trouble.text),
-      done: mend,
+      trouble: (trouble, againAt) => {
+        if (trouble) handlers.notice(trouble.text);
+        if (trouble && againAt === undefined) over();
+      },
+      done: () => {
+        mend();
+        over();
+      },
     });
   }
 

@@ -45,6 +45,8 @@ export class Row {
     this.#write(this.#source, line.source, line.state === "listening" ? "Listening" : "");
     this.#write(this.#translation, line.translation, "");
     mark(this.#translation, "partial", !line.translation.final);
+    // What is still changing is not read to anybody.
+    this.#translation.ariaHidden = line.translation.final ? null : "true";
     this.#took.textContent = seconds(line.earMs ?? line.captionMs);
     if (part && line.startMs !== undefined) this.#time.textContent = clock(part, line.startMs);
     this.#fail(line);
@@ -70,6 +72,7 @@ export class Row {
       this.#failure?.remove();
       this.#failure = undefined;
     }
+    if (this.#failure) this.#failure.querySelectorAll("button").forEach((button) => (button.disabled = false));
     if (!failure || this.#failure) return;
     const row = (this.#failure = make("div", "failure"));
     const again = this.#context.canRescue(id);

@@ -1,0 +1,193 @@
+"""What becomes of a conversation when the network, or the gateway itself, goes away in the middle of it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import device, tap
+from tests.browser.chromium import Visit, Visitor
+from tests.browser.network import Network
+from tests.stack import SIMULATED, Stack, running
+
+pytestmark = pytest.mark.browser
+
+BUTTON = "#trouble-action"
+PERIOD_S = 4
+"""Between two sentences of the microphone."""
+TONE_MS = 400
+"""So short that two at once are not a backlog, which would be played faster."""
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("brief")
+    with running(folder, **SIMULATED, SIMULATED_TTS_AUDIO_MS=str(TONE_MS)) as stack:
+        yield stack
+
+
+def live(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.start()
+    visitor.wait_for_lines(1)
+
+
+def wait_for_speech(page: Page) -> None:
+    """Waits until a sentence is being spoken."""
+    page.wait_for_selector("#now .line[data-state=listening]", timeout=15_000)
+
+
+def end(visitor: Visitor) -> None:
+    """Presses Stop, and waits until all is translated and heard."""
+    visitor.page.click("#talk")
+    visitor.page.wait_for_selector("#talk:text-is('Start')", timeout=20_000)
+
+
+def check_nothing_is_missing_or_double(visitor: Visitor) -> None:
+    """The microphone says one sentence each 4 s; their times tell whether each is there, and once."""
+    times = visitor.page.locator("#log .line time").all_inner_texts()
+    seconds = [
+        int(hour) * 3600 + int(minute) * 60 + int(second)
+        for hour, minute, second in (shown.split(":") for shown in times)
+    ]
+    gaps = np.diff(seconds) % 86_400
+    # What Stop cut off may be a line of its own, so the last gap is not looked at.
+    assert all(abs(gap - PERIOD_S) <= 1 for gap in gaps[:-1]), times
+    assert visitor.page.locator("#log .line[data-state=failed]").count() == 0
+    assert all(translation == f"[es] {source}" for source, translation in visitor.lines())
+    assert visitor.page.locator("#now .line").count() == 0
+
+
+def check_each_is_heard_once(visitor: Visitor) -> None:
+    """The tone of a sentence depends on its text."""
+    for _, translation in visitor.lines():
+        assert tap.times_heard(visitor.page, translation, TONE_MS) == 1, translation
+
+
+def test_a_sentence_spoken_while_the_connection_breaks_is_translated_once(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    script = device.SCRIPT + tap.SCRIPT
+    visitor = visit(way.url, microphone=go_forward, script=script, bypass_csp=True)
+    live(visitor)
+    before = visitor.lines()
+    wait_for_speech(visitor.page)
+    way.cut()
+
+    assert "what you say is kept" in visitor.trouble("connection_lost")
+    assert visitor.page.inner_text(BUTTON) == "Try now"
+    assert "listening all the same" in visitor.page.inner_text("#status")
+    visitor.page.wait_for_selector("#trouble-countdown:text-matches('again in [1-9] s')")
+    way.mend()
+    visitor.wait_for_calm()
+    visitor.wait_for_lines(len(before) + 2)
+    end(visitor)
+
+    assert visitor.lines()[: len(before)] == before
+    check_nothing_is_missing_or_double(visitor)
+    check_each_is_heard_once(visitor)
+    assert len(device.asked(visitor.page)) == 1
+
+
+def test_try_now_connects_at_once(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url, microphone=go_forward)
+    visitor.open()
+    visitor.start()
+    way.cut()
+    visitor.page.wait_for_selector("#trouble-countdown:text-matches('again in [3-8] s')", timeout=20_000)
+    way.mend()
+    visitor.page.click(BUTTON)
+
+    # Well before it would have come by itself.
+    visitor.page.wait_for_selector("#status[data-live]", timeout=2_000)
+    assert not visitor.page.is_visible("#trouble")
+
+
+@pytest.mark.parametrize("way_to_end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_gateway_that_is_started_again_goes_on_where_it_was(
+    brief: Stack, visit: Visit, go_forward: Path, way_to_end: signal.Signals
+) -> None:
+    visitor = visit(brief.url, microphone=go_forward, **tap.OPTIONS)
+    live(visitor)
+    before = visitor.lines()
+    wait_for_speech(visitor.page)
+    gateway = brief.started[-1]
+    gateway.send_signal(way_to_end)
+    assert "what you say is kept" in visitor.trouble("connection_lost")
+    gateway.wait(timeout=15)
+    brief.gateway()
+    visitor.wait_for_calm(30)
+    visitor.wait_for_lines(len(before) + 2)
+    end(visitor)
+
+    assert visitor.lines()[: len(before)] == before
+    check_nothing_is_missing_or_double(visitor)
+    check_each_is_heard_once(visitor)
+
+
+@pytest.mark.slow
+def test_a_network_that_carries_nothing_is_noticed_and_left(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url, microphone=go_forward)
+    live(visitor)
+    wait_for_speech(visitor.page)
+    way.stall()
+    since = time.monotonic()
+    visitor.trouble("connection_lost", 25)
+    assert 13 < time.monotonic() - since < 20
+    way.mend()
+    visitor.wait_for_calm()
+    # Five or six sentences were kept.
+    visitor.wait_for_lines(6)
+    end(visitor)
+    check_nothing_is_missing_or_double(visitor)
+
+
+def test_what_was_said_before_stop_is_translated_when_the_network_is_back(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url, microphone=go_forward)
+    live(visitor)
+    wait_for_speech(visitor.page)
+    way.cut()
+    visitor.trouble("connection_lost")
+    visitor.page.click("#talk")
+    assert visitor.page.inner_text("#talk") == "End now"
+    way.mend()
+    visitor.page.wait_for_selector("#talk:text-is('Start')", timeout=20_000)
+
+    assert not visitor.page.is_visible("#trouble")
+    assert len(visitor.lines()) == 2
+    assert all(translation == f"[es] {source}" for source, translation in visitor.lines())
+
+
+def test_stop_pressed_twice_ends_at_once(
+    brief: Stack, visit: Visit, network: Callable[[int], Network]
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url)
+    visitor.open()
+    visitor.start()
+    way.cut()
+    visitor.trouble("connection_lost")
+    visitor.page.click("#talk")
+    visitor.page.click("#talk")
+
+    assert visitor.page.inner_text("#talk") == "Start"
+    assert visitor.page.inner_text("#status") == "Ready"
+    assert not visitor.page.is_visible("#trouble")
+    way.mend()
+    visitor.start()
