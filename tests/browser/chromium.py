@@ -108,7 +108,7 @@ class Visitor:
 
     def wait_for_lines(self, count: int, seconds: float = 30) -> list[tuple[str, str]]:
         """Waits until so many sentences are translated and heard."""
-        # Not wait_for_function, which evaluates strings where it must wait, and the page's policy forbids that.
+        # Not wait_for_function: given a string it evaluates one, which the policy of the page forbids.
         self.page.locator("#log .line[data-step='3']").nth(count - 1).wait_for(timeout=seconds * 1_000)
         return self.lines()
 

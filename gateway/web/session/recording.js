@@ -38,6 +38,11 @@ export class Recording {
     return this.#uplink.waiting;
   }
 
+  /** How much of it will be sent to the next session, in ms. */
+  get keptMs() {
+    return this.#uplink.kept / SAMPLES_PER_MS;
+  }
+
   get end() {
     return this.#uplink.end;
   }

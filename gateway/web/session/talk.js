@@ -145,7 +145,8 @@ export class Talk {
 
   #openPart() {
     const { source, target } = this.#choices;
-    this.#transcript.openPart({ title: "", kind: "live", at: Date.now(), source, target });
+    const at = Date.now() - this.#recording.keptMs;
+    this.#transcript.openPart({ title: "", kind: "live", at, source, target });
     this.#recording.openPart();
   }
 

@@ -26,6 +26,18 @@ export class Follow {
     else if (grown) this.#button.hidden = false;
   }
 
+  /** Whether somebody reads along. */
+  get following() {
+    return this.#following;
+  }
+
+  /** Something comes in above what is read. @param {() => void} add */
+  prepend(add) {
+    const below = this.#scroll.scrollHeight - this.#scroll.scrollTop;
+    add();
+    this.#scroll.scrollTop = this.#scroll.scrollHeight - below;
+  }
+
   toEnd() {
     this.#following = true;
     this.#button.hidden = true;

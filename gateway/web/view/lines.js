@@ -11,6 +11,8 @@ import { Row } from "./row.js";
 
 /** Rows in the document at most; the older ones stay in the transcript, and come back when asked for. */
 const ROWS = 200;
+/** So many times more for who reads back, so that nothing goes away under their eyes. */
+const PATIENCE = 5;
 
 export class Lines {
   #log;
@@ -64,12 +66,25 @@ export class Lines {
     row.show(line, part);
     const settled = line.source.final || line.state === "failed" || line.state === "done";
     const place = settled ? this.#log : this.#now;
-    if (row.element.parentElement !== place) place.append(row.element);
+    if (row.element.parentElement !== place) place.insertBefore(row.element, this.#after(line, part, place));
     this.#rows.set(line.id, row);
   }
 
+  /**
+   * The first row here of what was said later: sentences are not always translated in their order.
+   * @param {Line} line
+   * @param {Part} part
+   * @param {HTMLElement} place
+   */
+  #after(line, part, place) {
+    const later = part.lines.slice(part.lines.lastIndexOf(line) + 1);
+    const rows = later.map(({ id }) => this.#rows.get(id)?.element);
+    return rows.find((element) => element?.parentElement === place) ?? null;
+  }
+
   #trim() {
-    while (this.#log.childElementCount > this.#most) this.#log.firstElementChild?.remove();
+    const most = this.#follow.following ? this.#most : PATIENCE * this.#most;
+    while (this.#log.childElementCount > most) this.#log.firstElementChild?.remove();
     if (this.#rows.size > 2 * this.#most) {
       for (const [id, row] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
     }
@@ -91,7 +106,7 @@ export class Lines {
       this.#rows.set(line.id, row);
       return row.element;
     });
-    this.#log.prepend(...rows);
+    this.#follow.prepend(() => this.#log.prepend(...rows));
     this.#earlier.hidden = !this.#hidden().length;
   }
 }
