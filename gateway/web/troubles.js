@@ -68,6 +68,14 @@ export const OLD_BROWSER = {
 };
 
 /** @type {Trouble} */
+export const OLD_PAGE = {
+  code: "protocol_version",
+  text: "This page is older than the server.",
+  label: "Reload",
+  act: "reload",
+};
+
+/** @type {Trouble} */
 export const SUSPENDED = {
   code: "suspended",
   text: "The browser has stopped the sound, as it does in the background.",
@@ -140,7 +148,7 @@ export function ofError(error) {
     case "unsupported_language":
       return { code: error.code, text: said, label: "Choose languages", act: "languages" };
     case "protocol_version":
-      return { code: error.code, text: "This page is older than the server.", label: "Reload", act: "reload" };
+      return OLD_PAGE;
     case "forbidden_origin":
       return { code: error.code, text: said, label: "Understood", act: "dismiss" };
     default:

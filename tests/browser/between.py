@@ -35,6 +35,11 @@ class Between:
         assert self._route is not None
         self._route.send(json.dumps({"type": kind, "seq": 1, "t_ms": 0} | fields))
 
+    def frame(self, data: bytes) -> None:
+        """A binary message of the running session."""
+        assert self._route is not None
+        self._route.send(data)
+
     def source(self, segment: int, text: str, kind: str = "final", language: str = "en") -> None:
         begin = segment * 4_000 + 352
         self.say(

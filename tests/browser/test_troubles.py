@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import wave
@@ -14,12 +15,14 @@ from playwright.sync_api import Page, Route
 
 from bridge.types import SPEECH_RATE
 from tests.browser import device, tap
+from tests.browser.between import Between
 from tests.browser.chromium import ALLOW, DENY, FAKE_DEVICE, Visit, Visitor
 from tests.stack import SIMULATED, WORKERS, Stack, wait_until
 
 pytestmark = pytest.mark.browser
 
 BUTTON = "#trouble-action"
+VECTORS = Path(__file__).parent.parent / "data" / "wire_vectors.json"
 
 
 def button(page: Page) -> str:
@@ -284,3 +287,20 @@ def _page(running: Stack) -> str:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=15)
+
+
+def test_sound_of_a_newer_release_asks_for_the_newer_page(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=go_forward)
+    between = Between(visitor.page)
+    visitor.open()
+    visitor.start()
+    vectors = json.loads(VECTORS.read_text())
+    newer = next(refused["hex"] for refused in vectors["refused"] if refused["name"] == "another version")
+    between.frame(bytes.fromhex(newer))
+
+    assert visitor.trouble("protocol_version") == "This page is older than the server."
+    visitor.page.click("#trouble-action")
+    visitor.page.wait_for_selector("#talk:text-is('Start'):enabled")
+    visitor.page.wait_for_selector("#trouble", state="hidden")

@@ -122,6 +122,8 @@ export class Microphone {
   }
 
   #stateChanged() {
+    // While it stood still its clock did too.
+    this.#clock = new Clock();
     if (this.#context.state === "running") this.#handlers.running();
     else if (this.#context.state !== "closed") this.#handlers.suspended();
   }

@@ -39,6 +39,8 @@ export class Speaker {
     this.#analyser = new AnalyserNode(this.#context, { fftSize: 512 });
     this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#gain.connect(this.#analyser).connect(this.#context.destination);
+    // While it stood still its clock did too.
+    this.#context.onstatechange = () => (this.#clock = new Clock());
   }
 
   /** The rate to ask the gateway for; where the browser has another, the worklet resamples. */

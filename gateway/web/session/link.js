@@ -1,7 +1,7 @@
 /** One session with the gateway, opened again as often as the network takes it away. */
 
-import { ofClose, ofError } from "../troubles.js";
-import { decode, encode, SUBPROTOCOL, unpackAudio } from "../wire.js";
+import { OLD_PAGE, ofClose, ofError } from "../troubles.js";
+import { decode, encode, SUBPROTOCOL, unpackAudio, WireError } from "../wire.js";
 import { DEAD_MS, waitMs, Watch } from "./retry.js";
 
 /**
@@ -79,7 +79,7 @@ export class Link {
     socket.onmessage = ({ data }) => {
       watch.heard(performance.now());
       if (typeof data === "string") this.#take(decode(data));
-      else this.#handlers.audio(unpackAudio(data));
+      else this.#hear(data);
     };
     socket.onclose = ({ code }) => this.#closed(code);
     this.#watching = window.setInterval(() => {
@@ -110,6 +110,17 @@ export class Link {
   #judge(verdict) {
     if (verdict === "ask") this.send({ type: "ping" });
     else if (verdict === "dead") this.#closed(1006);
+  }
+
+  /** @param {ArrayBuffer} data */
+  #hear(data) {
+    try {
+      this.#handlers.audio(unpackAudio(data));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#told = OLD_PAGE;
+      this.#closed(1000);
+    }
   }
 
   /** @param {ServerMessage | undefined} message */
