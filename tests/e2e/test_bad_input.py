@@ -144,8 +144,8 @@ def test_what_comes_before_session_start_is_refused_and_a_start_still_works(
     [
         ({"source": {"language": "xx"}}, "unsupported_language", "xx"),
         ({"source": {"language": "ja"}}, "unsupported_language", "sources: ca, de, en, es, fr"),
-        ({"targets": [{"language": "ja"}]}, "unsupported_language", "from en: ca, de, es, fr"),
-        ({"targets": [{"language": "en"}]}, "unsupported_language", "from en: ca, de, es, fr"),
+        ({"targets": [{"language": "ja"}]}, "unsupported_language", "from en: ar, ca, de, es, fr, he"),
+        ({"targets": [{"language": "en"}]}, "unsupported_language", "from en: ar, ca, de, es, fr, he"),
         ({"targets": []}, "bad_field", "targets"),
         ({"targets": [{"language": "es"}, {"language": "ES"}]}, "bad_field", "es"),
         ({"output": {"rate": 12345}}, "bad_field", "rate"),

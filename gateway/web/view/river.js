@@ -4,6 +4,8 @@
 const STEP = 4;
 const BAR = 2;
 const MIDDLE_GAP = 28;
+/** One picture for each 40 ms of sound: 25 a second flow well enough, and leave a phone its battery. */
+const EVERY = 2;
 
 export class River {
   #canvas;
@@ -14,6 +16,7 @@ export class River {
   /** @type {number[]} newest first */
   #heard = [];
   #running = 0;
+  #pushed = 0;
   #still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   /**
@@ -30,7 +33,9 @@ export class River {
   push(level) {
     this.#flow(this.#spoken, level);
     this.#flow(this.#heard, this.#read());
-    if (!this.#running && !this.#still.matches) this.#running = requestAnimationFrame(() => this.#draw());
+    this.#pushed += 1;
+    if (this.#pushed % EVERY || this.#running || this.#still.matches) return;
+    this.#running = requestAnimationFrame(() => this.#draw());
   }
 
   clear() {
