@@ -29,7 +29,6 @@ export class Uplink {
   /** @type {Jump[]} of this connection, rising, never empty */
   #jumps = [{ sample: 0, place: 0 }];
   /** The first frame of this connection, and how many it was sent. */
-  #begun = 0;
   #heard = 0;
 
   /**
@@ -65,7 +64,6 @@ export class Uplink {
    */
   begin() {
     this.#sent = this.#freed;
-    this.#begun = this.#freed;
     this.#heard = 0;
     const place = this.#freed * FRAME_SAMPLES;
     this.#jumps = [{ sample: 0, place }];
@@ -113,20 +111,10 @@ export class Uplink {
    * @param {number} sample
    */
   placeOf(sample) {
-    const jump = this.#jumps[this.#last((candidate) => candidate.sample <= sample)];
-    return jump.place + sample - jump.sample;
-  }
-
-  /**
-   * Where the gateway counts this place in this session: negative for a place before the session, the sample
-   * that follows for a place that was dropped.
-   * @param {number} place
-   */
-  sessionSampleOf(place) {
-    const index = this.#last((candidate) => candidate.place <= place);
-    const jump = this.#jumps[index];
-    const bound = this.#jumps[index + 1]?.sample ?? Infinity;
-    return Math.min(bound, jump.sample + place - jump.place);
+    // From the end on, since questions are about now.
+    let index = this.#jumps.length - 1;
+    while (index > 0 && this.#jumps[index].sample > sample) index--;
+    return this.#jumps[index].place + sample - this.#jumps[index].sample;
   }
 
   /** The place of the next sample recorded. */
@@ -149,11 +137,6 @@ export class Uplink {
     return this.#lost * FRAME_SAMPLES;
   }
 
-  /** Samples dropped at the limit that this connection was not sent, though others may have been. */
-  get skipped() {
-    return (Math.max(this.#sent, this.#freed) - this.#begun - this.#heard) * FRAME_SAMPLES;
-  }
-
   #free() {
     this.#frames[this.#freed % this.#frames.length] = undefined;
     this.#freed++;
@@ -167,15 +150,5 @@ export class Uplink {
     this.#sent = this.#freed;
     this.#jumps.push({ sample: this.#heard * FRAME_SAMPLES, place: this.#freed * FRAME_SAMPLES });
     if (this.#jumps.length > this.#frames.length) this.#jumps.shift();
-  }
-
-  /**
-   * The index of the last jump that fits, 0 where none does. From the end on, since questions are about now.
-   * @param {(jump: Jump) => boolean} fits
-   */
-  #last(fits) {
-    let index = this.#jumps.length - 1;
-    while (index > 0 && !fits(this.#jumps[index])) index--;
-    return index;
   }
 }

@@ -111,23 +111,9 @@ test("at the limit a frame that any connection was sent is no loss", () => {
   assert.equal(line.lost, samples(1));
 });
 
-test("dropping what was sent leaves no gap, dropping what was not is skipped", () => {
-  const line = uplink(3, 3);
-  sent(line, 1);
-  record(line, 3, 4);
-  assert.equal(line.skipped, 0);
-  record(line, 4, 6);
-  assert.equal(line.skipped, samples(2));
-  sent(line);
-  assert.equal(line.skipped, samples(2));
-  line.begin();
-  assert.equal(line.skipped, 0);
-});
-
 test("places and the gateway's count are the same until something is dropped", () => {
   const line = uplink(3, 3);
   assert.equal(line.placeOf(777), 777);
-  assert.equal(line.sessionSampleOf(777), 777);
 });
 
 test("a new connection counts from the place where it began", () => {
@@ -136,8 +122,6 @@ test("a new connection counts from the place where it began", () => {
   line.settle(samples(2));
   line.begin();
   assert.equal(line.placeOf(10), samples(2) + 10);
-  assert.equal(line.sessionSampleOf(samples(2) + 10), 10);
-  assert.equal(line.sessionSampleOf(samples(1)), -samples(1));
 });
 
 test("behind dropped frames the places go on exactly", () => {
@@ -147,9 +131,6 @@ test("behind dropped frames the places go on exactly", () => {
   sent(line, 1);
   assert.equal(line.placeOf(samples(1) - 1), samples(1) - 1);
   assert.equal(line.placeOf(samples(1)), samples(3));
-  assert.equal(line.sessionSampleOf(samples(3)), samples(1));
-  assert.equal(line.sessionSampleOf(samples(2)), samples(1), "a dropped place lies where it goes on");
-  assert.equal(line.sessionSampleOf(100), 100);
 });
 
 test("what is dropped before the first frame leaves moves the beginning", () => {
@@ -158,7 +139,6 @@ test("what is dropped before the first frame leaves moves the beginning", () => 
   record(line, 3, 5);
   line.next();
   assert.equal(line.placeOf(0), samples(2));
-  assert.equal(line.sessionSampleOf(samples(2)), 0);
 });
 
 test("however much is dropped, the places of the last frames sent are exact and memory is bounded", () => {
@@ -172,7 +152,6 @@ test("however much is dropped, the places of the last frames sent are exact and 
   for (let back = 1; back <= limit; back++) {
     const session = places.length - back;
     assert.equal(line.placeOf(samples(session)), places[session]);
-    assert.equal(line.sessionSampleOf(places[session]), samples(session));
   }
   const forgotten = places.length - limit - 1;
   assert.notEqual(line.placeOf(samples(forgotten)), places[forgotten], "older jumps are not kept");
@@ -193,7 +172,6 @@ test("in any order of calls, what is sent has the place that is told of it", () 
         for (const number of sent(line, 1)) {
           ever.add(number);
           assert.equal(line.placeOf(samples(count)), samples(number));
-          assert.equal(line.sessionSampleOf(samples(number)), samples(count));
           count++;
         }
       } else if (act === 10) line.settle(line.placeOf(random(samples(count) + 1)));
