@@ -169,6 +169,15 @@ def test_the_original_is_heard_with_headphones_only_and_has_a_volume_of_its_own(
     device.wait_for_volume(page, "original", 0)
 
 
+def wait_for_frames(page: Page, frames: list[bytes], count: int) -> None:
+    """Until so many were sent; a busy machine sends them late."""
+    for _ in range(200):
+        if len(frames) >= count:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"{len(frames)} frames in 20 s")
+
+
 def test_who_is_muted_sends_silence_and_is_told_when_speaking(
     simulated: Stack, visit: Visit, go_forward: Path
 ) -> None:
@@ -188,13 +197,14 @@ def test_who_is_muted_sends_silence_and_is_told_when_speaking(
     frames.clear()
 
     page.wait_for_selector("#status:text-is('You speak, but you are muted')", timeout=15_000)
-    page.wait_for_timeout(500)
+    wait_for_frames(page, frames, 30)
     # The first may have been on its way.
-    assert len(frames) > 20 and not any(any(frame) for frame in frames[5:])
+    assert not any(any(frame) for frame in frames[5:])
     page.click("#mute")
     page.wait_for_selector("#status:text-is('Listening')")
     frames.clear()
-    page.wait_for_selector("#now .line")
+    # A loop of the microphone: in it somebody speaks.
+    wait_for_frames(page, frames, 200)
     assert any(any(frame) for frame in frames)
 
 
