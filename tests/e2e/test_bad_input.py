@@ -97,7 +97,7 @@ async def works(peer: Peer) -> None:
         (
             {"type": "session.update", "targets": [{"language": "de"}], "source": {"language": "de"}},
             "unsupported_language",
-            "Offered from de: ca, en, es, fr",
+            "Offered from de: ar, ca, en, es, fr, he",
         ),
         (
             {"type": "session.update", "targets": [{"language": "tlh"}]},
@@ -143,7 +143,7 @@ def test_what_comes_before_session_start_is_refused_and_a_start_still_works(
     ("changes", "code", "names"),
     [
         ({"source": {"language": "xx"}}, "unsupported_language", "xx"),
-        ({"source": {"language": "ja"}}, "unsupported_language", "sources: ca, de, en, es, fr"),
+        ({"source": {"language": "ja"}}, "unsupported_language", "sources: ar, ca, de, en, es, fr, he"),
         ({"targets": [{"language": "ja"}]}, "unsupported_language", "from en: ar, ca, de, es, fr, he"),
         ({"targets": [{"language": "en"}]}, "unsupported_language", "from en: ar, ca, de, es, fr, he"),
         ({"targets": []}, "bad_field", "targets"),
