@@ -24,6 +24,10 @@ const WORDS = {
 const OWN_SPACE = "input, select, textarea, button, a, summary, dialog, audio, [contenteditable]";
 /** Loudness that fills the ring; speech at arm's length has an RMS of about 0.1. */
 const FULL_LEVEL = 0.25;
+/** Share of it from which somebody speaks. */
+const SPOKEN = 0.2;
+/** Frames for which a muted speaker stays warned: 2 s, so that it can be read, and is read out once. */
+const WARNED = 100;
 
 export class Dock {
   #talk = byId("talk", HTMLButtonElement);
@@ -36,6 +40,7 @@ export class Dock {
   #handlers;
   /** @type {State} */
   #state = "idle";
+  #warned = 0;
 
   /** @param {Handlers} handlers */
   constructor(handlers) {
@@ -75,11 +80,14 @@ export class Dock {
     this.#level.value = share;
     this.#talk.style.setProperty("--level", share.toFixed(2));
     const muted = this.#mute.getAttribute("aria-pressed") === "true";
-    if (muted && this.#state === "live") {
-      this.#status.textContent = share > 0.2 ? "You speak, but you are muted" : "Muted";
-    } else if (this.#status.textContent !== WORDS[this.#state].status) {
-      this.#status.textContent = WORDS[this.#state].status;
-    }
+    this.#warned = muted && share > SPOKEN ? WARNED : muted ? Math.max(0, this.#warned - 1) : 0;
+    const status = this.#warned ? "You speak, but you are muted" : "Muted";
+    this.#tell(muted && this.#state === "live" ? status : WORDS[this.#state].status);
+  }
+
+  /** @param {string} status set only when it changes, so that it is read out once */
+  #tell(status) {
+    if (this.#status.textContent !== status) this.#status.textContent = status;
   }
 
   #reset() {
