@@ -304,3 +304,15 @@ def test_sound_of_a_newer_release_asks_for_the_newer_page(
     visitor.page.click("#trouble-action")
     visitor.page.wait_for_selector("#talk:text-is('Start'):enabled")
     visitor.page.wait_for_selector("#trouble", state="hidden")
+
+
+def test_a_server_without_redis_says_so_and_recovers(stack: Callable[..., Stack], visit: Visit) -> None:
+    served = stack(**SIMULATED).up()
+    served.redis.kill()
+    visitor = visit(served.url)
+    visitor.page.goto(visitor.url)
+
+    assert "Redis does not answer" in visitor.trouble("server_incomplete", 30)
+    served.redis.start()
+    visitor.page.wait_for_selector("#talk:enabled", timeout=45_000)
+    visitor.wait_for_calm()

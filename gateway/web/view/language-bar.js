@@ -2,7 +2,7 @@
 
 import * as languages from "../languages.js";
 import { waitMs } from "../session/retry.js";
-import { NO_LANGUAGES, NO_SERVER } from "../troubles.js";
+import { NO_LANGUAGES, NO_SERVER, ofError } from "../troubles.js";
 import { byId } from "./dom.js";
 
 /**
@@ -60,12 +60,12 @@ export class LanguageBar {
   /** Asks the server what it offers, again and again until it offers something. */
   async load() {
     window.clearTimeout(this.#timer);
-    const offer = await fetched();
+    const { offer, refusal } = await fetched();
     if (!offer?.pairs.length) {
       const wait = waitMs(this.#attempt++, Math.random());
       this.#timer = window.setTimeout(() => this.load(), wait);
       if (this.#offer?.pairs.length) return;
-      this.#handlers.trouble(offer ? NO_LANGUAGES : NO_SERVER, performance.now() + wait);
+      this.#handlers.trouble(refusal ?? NO_LANGUAGES, performance.now() + wait);
       this.#handlers.ready(false);
       return;
     }
@@ -108,13 +108,16 @@ export class LanguageBar {
   }
 }
 
-/** @returns {Promise<Offer | undefined>} undefined where the server gives none */
+/** @returns {Promise<{offer?: Offer, refusal?: import("../troubles.js").Trouble}>} why there is no offer */
 async function fetched() {
   try {
     const answer = await fetch("v1/languages", { signal: AbortSignal.timeout(10_000) });
-    return answer.ok ? await answer.json() : undefined;
+    const told = await answer.json();
+    if (answer.ok) return { offer: told };
+    // A proxy on the way has words of its own, and no code.
+    return { refusal: told.code ? ofError({ ...told, retryable: true }) : NO_SERVER };
   } catch {
-    return undefined;
+    return { refusal: NO_SERVER };
   }
 }
 
