@@ -12,6 +12,9 @@ STAGES: tuple[Stage, ...] = ("stt", "translation", "tts")
 SPEECH_RATE = 16_000
 """Samples per second of all speech on its way to STT: what VAD models and recognisers are trained on."""
 
+Rate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
+"""Sample rates of audio to a client, Hz."""
+
 SAMPLE_BYTES = 2
 """Bytes of one sample: all audio inside the system is mono PCM s16le."""
 
@@ -87,12 +90,14 @@ class Target:
 class Work:
     """The message of one task: who it is for, what the stage before made, until when it is wanted.
 
-    A few hundred bytes of JSON; the audio stays in Redis under the key `audio` (claim check).
-    `deadline` and `sent` are seconds since the epoch, because hosts share no other clock.
+    A few hundred bytes of JSON; the audio stays in Redis under the key `audio` (claim check). `room` is
+    the room whose journal hears of it, `sentence` the first one that tts still has to speak. `deadline`
+    and `sent` are seconds on the clock of Redis, which is the one that all hosts share.
     """
 
     session: str
     segment: int
+    room: str = ""
     revision: int = 0
     attempt: int = 0
     draft: bool = False
@@ -100,6 +105,7 @@ class Work:
     target: str | None = None
     voice: str | None = None
     text: str = ""
+    sentence: int = 0
     audio: str = ""
     rate: int = 24_000
     deadline: float = 0.0
@@ -120,15 +126,21 @@ class Work:
         return cls(**{name: value for name, value in message.items() if name in known})
 
 
+def item_name(session: str, segment: int, stage: Stage, target: str | None, attempt: int) -> str:
+    """How a worker's sign of life names a piece of work that it runs: `session/3/tts/es/0`."""
+    return f"{session}/{segment}/{stage}/{target or ''}/{attempt}"
+
+
 EventKind = Literal["started", "text", "audio", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a stage reports to the gateway.
+    """What a stage reports: an entry of the room's journal, written by a worker.
 
     `started`: a worker took the work. `text`: a transcript or translation is whole. `audio`: PCM at
-    `rate`, `offset` samples into the utterance. `done`: TTS has spoken all `offset` samples.
+    `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
+    the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. Times are milliseconds;
     `queued_ms` lies between sending and start, `running_ms` between start and this event.
     """
@@ -149,7 +161,62 @@ class Event:
     confidence: float | None = None
     pcm: bytes = b""
     rate: int = 0
-    offset: int = 0
+    sentence: int = 0
+    last: bool = False
     code: str = ""
     message: str = ""
     retryable: bool = False
+
+
+DecisionKind = Literal["joined", "began", "cut", "again", "gave_up", "paused", "resumed", "stopped", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gateway that holds a session decides: an entry of the room's journal.
+
+    `number` counts the decisions of a session from 0, so that one that was written twice counts once (-1:
+    not written yet).
+    `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
+    certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
+    `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
+    `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
+    or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
+    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
+    """
+
+    kind: DecisionKind
+    session: str
+    number: int = -1
+    segment: int = 0
+    revision: int = 0
+    attempt: int = 0
+    stage: Stage | None = None
+    target: str | None = None
+    sentence: int = 0
+    start: int = 0
+    end: int = 0
+    speech_end: int = 0
+    endpoint_ms: float = 0.0
+    source: str | None = None
+    targets: tuple[Target, ...] = ()
+    rate: int = 0
+    code: str = ""
+    message: str = ""
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a journal: its id, and what it holds, None for what this release cannot read.
+
+    An id is `ms-n`: milliseconds on the clock of Redis when it was written, and a count within them.
+    """
+
+    id: str
+    item: Event | Decision | None
+
+    @property
+    def at(self) -> float:
+        """When it was written, in seconds on the clock of Redis."""
+        return int(self.id.partition("-")[0]) / 1000

@@ -8,14 +8,14 @@ import socket
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from bridge.cli import client
-from bridge.cli.client import Client, Collector, Result, stream_url, translate
+from bridge.client import Client, Collector, Result, stream_url, translate
 from bridge.errors import AudioError, GatewayError, ProtocolError
-from gateway import messages, wire
+from bridge.protocol import client_messages, server_messages, wire
 
 Gateway = Callable[..., str]
 SECOND = bytes(32_000)
@@ -245,7 +245,7 @@ def test_gateway_that_came_to_a_halt_is_given_up(gateway: Gateway, monkeypatch: 
         peer.hear()
         peer.connection.recv()
 
-    monkeypatch.setattr(client, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(import_module("bridge.client.translate"), "STALL_SECONDS", 0.3)
     assert failure(gateway(sleep)).code == "stalled"
 
 
@@ -253,7 +253,7 @@ def test_messages_are_read_while_the_server_takes_no_audio(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each side sends more than the sockets hold before the server reads: whoever only sends is stuck."""
-    monkeypatch.setattr(client, "STALL_SECONDS", 10)
+    monkeypatch.setattr(import_module("bridge.client.translate"), "STALL_SECONDS", 10)
 
     def flood(peer: Any) -> None:
         peer.open()
@@ -270,6 +270,7 @@ def test_messages_are_read_while_the_server_takes_no_audio(
     assert result.misplaced == 0
 
 
+@pytest.mark.serial
 def test_realtime_frames_leave_when_they_would_have_been_spoken(gateway: Gateway) -> None:
     arrivals: list[float] = []
 
@@ -292,28 +293,28 @@ def test_realtime_frames_leave_when_they_would_have_been_spoken(gateway: Gateway
     assert statistics.median(late) < 0.05
 
 
-def started() -> messages.SessionStarted:
-    return messages.SessionStarted(
+def started() -> server_messages.SessionStarted:
+    return server_messages.SessionStarted(
         session_id="a",
-        limits=messages.Limits(max_message_bytes=1024, max_segments=8, idle_s=300),
-        config=messages.Effective(
-            source=messages.Source(language="en"),
-            targets=(messages.TargetChoice(language="es"),),
-            output=messages.Output(rate=8000),
-            vad=messages.Vad(),
+        limits=server_messages.Limits(max_message_bytes=1024, max_segments=8, idle_s=300),
+        config=server_messages.Effective(
+            source=client_messages.Source(language="en"),
+            targets=(client_messages.TargetChoice(language="es"),),
+            output=client_messages.Output(rate=8000),
+            vad=client_messages.Vad(),
         ),
         providers={},
     )
 
 
-def caption() -> messages.TranscriptFinal:
-    return messages.TranscriptFinal(segment=0, text="hi", language="en", start_ms=100, end_ms=700)
+def caption() -> server_messages.TranscriptFinal:
+    return server_messages.TranscriptFinal(segment=0, text="hi", language="en", start_ms=100, end_ms=700)
 
 
 def test_first_audio_is_counted_from_the_end_of_speech_to_the_first_samples() -> None:
     collector = Collector(started())
     collector.result.began = 50.0
-    collector.take(messages.AudioStart(segment=0, target="es", index=0, rate=8000), 51.0)
+    collector.take(server_messages.AudioStart(segment=0, target="es", index=0, rate=8000), 51.0)
     collector.take(wire.AudioFrame(1, 0, 0, 0, b"", False), 51.1)
     collector.take(wire.AudioFrame(2, 0, 0, 0, b"\1\0", False), 51.3)
     collector.take(wire.AudioFrame(3, 0, 0, 1, b"\1\0", True), 51.9)
@@ -326,7 +327,7 @@ def test_first_audio_is_counted_from_the_end_of_speech_to_the_first_samples() ->
 def test_audio_that_does_not_follow_the_piece_before_is_counted() -> None:
     collector = Collector(started())
     collector.take(wire.AudioFrame(1, 0, 0, 0, b"\1\0"), 1.0)
-    collector.take(messages.AudioStart(segment=0, target="es", index=0, rate=8000), 1.0)
+    collector.take(server_messages.AudioStart(segment=0, target="es", index=0, rate=8000), 1.0)
     collector.take(wire.AudioFrame(2, 0, 0, 0, b"\1\0\2\0"), 1.0)
     collector.take(wire.AudioFrame(3, 0, 0, 1, b"\3\0"), 1.0)
     collector.take(wire.AudioFrame(4, 0, 0, 3, b"\4\0"), 1.0)

@@ -1,7 +1,7 @@
 """The native protocol `bridge.v1` as bytes: frames in and out, without a socket.
 
-Text frames hold one JSON object (gateway.messages); binary frames hold audio behind a header of 16
-bytes. `python -m gateway.wire` prints docs/protocol.schema.json.
+Text frames hold one JSON object (client_messages, server_messages); binary frames hold audio behind a
+header of 16 bytes. `python -m bridge.protocol.wire` prints docs/protocol.schema.json.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.errors import ProtocolError
+from bridge.protocol.client_messages import ClientMessage
+from bridge.protocol.server_messages import ServerMessage
 from bridge.types import SAMPLE_BYTES
-from gateway.messages import ClientMessage, ServerMessage
 
 PROTOCOL = 1
 SUBPROTOCOL = "bridge.v1"
@@ -112,6 +113,8 @@ def _untyped(kind: str, given: object, context: dict[str, Any]) -> ProtocolError
     if kind == "union_tag_not_found":
         return ProtocolError("The message has no type.", _ONE_OBJECT, code="unknown_type")
     if kind == "union_tag_invalid":
+        if context["tag"] == "None":
+            return ProtocolError("The type of the message is null.", _ONE_OBJECT, code="unknown_type")
         shown = _shown(context["tag"])
         known = context["expected_tags"].replace("'", "")
         return ProtocolError(f"Messages of type {shown} are unknown.", f"Use {known}.", code="unknown_type")

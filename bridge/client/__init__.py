@@ -1,0 +1,7 @@
+"""The Python client of the native protocol: the command line, the benchmarks and the tests speak with it."""
+
+from bridge.client.collector import Collector, Result, Segment, Spoken
+from bridge.client.connection import Client, stream_url
+from bridge.client.translate import translate
+
+__all__ = ["Client", "Collector", "Result", "Segment", "Spoken", "stream_url", "translate"]

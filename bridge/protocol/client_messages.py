@@ -1,0 +1,184 @@
+"""What a client says in the native protocol `bridge.v1`, as types: one class for each message.
+
+Unknown fields are ignored on both sides. docs/protocol.md tells the same in words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from bridge.types import Rate
+
+AUTO = "auto"
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def _tag(value: str) -> str:
+    if not _TAG.fullmatch(value):
+        raise ValueError("Input should be a language tag such as en or pt-BR")
+    return value
+
+
+def _distinct(targets: tuple[TargetChoice, ...]) -> tuple[TargetChoice, ...]:
+    languages = [target.language.casefold() for target in targets]
+    for language in languages:
+        if languages.count(language) > 1:
+            raise ValueError(f"Input should name each language once; {language} stands there twice")
+    return targets
+
+
+def announce(schema: dict[str, Any]) -> None:
+    """Marks as required what every frame carries although the code need not spell it out."""
+    carried = {"type", "seq", "t_ms"} & schema["properties"].keys()
+    schema["required"] = sorted(carried | set(schema.get("required", [])))
+
+
+class Part(BaseModel):
+    """What messages are made of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class _FromClient(Part):
+    model_config = ConfigDict(json_schema_extra=announce)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+BargeIn = Literal["off", "pause", "stop"]
+Role = Literal["speaker", "listener"]
+Features = Annotated[tuple[Name, ...], Field(max_length=16, fail_fast=True)]
+Segment = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Source(Part):
+    """The language that is spoken, or "auto"."""
+
+    language: Annotated[
+        str, Field(max_length=35), AfterValidator(lambda tag: tag if tag == AUTO else _tag(tag))
+    ]
+
+
+class TargetChoice(Part):
+    """A language to listen in, and the voice wanted."""
+
+    language: Annotated[str, Field(max_length=35), AfterValidator(_tag)]
+    voice: Name | None = None
+
+
+Targets = Annotated[
+    tuple[TargetChoice, ...],
+    Field(min_length=1, max_length=16, fail_fast=True),
+    AfterValidator(_distinct),
+]
+
+
+class Output(Part):
+    """Audio to the client: PCM s16le mono at `rate` Hz; without a rate the server's default."""
+
+    rate: Rate | None = None
+
+
+class Vad(Part):
+    """How speech is cut; a field left out keeps the server's setting. Bounds as in Settings."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    aggressiveness: Annotated[int, Field(ge=0, le=3)] | None = None
+    min_speech_ms: Annotated[int, Field(ge=32, le=5_000)] | None = None
+    min_silence_ms: Annotated[int, Field(ge=32, le=10_000)] | None = None
+    padding_ms: Annotated[int, Field(ge=0, le=2_000)] | None = None
+    max_segment_ms: Annotated[int, Field(ge=1_000, le=60_000)] | None = None
+
+
+class Resume(Part):
+    """Which session to go on with, and the last `seq` that arrived."""
+
+    session_id: Name
+    token: Annotated[str, Field(min_length=1, max_length=256)]
+    last_seq: Annotated[int, Field(ge=0)]
+
+
+class SessionStart(_FromClient):
+    """The first frame of a client."""
+
+    type: Literal["session.start"] = "session.start"
+    protocol: Literal[1]
+    source: Source
+    targets: Targets
+    output: Output = Output()
+    room: Name | None = None
+    role: Role | None = None
+    vad: Vad | None = None
+    barge_in: BargeIn | None = None
+    features: Features | None = None
+    resume: Resume | None = None
+
+
+class SessionUpdate(_FromClient):
+    """Changes what it names, from the next segment on; what is left out stays."""
+
+    type: Literal["session.update"] = "session.update"
+    source: Source | None = None
+    targets: Targets | None = None
+    vad: Vad | None = None
+    barge_in: BargeIn | None = None
+    features: Features | None = None
+
+
+class SegmentCommit(_FromClient):
+    """Cut the running segment here."""
+
+    type: Literal["segment.commit"] = "segment.commit"
+
+
+class PlaybackPause(_FromClient):
+    """Hold back audio until `playback.resume`."""
+
+    type: Literal["playback.pause"] = "playback.pause"
+
+
+class PlaybackResume(_FromClient):
+    """Go on with the audio held back."""
+
+    type: Literal["playback.resume"] = "playback.resume"
+
+
+class PlaybackStop(_FromClient):
+    """Drop all audio not yet sent."""
+
+    type: Literal["playback.stop"] = "playback.stop"
+
+
+class PlaybackMark(_FromClient):
+    """At the moment of sending, `played_ms` of the segment's audio have been heard."""
+
+    type: Literal["playback.mark"] = "playback.mark"
+    segment: Segment
+    played_ms: Annotated[float, Field(ge=0)]
+
+
+class Ping(_FromClient):
+    type: Literal["ping"] = "ping"
+
+
+class SessionEnd(_FromClient):
+    """Nothing more will be said: translate what is left, then `session.ended` and close."""
+
+    type: Literal["session.end"] = "session.end"
+
+
+ClientMessage = Annotated[
+    SessionStart
+    | SessionUpdate
+    | SegmentCommit
+    | PlaybackPause
+    | PlaybackResume
+    | PlaybackStop
+    | PlaybackMark
+    | Ping
+    | SessionEnd,
+    Field(discriminator="type"),
+]

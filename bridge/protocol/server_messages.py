@@ -1,0 +1,244 @@
+"""What the server says in the native protocol `bridge.v1`, as types: one class for each message."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from bridge.protocol.client_messages import (
+    BargeIn,
+    Output,
+    Part,
+    Role,
+    Segment,
+    Source,
+    Targets,
+    Vad,
+    announce,
+)
+from bridge.types import Stage
+
+
+class _FromServer(Part):
+    """`seq` counts the frames of captions and speech sent to one client, audio included; answers to it alone
+    carry the number of the frame before. `t_ms` is time since the connection was opened."""
+
+    model_config = ConfigDict(json_schema_extra=announce)
+    seq: int = Field(0, ge=0)
+    t_ms: float = Field(0.0, ge=0)
+
+
+class Limits(Part):
+    """The bounds of this session. `max_ahead_s` of audio is taken before it is cut; then nothing is read."""
+
+    max_message_bytes: int
+    max_segments: int
+    max_targets: int = 16
+    idle_s: float
+    max_ahead_s: float = 60
+
+
+class Effective(Part):
+    """The configuration in force, defaults filled in."""
+
+    source: Source
+    targets: Targets
+    output: Output
+    vad: Vad
+    room: str | None = None
+    role: Role = "speaker"
+    barge_in: BargeIn = "off"
+    features: tuple[str, ...] = ()
+
+
+class SessionStarted(_FromServer):
+    """The session runs. While `resume_window_s` is 0 the token is empty and nothing can be resumed."""
+
+    type: Literal["session.started"] = "session.started"
+    session_id: str
+    resume_token: str = ""
+    resume_window_s: float = 0
+    limits: Limits
+    config: Effective
+    providers: dict[Stage, str]
+
+
+class _OfSegment(_FromServer):
+    segment: Segment
+
+
+class SpeechStarted(_OfSegment):
+    """It is certain that somebody speaks."""
+
+    type: Literal["speech.started"] = "speech.started"
+
+
+class SpeechStopped(_OfSegment):
+    """The segment is cut."""
+
+    type: Literal["speech.stopped"] = "speech.stopped"
+
+
+class _Caption(_OfSegment):
+    """`start_ms` and `end_ms` are places in the client's audio; `end_ms` is the end of the speech."""
+
+    text: str
+    language: str
+    start_ms: float
+    end_ms: float
+    confidence: float | None = None
+
+
+class TranscriptPartial(_Caption):
+    """Words so far; replaced by the next one."""
+
+    type: Literal["transcript.partial"] = "transcript.partial"
+
+
+class TranscriptFinal(_Caption):
+    """What was said; empty where no words were found."""
+
+    type: Literal["transcript.final"] = "transcript.final"
+
+
+class _Translated(_OfSegment):
+    target: str
+    text: str
+
+
+class TranslationPartial(_Translated):
+    """Translation so far; replaced by the next one."""
+
+    type: Literal["translation.partial"] = "translation.partial"
+
+
+class TranslationFinal(_Translated):
+    """What will be spoken in `target`; `confidence` from 0 to 1 where the engine has one."""
+
+    type: Literal["translation.final"] = "translation.final"
+    confidence: float | None = None
+
+
+class AudioStart(_OfSegment):
+    """Binary frames with this `segment` and target `index` follow."""
+
+    type: Literal["audio.start"] = "audio.start"
+    target: str
+    index: Annotated[int, Field(ge=0, lt=256)]
+    rate: int
+
+
+class AudioEnd(_OfSegment):
+    """The speech of this segment in `target` is whole."""
+
+    type: Literal["audio.end"] = "audio.end"
+    target: str
+    rate: int
+    duration_ms: float
+
+
+class Timings(Part):
+    """Milliseconds; a field is missing where its stage did not run. docs/protocol.md names the instants."""
+
+    endpoint: float | None = None
+    queue: float | None = None
+    stt: float | None = None
+    translation: float | None = None
+    tts: float | None = None
+    first_audio: float | None = None
+    total: float | None = None
+
+
+class SegmentDone(_OfSegment):
+    """The last word on a segment."""
+
+    type: Literal["segment.done"] = "segment.done"
+    timings_ms: Timings
+
+
+class SegmentFailed(_OfSegment):
+    """A segment, or its speech in one target, will not come."""
+
+    type: Literal["segment.failed"] = "segment.failed"
+    target: str | None = None
+    stage: Stage
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class _Obeyed(_FromServer):
+    """Done, `latency_ms` after the wish arrived."""
+
+    latency_ms: float
+
+
+class PlaybackPaused(_Obeyed):
+    type: Literal["playback.paused"] = "playback.paused"
+
+
+class PlaybackResumed(_Obeyed):
+    type: Literal["playback.resumed"] = "playback.resumed"
+
+
+class PlaybackStopped(_Obeyed):
+    type: Literal["playback.stopped"] = "playback.stopped"
+
+
+class Warning(_FromServer):
+    """Something asked for has no effect; the session goes on."""
+
+    type: Literal["warning"] = "warning"
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Error(_FromServer):
+    """Something failed; where `fatal`, the connection closes next with `close_code`."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    hint: str = ""
+    fatal: bool = False
+    retryable: bool = False
+    retry_after_ms: int | None = None
+    close_code: int | None = None
+
+
+class SessionEnded(_FromServer):
+    """The last frame of a session."""
+
+    type: Literal["session.ended"] = "session.ended"
+    code: str = "done"
+    message: str = ""
+    hint: str = ""
+
+
+class Pong(_FromServer):
+    type: Literal["pong"] = "pong"
+
+
+ServerMessage = Annotated[
+    SessionStarted
+    | SpeechStarted
+    | SpeechStopped
+    | TranscriptPartial
+    | TranscriptFinal
+    | TranslationPartial
+    | TranslationFinal
+    | AudioStart
+    | AudioEnd
+    | SegmentDone
+    | SegmentFailed
+    | PlaybackPaused
+    | PlaybackResumed
+    | PlaybackStopped
+    | Warning
+    | Error
+    | SessionEnded
+    | Pong,
+    Field(discriminator="type"),
+]

@@ -1,0 +1,99 @@
+"""A worker hears at once of what was cancelled; the connection it listens on shows that it lives.
+
+The kernel closes the connection of a process that dies, however it dies, so a gateway that counts the
+subscribers of `alive:{name}:{life}` knows of it within a moment, long before a heartbeat is missed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from bridge.store import keys
+
+log = structlog.get_logger(__name__)
+
+SESSIONS = 10_000
+"""Sessions remembered at most; of others the hash `live` tells the truth at the start of work."""
+AGAIN_SECONDS = 0.1
+"""Pause before it connects again: until then a gateway cannot tell this worker from a dead one."""
+
+
+class Cancellations:
+    """A worker's memory of what was cancelled, fed by pub/sub: asking it costs no I/O.
+
+    `listening` is set while the subscription stands. Messages missed while Redis was away are made good
+    by `Desk.take`, which reads the hash.
+    """
+
+    def __init__(self, url: str, name: str, life: str) -> None:
+        self.listening = threading.Event()
+        self._first: OrderedDict[str, int | None] = OrderedDict()
+        self._channels = (keys.CANCEL, keys.alive(name, life))
+        # No retry of its own: it would connect again in silence, and `listening` would lie meanwhile.
+        self._client = redis.Redis.from_url(
+            url,
+            socket_timeout=5,
+            socket_connect_timeout=1,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cancellations", daemon=True)
+        self._thread.start()
+
+    def cancelled(self, session: str, segment: int) -> bool:
+        """Whether this segment was cancelled while the worker listened."""
+        first = self._first.get(session, 0)
+        return first is None or segment < first
+
+    def close(self) -> None:
+        """Ends the listening."""
+        self._stop.set()
+        self._thread.join(timeout=2)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except (redis.RedisError, OSError) as error:
+                log.debug("cancellations not heard", error=str(error))
+            except Exception:
+                log.exception("cancellations not heard")
+            self.listening.clear()
+            self._stop.wait(AGAIN_SECONDS)
+
+    def _listen(self) -> None:
+        with self._client.pubsub() as channel:  # type: ignore[no-untyped-call]
+            channel.subscribe(*self._channels)
+            subscribed = 0
+            while not self._stop.is_set():
+                message = channel.get_message(timeout=0.2)
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":
+                    subscribed += 1
+                    if subscribed >= len(self._channels):
+                        self.listening.set()
+                elif message["type"] == "message":
+                    self._note(message["data"])
+
+    def _note(self, data: bytes) -> None:
+        try:
+            session, first = json.loads(data)
+            if not isinstance(session, str) or not isinstance(first, int | None):
+                raise TypeError("no session and segment")
+        except (ValueError, TypeError):
+            log.warning("a cancellation cannot be read")
+            return
+        self._first[session] = first
+        self._first.move_to_end(session)
+        if len(self._first) > SESSIONS:
+            self._first.popitem(last=False)
