@@ -10,43 +10,21 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
-from bridge import hub
 from bridge.errors import BridgeError, ProviderMissing
 from bridge.extras import install
-from bridge.settings import Settings
-
-Kind = Literal["whisper", "nllb", "nllb-transformers", "piper"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-"""A model's short name or `owner/repository`; nothing that leads out of the folder."""
-
-SIZES = (
-    *("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"),
-    *("large", "large-v1", "large-v2", "large-v3", "large-v3-turbo", "turbo"),
-    *("distil-small.en", "distil-medium.en", "distil-large-v2", "distil-large-v3", "distil-large-v3.5"),
+from bridge.models import hub
+from bridge.models.catalogue import (
+    KINDS,
+    LICENCES,
+    NAME,
+    Kind,
+    check_name,
+    repository_of,
+    short,
+    voice_files,
 )
-
-ELSEWHERE = {
-    "large": "Systran/faster-whisper-large-v3",
-    "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
-    "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
-    "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
-}
-"""Whisper sizes whose repository does not follow from the name."""
-
-VOICES = "rhasspy/piper-voices"
-VOICE = re.compile(r"(?P<family>[a-z]{2,3})_[A-Z]{2}-(?P<speaker>\w+)-(?P<quality>x_low|low|medium|high)")
-
-LICENCES: dict[Kind, str] = {
-    "whisper": "MIT",
-    "nllb": "CC-BY-NC-4.0",
-    "nllb-transformers": "CC-BY-NC-4.0",
-    "piper": "see MODEL_CARD",
-}
-"""What holds for the models that the short names stand for."""
+from bridge.settings import Settings
 
 WEIGHTS = re.compile(r"(model|pytorch_model)(-\d+-of-\d+)?\.(bin|safetensors)(\.index\.json)?")
 TEXTS = re.compile(r"[\w.-]+\.(json|model|txt)")
@@ -75,7 +53,7 @@ def folder() -> Path:
 
 def where(kind: Kind, name: str) -> Path:
     """The folder that belongs to a pulled model, whether it is there or not."""
-    return folder() / kind / _short(kind, name).replace("/", "--")
+    return folder() / kind / short(kind, name).replace("/", "--")
 
 
 def locate(kind: Kind, name: str) -> Path:
@@ -111,7 +89,7 @@ def remove(kind: Kind, name: str) -> int:
 
     Raises BridgeError where there is neither, and while the model is being pulled.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     place = where(kind, name)
     found = [path for path in (place, _part(place)) if path.is_dir()]
     if not found:
@@ -130,7 +108,7 @@ def pull(kind: Kind, name: str, on_progress: hub.Progress) -> Entry:
     hub out of reach, too little disk, a repository without such a model; ProviderMissing where a
     conversion needs packages that are not installed.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     place = where(kind, name)
     if not place.is_dir():
         with _alone(_part(place), f"{kind} {name}"):
@@ -150,37 +128,6 @@ def _obtain(kind: Kind, name: str, place: Path, on_progress: hub.Progress) -> No
     _sign(kind, source, made)
     made.rename(place)
     shutil.rmtree(part, ignore_errors=True)
-
-
-def repository_of(kind: Kind, name: str) -> str:
-    """The repository behind a name; `OWNER/NAME` stands for itself. Raises BridgeError for an unknown one."""
-    if kind == "piper":
-        return VOICES
-    if "/" in name:
-        return name
-    if kind == "whisper":
-        if name not in SIZES:
-            raise BridgeError(
-                f"whisper has no size {name}.", f"Use OWNER/REPOSITORY or one of: {', '.join(SIZES)}."
-            )
-        distilled = name.removeprefix("distil-")
-        usual = f"faster-distil-whisper-{distilled}" if distilled != name else f"faster-whisper-{name}"
-        return ELSEWHERE.get(name, f"Systran/{usual}")
-    return f"facebook/{name}"
-
-
-def _short(kind: Kind, name: str) -> str:
-    return name.removeprefix("facebook/") if kind.startswith("nllb") else name
-
-
-def _check_name(kind: Kind, name: str) -> None:
-    if kind == "piper" and not VOICE.fullmatch(name):
-        raise BridgeError(
-            f"{name} is no name of a Piper voice.",
-            f"Write it as LANGUAGE_REGION-VOICE-QUALITY, such as es_ES-davefx-medium, as in {VOICES}.",
-        )
-    if not NAME.fullmatch(name):
-        raise BridgeError(f"{name} is no name of a model.", "Write a short name or OWNER/REPOSITORY.")
 
 
 def _part(place: Path) -> Path:
@@ -213,7 +160,7 @@ def _source(kind: Kind, name: str) -> hub.Repository:
     """The files to download: those of a ready model, else those that one can be converted from."""
     repository = repository_of(kind, name)
     if kind == "piper":
-        source = hub.paths(repository, _voice_files(name))
+        source = hub.paths(repository, voice_files(name))
         complete = {file.name for file in source.files} >= {f"{name}.onnx", f"{name}.onnx.json"}
     else:
         source = hub.repository(repository)
@@ -229,14 +176,6 @@ def _source(kind: Kind, name: str) -> hub.Repository:
             code="unknown_model",
         )
     return source
-
-
-def _voice_files(name: str) -> list[str]:
-    voice = VOICE.fullmatch(name)
-    assert voice
-    locale = name.partition("-")[0]
-    above = f"{voice['family']}/{locale}/{voice['speaker']}/{voice['quality']}"
-    return [f"{above}/{file}" for file in (f"{name}.onnx", f"{name}.onnx.json", "MODEL_CARD")]
 
 
 def _belongs(path: str, safe: bool) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bridge.errors import ProviderError
+from bridge.errors import ProviderError, ProviderMissing
 from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -187,6 +187,20 @@ class Pool:
     def _evict_for_ever(self) -> None:
         while not self._closed.wait(self._limits.interval):
             self.evict()
+
+
+@contextlib.contextmanager
+def loading(what: str, hint: str) -> Iterator[None]:
+    """Tells that `what` cannot be loaded, whatever an engine raises of its files in the block.
+
+    Raises ProviderMissing; where memory is missing what the engine raised, so that the pool makes room.
+    """
+    try:
+        yield
+    except Exception as error:  # those of the engines have no common type
+        if out_of_memory(error):
+            raise
+        raise ProviderMissing(f"{what} cannot be loaded: {error}.", hint) from error
 
 
 def out_of_memory(error: BaseException) -> bool:

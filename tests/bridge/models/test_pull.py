@@ -1,4 +1,4 @@
-"""Models on the disk: found, fetched from a hub on this machine, converted, deleted."""
+"""Models pulled from a hub that breaks off, changes, damages or refuses."""
 
 from __future__ import annotations
 
@@ -9,150 +9,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import pytest
 
-from bridge import library
 from bridge.errors import BridgeError, ProviderMissing
-from bridge.library import KINDS, Kind, locate, pull, pulled, remove, repository_of
-from tests.hub import REVISION, Hub
-
-CHUNK = 10 * 1024 * 1024
-"""Bytes that the hub's library writes at once: what is cut off within them is not on the disk yet."""
-
-TINY = "Systran/faster-whisper-tiny"
-VOICE = "es_ES-sol-medium"
-ABOVE = "es/es_ES/sol/medium"
-
-
-def whisper() -> dict[str, bytes]:
-    """The files of such a repository, with two that no engine reads."""
-    return {
-        "model.bin": Random(1).randbytes(50_000),
-        "config.json": b"{}",
-        "tokenizer.json": b'{"model": 1}',
-        "vocabulary.txt": b"a\nb\n",
-        "preprocessor_config.json": b"{}",
-        "README.md": b"read me",
-        ".gitattributes": b"*.bin",
-        "demo.wav": b"RIFF",
-    }
-
-
-def voices() -> dict[str, bytes]:
-    return {
-        f"{ABOVE}/{VOICE}.onnx": Random(2).randbytes(20_000),
-        f"{ABOVE}/{VOICE}.onnx.json": b'{"audio": {"sample_rate": 22050}}',
-        f"{ABOVE}/MODEL_CARD": b"# Model card for sol\n\n## Dataset\n\n* URL: none\n* License: CC0\n",
-        f"{ABOVE}/samples/speaker_0.mp3": b"ID3",
-    }
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    made = Hub({TINY: whisper(), library.VOICES: voices()}, {TINY: "mit"})
-    made.start()
-    monkeypatch.setenv("HF_ENDPOINT", made.url)
-    yield made
-    made.stop()
-
-
-@pytest.fixture(autouse=True)
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for models; the working folder is empty too."""
-    folder = tmp_path / "models"
-    monkeypatch.setenv("MODELS_DIR", str(folder))
-    monkeypatch.delenv("PRESET", raising=False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.chdir(tmp_path)
-    return folder
-
-
-class Told:
-    """What a pull tells of its progress."""
-
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, int, int]] = []
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        self.steps.append((name, done, total))
-
-
-def downloads(hub: Hub) -> list[tuple[str, str]]:
-    """The files asked for, each with its range."""
-    return [(path.rpartition("/")[2], part) for _, path, part in hub.asked if "/resolve/" in path]
-
-
-# Where a model is
-
-
-def test_an_existing_path_is_the_model_itself(tmp_path: Path) -> None:
-    own = tmp_path / "my model"
-    own.mkdir()
-    for kind in KINDS:
-        assert locate(kind, str(own)) == own
-
-
-def test_a_path_in_the_home_folder_may_begin_with_a_tilde(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "own").mkdir()
-    assert locate("nllb", "~/own") == tmp_path / "own"
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "place"),
-    [
-        ("whisper", "small", "whisper/small"),
-        ("whisper", "someone/whisper-ct2", "whisper/someone--whisper-ct2"),
-        ("nllb", "facebook/nllb-200-distilled-600M", "nllb/nllb-200-distilled-600M"),
-        ("nllb-transformers", "nllb-200-3.3B", "nllb-transformers/nllb-200-3.3B"),
-    ],
+from bridge.models import catalogue
+from bridge.models.catalogue import Kind, repository_of
+from bridge.models.library import locate, pull, pulled, remove
+from tests.bridge.models.repositories import (
+    CHUNK,
+    TINY,
+    VOICE,
+    Told,
+    downloads,
+    large,
+    whisper,
 )
-def test_a_name_is_looked_up_in_the_models_folder(models: Path, kind: Kind, name: str, place: str) -> None:
-    (models / place).mkdir(parents=True)
-    assert locate(kind, name) == models / place
-
-
-def test_without_models_dir_models_are_in_the_data_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MODELS_DIR")
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "here"))
-    (tmp_path / "here" / "models" / "whisper" / "base").mkdir(parents=True)
-    assert locate("whisper", "base") == tmp_path / "here" / "models" / "whisper" / "base"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_model_that_is_not_there_names_the_command_that_fetches_it(kind: Kind, hub: Hub) -> None:
-    with pytest.raises(ProviderMissing, match=f"no {kind} model small") as caught:
-        locate(kind, "small")
-    assert caught.value.hint == f"speechbridge models pull {kind} small"
-    assert hub.asked == []
-
-
-@pytest.mark.parametrize("name", ["", "../whisper/tiny", "a/b/c", "-/..", "a b"])
-def test_a_name_that_leads_elsewhere_is_no_model(models: Path, name: str) -> None:
-    (models / "whisper" / "tiny").mkdir(parents=True)
-    with pytest.raises(ProviderMissing, match="no whisper model") as caught:
-        locate("whisper", name)
-    assert caught.value.hint == "Give a model's name or a path."
-
-
-def test_nothing_outside_the_models_folder_can_be_removed(models: Path) -> None:
-    (models / "whisper").mkdir(parents=True)
-    for name in ("..", "../whisper", "."):
-        with pytest.raises(BridgeError, match="is no name of a model"):
-            remove("whisper", name)
-    assert models.is_dir()
-
-
-# Fetching
+from tests.hub import REVISION, Hub
 
 
 def test_a_pulled_whisper_has_what_the_engine_reads_and_nothing_else(hub: Hub, models: Path) -> None:
@@ -219,27 +94,20 @@ def test_of_weights_in_two_formats_one_is_fetched(hub: Hub) -> None:
 @pytest.mark.provider
 def test_each_whisper_size_is_the_repository_that_faster_whisper_means() -> None:
     utils = pytest.importorskip("faster_whisper.utils")
-    assert {name: repository_of("whisper", name) for name in library.SIZES} == utils._MODELS
-
-
-# Interruption
-
-
-def large() -> bytes:
-    return Random(3).randbytes(3 * CHUNK)
+    assert {name: repository_of("whisper", name) for name in catalogue.SIZES} == utils._MODELS
 
 
 def test_a_pull_that_was_killed_goes_on_where_it_ended(hub: Hub, models: Path) -> None:
     content = large()
     hub.repositories[TINY]["model.bin"] = content
-    hub.breaks["model.bin"] = 2 * CHUNK + 5
+    hub.breaks["model.bin"] = CHUNK + 5
     killed = threading.Event()
     hub.hold = lambda: _wait(killed)
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "bridge.cli", "models", "pull", "whisper", "tiny"]
     )
     part = models / "whisper" / ".tiny.part"
-    _until(lambda: sum(file.stat().st_size for file in part.glob("model.bin.*.part")) >= 2 * CHUNK)
+    _until(lambda: sum(file.stat().st_size for file in part.glob("model.bin.*.part")) >= CHUNK)
     process.kill()
     process.wait()
     killed.set()
@@ -251,12 +119,13 @@ def test_a_pull_that_was_killed_goes_on_where_it_ended(hub: Hub, models: Path) -
     told = Told()
     entry = pull("whisper", "tiny", told)
 
-    assert [part for name, part in downloads(hub) if name == "model.bin"] == [f"bytes={2 * CHUNK}-"]
-    assert told.steps[0][1] >= 2 * CHUNK or told.steps[0][0] != "model.bin"
+    assert [part for name, part in downloads(hub) if name == "model.bin"] == [f"bytes={CHUNK}-"]
+    assert told.steps[0][1] >= CHUNK or told.steps[0][0] != "model.bin"
     assert (Path(entry.path) / "model.bin").read_bytes() == content
     assert not part.exists()
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_a_connection_that_breaks_is_made_again_within_the_pull(hub: Hub) -> None:
     hub.repositories[TINY]["model.bin"] = large()
     hub.breaks["model.bin"] = CHUNK + 5
@@ -291,6 +160,7 @@ def test_a_file_that_was_changed_on_the_way_is_refused_and_fetched_anew(hub: Hub
     assert (file, "") in downloads(hub)
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_a_model_that_is_being_pulled_is_left_alone_by_others(hub: Hub) -> None:
     hub.repositories[TINY]["model.bin"] = large()
     hub.breaks["model.bin"] = CHUNK
@@ -310,9 +180,6 @@ def test_a_model_that_is_being_pulled_is_left_alone_by_others(hub: Hub) -> None:
     go_on.set()
     first.join(30)
     assert [entry.name for entry in pulled()] == ["tiny"]
-
-
-# What goes wrong
 
 
 @pytest.mark.parametrize(
@@ -366,6 +233,7 @@ def test_a_model_larger_than_the_disk_is_not_begun(hub: Hub) -> None:
     assert downloads(hub) == []
 
 
+@pytest.mark.provider
 def test_a_conversion_needs_room_for_both_forms_of_the_model(hub: Hub, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     pytest.importorskip("ctranslate2")
@@ -409,122 +277,6 @@ def test_without_the_hubs_package_the_extra_is_named(monkeypatch: pytest.MonkeyP
     with pytest.raises(ProviderMissing, match="huggingface_hub package is not installed") as caught:
         pull("whisper", "tiny", Told())
     assert "[hub]" in caught.value.hint
-
-
-# Conversion
-
-
-@pytest.fixture(scope="module")
-def random_nllb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A repository as NLLB's: the true architecture and language tokens, random weights of 8 dimensions."""
-    pytest.importorskip("torch")
-    transformers: Any = pytest.importorskip("transformers")
-    pytest.importorskip("ctranslate2")
-    tokenizers: Any = pytest.importorskip("tokenizers")
-
-    vocabulary = {word: number for number, word in enumerate(("<s>", "<pad>", "</s>", "<unk>", "\u2581a"))}
-    tokenizer = transformers.NllbTokenizer(vocab=vocabulary, merges=[])
-    assert tokenizers.__version__
-    config = transformers.M2M100Config(
-        vocab_size=len(tokenizer),
-        d_model=8,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
-        max_position_embeddings=32,
-    )
-    folder = tmp_path_factory.mktemp("nllb")
-    transformers.M2M100ForConditionalGeneration(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@pytest.mark.provider
-def test_a_model_of_transformers_is_converted_for_ctranslate2(
-    hub: Hub, models: Path, random_nllb: dict[str, bytes]
-) -> None:
-    import ctranslate2
-
-    hub.repositories["facebook/nllb-200-random"] = random_nllb
-    told = Told()
-    entry = pull("nllb", "nllb-200-random", told)
-
-    files = {path.name for path in Path(entry.path).iterdir()}
-    assert {"model.bin", "config.json", "tokenizer.json"} <= files
-    assert "model.safetensors" not in files
-    assert "converting" in [step[0] for step in told.steps]
-    assert not list((models / "nllb").glob("*.part"))
-    translator = ctranslate2.Translator(str(locate("nllb", "nllb-200-random")), device="cpu")
-    [result] = translator.translate_batch(
-        [["eng_Latn", "\u2581a", "</s>"]], target_prefix=[["spa_Latn"]], max_decoding_length=4
-    )
-    assert result.hypotheses[0][0] == "spa_Latn"
-    assert entry.licence == "CC-BY-NC-4.0"
-
-
-@pytest.mark.provider
-def test_a_model_of_another_architecture_cannot_be_converted(hub: Hub, random_nllb: dict[str, bytes]) -> None:
-    hub.repositories["facebook/odd"] = random_nllb | {"config.json": b'{"model_type": "vit"}'}
-    with pytest.raises(BridgeError, match="facebook/odd cannot be converted"):
-        pull("nllb", "odd", Told())
-    assert pulled() == []
-
-
-def test_a_conversion_without_its_packages_is_refused_before_the_download(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub.repositories["facebook/nllb-200-random"] = {"config.json": b"{}", "pytorch_model.bin": b"weights"}
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ProviderMissing, match="package torch is not installed") as caught:
-        pull("nllb", "nllb-200-random", Told())
-    assert "[nllb-transformers]" in caught.value.hint
-    assert downloads(hub) == []
-
-
-def test_a_model_that_is_converted_already_is_taken_as_it_is(hub: Hub) -> None:
-    hub.repositories["someone/nllb-ct2"] = {"config.json": b"{}", "model.bin": b"w", "tokenizer.json": b"{}"}
-    hub.licences["someone/nllb-ct2"] = "cc-by-nc-4.0"
-    entry = pull("nllb", "someone/nllb-ct2", Told())
-    assert (entry.name, entry.source, entry.licence) == (
-        "someone/nllb-ct2",
-        "someone/nllb-ct2",
-        "cc-by-nc-4.0",
-    )
-
-
-# Listing and deleting
-
-
-def test_the_list_holds_finished_models_with_size_and_licence(hub: Hub, models: Path) -> None:
-    pull("piper", VOICE, Told())
-    pull("whisper", "tiny", Told())
-    copied = models / "nllb" / "nllb-200-distilled-600M"
-    copied.mkdir(parents=True)
-    (copied / "model.bin").write_bytes(bytes(1234))
-    (models / "whisper" / ".base.part").mkdir()
-
-    assert [(entry.kind, entry.name, entry.licence) for entry in pulled()] == [
-        ("whisper", "tiny", "mit"),
-        ("nllb", "nllb-200-distilled-600M", "CC-BY-NC-4.0"),
-        ("piper", VOICE, "CC0"),
-    ]
-    assert pulled()[1].bytes == 1234
-
-
-def test_a_removed_model_is_gone_with_what_an_interrupted_pull_left(hub: Hub, models: Path) -> None:
-    entry = pull("whisper", "tiny", Told())
-    left = models / "whisper" / ".tiny.part"
-    left.mkdir()
-    (left / "model.bin.abc.part").write_bytes(bytes(100))
-
-    assert remove("whisper", "tiny") == entry.bytes + 100
-    assert pulled() == []
-    assert not left.exists()
-    with pytest.raises(BridgeError, match="no whisper model tiny"):
-        remove("whisper", "tiny")
 
 
 def _wait(event: threading.Event) -> None:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import ProviderError
-from bridge.models import Limits, Pool, out_of_memory
+from bridge.models.pool import Limits, Pool, out_of_memory
 from bridge.settings import Settings
 
 WAIT = 10.0

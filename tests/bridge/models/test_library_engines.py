@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ProviderMissing
-from bridge.library import Kind, pull
+from bridge.models.catalogue import Kind
+from bridge.models.library import pull
 from bridge.providers import load
 from bridge.types import Phrase, Stage
 from tests.hub import Hub
