@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 
 # Marks of scripts without capitals end a sentence with or without a space behind them: Chinese and
 # Japanese, Arabic, Urdu, Devanagari, Armenian, Ethiopic, Burmese, Khmer. Greek asks with a semicolon.
@@ -24,7 +25,7 @@ END = re.compile(
     rf"[{WIDE}][{WIDE}{NARROW}]*+(?:[{WIDE_CLOSERS}]++(?!\w)|(?![{WIDE_CLOSERS}\d]))"
     rf"|(?<=[{GREEK}])[;\u037e](?=\s)"
     rf"|(?<![{NARROW}])(?P<narrow>[{NARROW}]++)(?P<closers>[{CLOSERS}]*+(?:\s»)?)"
-    rf"(?:(?=\s)|(?<=[!?])(?=[{CJK}]))"
+    rf"(?:(?=\s|\Z)|(?<=[!?])(?=[{CJK}]))"
 )
 WORD = re.compile(r"[^\s(\[\"'“‘«¿¡]*\Z")
 NEXT = re.compile(r"[\s(\[\"'“‘«»¿¡„*-]*(.?)", re.DOTALL)
@@ -51,6 +52,11 @@ ORDINAL_POINT = frozenset((
 """Languages that write "the 3rd of May" as "3. Mai"."""
 # fmt: on
 
+CLAUSE = re.compile(r"[,;:–—](?=\s)|[，、；：،؛၊]")
+SPACE = re.compile(r"\s")
+MIDDLE = (0.2, 0.8)
+"""Where a clause may end for a cut behind it, as a part of the text: two halves, not a crumb."""
+
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -67,6 +73,37 @@ def sentences(text: str, language: str | None = None) -> list[str]:
             found.append(text[start : match.end()].strip())
             start = match.end()
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
+
+
+def parts(sentence: str, fits: Callable[[str], bool]) -> Iterator[str]:
+    """The sentence, or its halves and theirs until each of them fits; none is empty.
+
+    A single letter comes even if it does not fit.
+    """
+    if fits(sentence) or not (both := halves(sentence)):
+        yield sentence
+        return
+    for half in both:
+        yield from parts(half, fits)
+
+
+def halves(sentence: str) -> tuple[str, str] | None:
+    """The sentence in two near its middle: at the end of a clause, else of a word, else of a letter.
+
+    None for a single letter.
+    """
+    middle = len(sentence) / 2
+    lowest, highest = (len(sentence) * part for part in MIDDLE)
+    clauses = [match.end() for match in CLAUSE.finditer(sentence) if lowest < match.end() < highest]
+    words = [match.end() for match in SPACE.finditer(sentence)]
+    if cuts := clauses or words:
+        cut = min(cuts, key=lambda end: abs(end - middle))
+    else:
+        cut = int(middle)
+        while cut < len(sentence) and unicodedata.category(sentence[cut]).startswith("M"):
+            cut += 1
+    first, second = sentence[:cut].strip(), sentence[cut:].strip()
+    return (first, second) if first and second else None
 
 
 def clean(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The engines: three Protocols, one table, one loader. A provider is one file and one row here.
+"""The engines: three Protocols, one table, one loader. A provider is one class and one row here.
 
 A provider class is built from its own `Options`, may be called from several threads at once, and
 imports its engine only when it is built, so that this table can be read where nothing is installed.
@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast, runtime_checkable
 
 from bridge.errors import SettingsError
-from bridge.settings import Options
+from bridge.options import Options
 from bridge.types import Audio, Phrase, Speech, Stage, Transcript, Translation, Utterance
 
 
@@ -84,6 +84,20 @@ class Preloader(Protocol):
 
     def preload(self, models: Sequence[str]) -> None:
         """Loads the models of these names. Raises ProviderMissing for one that is not there."""
+
+
+@runtime_checkable
+class Concurrent(Protocol):
+    """An engine that several calls at once make faster, because it has workers or batches of its own."""
+
+    @property
+    def slots(self) -> int:
+        """Calls at once of which it can make use."""
+
+
+def slots(provider: object) -> int:
+    """Calls at once that `provider` can make use of, so the threads that its worker needs at least."""
+    return provider.slots if isinstance(provider, Concurrent) else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from bridge import settings
+from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
@@ -31,7 +31,7 @@ PIECE_MS = 100
 Times = Annotated[tuple[float, ...], NoDecode]
 
 
-class SimulatedOptions(settings.Options):
+class SimulatedOptions(options.Options):
     """The times of the three stages, in milliseconds; a list such as 900,50 is gone through call by call."""
 
     simulated_stt_ms: Times = Field(
@@ -87,7 +87,7 @@ class Clock:
 class SimulatedTranscriber:
     """Makes of each segment a text that names its length and content, so that segments differ."""
 
-    Options: type[settings.Options] = SimulatedOptions
+    Options: type[options.Options] = SimulatedOptions
     detects: bool = True
 
     def __init__(self, options: SimulatedOptions) -> None:
@@ -118,7 +118,7 @@ class SimulatedTranscriber:
 class SimulatedTranslator:
     """Marks each text with its target."""
 
-    Options: type[settings.Options] = SimulatedOptions
+    Options: type[options.Options] = SimulatedOptions
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_translation_ms, options)
@@ -150,7 +150,7 @@ class SimulatedTranslator:
 class SimulatedSynthesizer:
     """Makes of each text a tone whose pitch depends on the text."""
 
-    Options: type[settings.Options] = SimulatedOptions
+    Options: type[options.Options] = SimulatedOptions
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_tts_ms, options)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.text import clean, sentences
+from bridge.text import clean, halves, parts, sentences
 
 MARKS = st.sampled_from([*" \n\t.!?…;\"'()«»“”„-*。！？」؟۔।։።။។;", "Dr.", "U.S.", "3.", "é", "我", "a", "Я"])
 WRITING = st.one_of(st.text(), st.lists(MARKS).map("".join))
@@ -52,6 +52,7 @@ def test_a_sentence_that_was_cut_out_is_not_cut_again(text: str) -> None:
         ["Is it?", "yes."],
         ["¿Qué tal?", "¡Bien!", "«Sí.»", "Vamos."],
         ["Quoi ?", "« Bon. »", "Il part."],
+        ["Il part.", "Elle dit : « Quoi ! »"],
         ["„Gut.“", "Sie ging."],
         ["Это я.", "Привет."],
         ["Τι κάνεις;", "Είμαι καλά."],
@@ -122,6 +123,38 @@ def test_a_hostile_text_takes_time_in_proportion_to_its_length(piece: str) -> No
     began = time.process_time()
     sentences(text)
     assert time.process_time() - began < 2  # 0.2 s measured; quadratic matching takes minutes
+
+
+def test_a_comma_at_the_edge_is_no_place_to_cut() -> None:
+    assert halves("Yes, the train to the city leaves at nine") == (
+        "Yes, the train to the",
+        "city leaves at nine",
+    )
+
+
+def test_scripts_without_spaces_are_cut_at_their_own_marks() -> None:
+    assert halves("私は駅に行きます、彼は家に帰ります") == ("私は駅に行きます、", "彼は家に帰ります")
+
+
+def test_a_number_is_not_cut_at_its_comma() -> None:
+    assert halves("12,345,678") == ("12,34", "5,678")
+
+
+def test_a_vowel_sign_stays_with_its_letter() -> None:
+    assert halves("กา" + "กำกิกี") == ("กากำ", "กิกี")
+    assert halves("aae\u0301bc\u0301") == ("aae\u0301", "bc\u0301")
+
+
+def test_a_single_letter_has_no_halves() -> None:
+    assert halves("a") is None
+    assert halves("") is None
+
+
+@given(st.text(max_size=400).map(clean), st.integers(1, 40))
+def test_every_part_of_a_sentence_fits_and_no_character_is_lost(text: str, longest: int) -> None:
+    found = list(parts(text, lambda part: len(part) <= longest))
+    assert "".join(found).replace(" ", "") == text.replace(" ", "")
+    assert all(len(part) <= longest or halves(part) is None for part in found)
 
 
 def test_clean_folds_white_space_and_drops_what_cannot_be_seen() -> None:

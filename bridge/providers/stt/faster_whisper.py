@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
-from pydantic import AliasChoices, Field, field_validator
 
-from bridge import languages, library, settings
+from bridge import languages, options
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
 from bridge.extras import install
-from bridge.models import Limits, Pool
-from bridge.providers.batcher import Batcher
+from bridge.models import library
+from bridge.models.pool import Limits, Pool
+from bridge.providers.batching import Batcher
+from bridge.providers.device import place
 from bridge.providers.stt.whisper import Features, Heard, Samples, Whisper, check, load, windows
+from bridge.providers.stt.whisper_options import FasterWhisperOptions, without_effect
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech, Transcript
 
@@ -36,124 +38,6 @@ UNDETERMINED = "und"
 """The tag of BCP 47 where nothing was said and no language named."""
 
 
-class FasterWhisperOptions(settings.Options):
-    """Which model runs where, how it searches, and what it must not be trusted with."""
-
-    stt_model_size: str = Field(
-        "base",
-        min_length=1,
-        validation_alias=AliasChoices("stt_model_size", "model_size"),
-        description="Whisper model: a size, a repository that was pulled, or a folder.",
-        examples=["tiny", "small.en", "large-v3-turbo", "distil-large-v3", "/models/whisper-base"],
-    )
-    stt_device: str = Field(
-        "auto",
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        validation_alias=AliasChoices("stt_device", "device"),
-        description="Where it runs: cpu, cuda, cuda:1; auto takes the first GPU if there is one.",
-    )
-    stt_compute_type: str = Field(
-        "auto",
-        validation_alias=AliasChoices("stt_compute_type", "compute_type"),
-        description="Number format: auto is the fastest of the device, default that of the model's files.",
-        examples=["int8", "float16", "float32", "int8_float16"],
-    )
-    stt_beam_size: int = Field(
-        1,
-        ge=1,
-        le=20,
-        validation_alias=AliasChoices("stt_beam_size", "beam_size"),
-        description="Hypotheses followed at once at temperature 0; 1 is fastest.",
-    )
-    stt_best_of: int | None = Field(
-        None,
-        ge=1,
-        le=20,
-        validation_alias=AliasChoices("stt_best_of", "best_of"),
-        description="Texts drawn at a temperature above 0, of which the likeliest is taken; unset, 1.",
-    )
-    stt_temperature: str = Field(
-        "0",
-        validation_alias=AliasChoices("stt_temperature", "temperature"),
-        description="Randomness, 0 to 1; of a list the next is tried where a text is a loop or unlikely.",
-        examples=["0,0.4,0.8"],
-    )
-    stt_vad_filter: bool = Field(
-        False,
-        validation_alias=AliasChoices("stt_vad_filter", "vad_filter"),
-        description="Cut what is no speech out of a segment before it is recognised, by VAD_THRESHOLD.",
-    )
-    stt_num_workers: int = Field(
-        1,
-        ge=1,
-        le=64,
-        validation_alias=AliasChoices("stt_num_workers", "num_workers"),
-        description="Segments decoded at once; makes none of them faster.",
-    )
-    stt_cpu_threads: int = Field(
-        0,
-        ge=0,
-        le=256,
-        validation_alias=AliasChoices("stt_cpu_threads", "cpu_threads"),
-        description="Threads of one decoding on the CPU; 0 leaves it to the engine, 4 at most.",
-    )
-    stt_batch_size: int = Field(
-        1,
-        ge=1,
-        le=64,
-        validation_alias=AliasChoices("stt_batch_size", "batch_size"),
-        description="Segments of different speakers put into one run of the model; no gain on a CPU.",
-    )
-    stt_batch_max_wait_ms: float | None = Field(
-        None,
-        ge=0,
-        le=1_000,
-        validation_alias=AliasChoices("stt_batch_max_wait_ms", "batch_max_wait_ms"),
-        description="Time the first segment of a batch waits for others; unset, 10.",
-    )
-    stt_languages: str = Field(
-        "",
-        description="Languages that detection may choose among, comma-separated; empty, all of the model.",
-        examples=["en,es"],
-    )
-    stt_short_window: bool = Field(
-        False,
-        description="Encode as much as was said and not 30 s: much faster, perhaps less accurate.",
-    )
-    stt_no_speech_threshold: float = Field(
-        0.6,
-        ge=0,
-        le=1,
-        description="Probability of no speech above which an unlikely text is dropped; 1 drops none.",
-    )
-    stt_log_prob_threshold: float = Field(
-        -1.0,
-        le=0,
-        description="Mean log probability of the tokens from which a text is no longer unlikely.",
-    )
-    stt_compression_ratio_threshold: float = Field(
-        2.4,
-        ge=1,
-        description="A text that zlib makes so many times shorter is a loop and dropped.",
-    )
-
-    @field_validator("stt_temperature")
-    @classmethod
-    def _numbers(cls, value: str) -> str:
-        for part in value.split(","):
-            try:
-                known = 0 <= float(part) <= 1
-            except ValueError:
-                known = False
-            if not known:
-                raise ValueError("give a number from 0 to 1, or several with commas: 0,0.4,0.8")
-        return value
-
-    @property
-    def temperatures(self) -> tuple[float, ...]:
-        return tuple(float(part) for part in self.stt_temperature.split(","))
-
-
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """One window; `code` is None where its language is to be detected."""
@@ -163,9 +47,9 @@ class _Ask:
 
 
 class FasterWhisper:
-    """One model, run in the threads that call, or in one thread that gathers them into batches."""
+    """One model; what comes while STT_NUM_WORKERS are busy waits and is gathered into batches."""
 
-    Options: type[settings.Options] = FasterWhisperOptions
+    Options: type[options.Options] = FasterWhisperOptions
 
     def __init__(self, options: FasterWhisperOptions) -> None:
         core = Settings.read()
@@ -173,7 +57,9 @@ class FasterWhisper:
         self._threshold = core.threshold
         self._load = _loader(options)
         self._pool = Pool(Limits.of(core))
-        self._batcher: Batcher[_Ask, tuple[StorageView | None, Heard]] | None = None
+        self._batcher: Batcher[_Ask, tuple[StorageView | None, Heard]] = Batcher(
+            self._first, options.stt_batch_size, options.stt_num_workers
+        )
         try:
             with self._lease() as whisper:
                 self.detects: bool = whisper.multilingual
@@ -189,11 +75,8 @@ class FasterWhisper:
             raise
         # Of several tags with one code the one without a region: en before en-GB.
         self._tags = {code: tag for tag, code in reversed(self._codes.items()) if "-" not in tag}
-        for sentence in _without_effect(options, self._device()):
+        for sentence in without_effect(options, self._device()):
             log.warning(sentence)
-        if options.stt_batch_size > 1:
-            wait = 10.0 if options.stt_batch_max_wait_ms is None else options.stt_batch_max_wait_ms
-            self._batcher = Batcher(self._first, options.stt_batch_size, wait / 1000, "whisper-batch")
 
     def languages(self) -> frozenset[str]:
         """The tags of the languages of the model, regional ones included."""
@@ -225,10 +108,14 @@ class FasterWhisper:
         """The name of the model, while it is loaded."""
         return self._pool.resident()
 
+    @property
+    def slots(self) -> int:
+        """Segments of which the model's workers and batches can make use at once."""
+        return self._batcher.slots
+
     def close(self) -> None:
         """Ends the batches and frees the model."""
-        if self._batcher:
-            self._batcher.close()
+        self._batcher.close()
         self._pool.close()
 
     @contextmanager
@@ -286,8 +173,7 @@ class FasterWhisper:
 
         Of the temperatures the first is taken that gives a likely text, else the likeliest text.
         """
-        ask = _Ask(features, code)
-        encoded, heard = self._batcher(ask) if self._batcher else self._first([ask])[0]
+        encoded, heard = self._batcher(_Ask(features, code))
         tried: list[Heard] = []
         for nth, temperature in enumerate(self._options.temperatures):
             if nth:
@@ -336,7 +222,7 @@ def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
         raise ProviderMissing(
             "The faster-whisper package is not installed.", install("faster-whisper")
         ) from None
-    device, index = _placed(options.stt_device, ctranslate2.get_cuda_device_count())
+    device, index = place("stt", options.stt_device, ctranslate2.get_cuda_device_count())
     supported = ctranslate2.get_supported_compute_types(device, index)
     if options.stt_compute_type not in ("auto", "default", *supported):
         raise SettingsError(
@@ -355,34 +241,6 @@ def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
         cpu_threads=options.stt_cpu_threads,
         num_workers=options.stt_num_workers,
     )
-
-
-def _placed(device: str, gpus: int) -> tuple[str, int]:
-    """CTranslate2's device and index for cpu, cuda, cuda:1 or auto. Raises SettingsError."""
-    if device == "auto":
-        return ("cuda" if gpus else "cpu"), 0
-    name, _, index = device.partition(":")
-    if name == "cuda" and int(index or 0) >= gpus:
-        seen = f"{gpus} GPU{'' if gpus == 1 else 's'}" if gpus else "no GPU"
-        raise SettingsError(
-            f"STT_DEVICE={device} is not there: CTranslate2 sees {seen}.",
-            "Use cpu or auto, or look at the driver with nvidia-smi.",
-        )
-    return name, int(index or 0)
-
-
-def _without_effect(options: FasterWhisperOptions, device: str) -> Iterator[str]:
-    """One sentence for each option that is set and does nothing beside the others."""
-    if options.stt_best_of and not any(options.temperatures):
-        yield "STT_BEST_OF has no effect at STT_TEMPERATURE=0: one text only is the likeliest."
-    if options.stt_beam_size > 1 and 0 not in options.temperatures:
-        yield "STT_BEAM_SIZE has no effect without 0 in STT_TEMPERATURE: texts are drawn, not searched."
-    if options.stt_cpu_threads and device != "cpu":
-        yield "STT_CPU_THREADS has no effect on a GPU."
-    if options.stt_batch_max_wait_ms is not None and options.stt_batch_size == 1:
-        yield "STT_BATCH_MAX_WAIT_MS has no effect at STT_BATCH_SIZE=1."
-    if options.stt_num_workers > 1 and options.stt_batch_size > 1:
-        yield "STT_NUM_WORKERS has no effect beside STT_BATCH_SIZE: one batch runs at a time."
 
 
 def _voiced(samples: Samples, threshold: float) -> Samples:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from bridge import languages, settings
+from bridge import languages, options
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
 from bridge.extras import install
 from bridge.types import SPEECH_RATE, Speech, Transcript
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 
-class PocketsphinxOptions(settings.Options):
+class PocketsphinxOptions(options.Options):
     """What pocketsphinx is to recognise; the wheel's own English model where nothing is set."""
 
     pocketsphinx_lm: Path | None = Field(
@@ -42,7 +42,7 @@ class PocketsphinxOptions(settings.Options):
 class Pocketsphinx:
     """One decoder. It holds the GIL for a whole segment, so calls wait for each other."""
 
-    Options: type[settings.Options] = PocketsphinxOptions
+    Options: type[options.Options] = PocketsphinxOptions
     detects: bool = False
 
     def __init__(self, options: PocketsphinxOptions) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import ProviderMissing
-from bridge.models import out_of_memory
+from bridge.models.pool import loading
 from bridge.types import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -86,15 +86,9 @@ def load(folder: Path, short_window: bool, **where: Any) -> Whisper:
     """
     from faster_whisper import WhisperModel
 
-    try:
+    hint = "Convert the model again with ct2-transformers-converter, or pull it again."
+    with loading(f"The Whisper model in {folder}", hint):
         model = WhisperModel(str(folder), local_files_only=True, **where)
-    except Exception as error:
-        if out_of_memory(error):
-            raise
-        raise ProviderMissing(
-            f"The files in {folder} cannot be loaded as a Whisper model: {error}.",
-            "Convert the model again with ct2-transformers-converter, or pull it again.",
-        ) from error
     bands, wanted = len(model.feature_extractor.mel_filters), model.model.n_mels
     if bands != wanted:
         raise ProviderMissing(

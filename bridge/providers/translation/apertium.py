@@ -17,7 +17,7 @@ from typing import IO
 
 from pydantic import Field
 
-from bridge import languages, settings
+from bridge import languages, options
 from bridge.errors import LanguageError, ProviderBusy, ProviderError, ProviderMissing
 from bridge.providers.translation import phrasebook
 from bridge.types import Phrase, Translation
@@ -34,7 +34,7 @@ END = "[][\n]"
 """Blank behind the text that makes every program pass on what it holds back."""
 
 
-class ApertiumOptions(settings.Options):
+class ApertiumOptions(options.Options):
     """Where Apertium's pairs are and how long one may take."""
 
     apertium_modes: Path = Field(
@@ -166,7 +166,7 @@ class Pipe:
 class Apertium:
     """The installed pairs, each started with its first text. No confidence: the engine has none."""
 
-    Options: type[settings.Options] = ApertiumOptions
+    Options: type[options.Options] = ApertiumOptions
 
     def __init__(self, options: ApertiumOptions) -> None:
         self._pipes = {

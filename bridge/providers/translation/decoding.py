@@ -11,9 +11,11 @@ from typing import Protocol
 import structlog
 
 from bridge.errors import ProviderError
+from bridge.models.pool import out_of_memory
 from bridge.providers.translation.guard import Doubt, doubt
-from bridge.providers.translation.pieces import Piece, halves, pieces
+from bridge.providers.translation.pieces import Piece, pieces
 from bridge.providers.translation.vocabulary import Vocabulary
+from bridge.text import halves
 
 log = structlog.get_logger(__name__)
 
@@ -143,6 +145,20 @@ def confidence(answers: Sequence[Answer]) -> float | None:
     """The geometric mean of the probabilities of all tokens, 0-1; None where none was decoded."""
     scored = sum(answer.scored for answer in answers)
     return min(1.0, math.exp(sum(answer.score for answer in answers) / scored)) if scored else None
+
+
+def failure(error: RuntimeError) -> ProviderError:
+    """What a model says that failed on one text."""
+    if out_of_memory(error):
+        return ProviderError(
+            "There is not enough memory to translate this text.",
+            "Lower TRANSLATION_MAX_BATCH_SIZE or TRANSLATION_NUM_BEAMS.",
+            code="out_of_memory",
+        )
+    return ProviderError(
+        f"The translation model failed: {error}.",
+        "If it is about positions, TRANSLATION_MAX_LENGTH is more than half of what the model was made for.",
+    )
 
 
 def _doubt(part: Piece, answer: Answer) -> Doubt | None:

@@ -15,9 +15,11 @@ import numpy as np
 import structlog
 
 from bridge.errors import ProviderMissing, SettingsError
-from bridge.models import out_of_memory
-from bridge.providers.translation.decoding import Answer, Search
-from bridge.providers.translation.nllb import NllbOptions, failure
+from bridge.models.pool import loading
+from bridge.providers.device import split
+from bridge.providers.onnx import CUDA, TENSORRT, execution
+from bridge.providers.translation.decoding import Answer, Search, failure
+from bridge.providers.translation.nllb_options import NllbOptions
 from bridge.providers.translation.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
@@ -28,9 +30,6 @@ ENCODER, FIRST, LATER = "encoder_model.onnx", "decoder_model.onnx", "decoder_wit
 
 FILES = (ENCODER, FIRST, "tokenizer.json")
 """What a folder must have; without LATER each step computes all tokens before it again."""
-
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-TENSORRT = "TensorrtExecutionProvider"
 
 
 class Onnx:
@@ -45,23 +44,17 @@ class Onnx:
                 f"TRANSLATION_PRECISION={options.translation_precision} cannot be had with USE_ONNX=true.",
                 "Leave it at auto: the precision of an ONNX model is that of its files.",
             )
-        providers = execution(options, onnxruntime.get_available_providers())
+        providers = chosen(options, onnxruntime.get_available_providers())
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.translation_threads
-        try:
+        with loading(f"The model in {folder}", "Export it again."):
             self._graphs = {
                 name: onnxruntime.InferenceSession(str(folder / name), settings, providers=providers)
                 for name in (ENCODER, FIRST, LATER)
                 if (folder / name).is_file()
             }
-        except Exception as error:  # ONNX Runtime's have no common type
-            if out_of_memory(error):
-                raise  # the pool makes room and tries again
-            raise ProviderMissing(
-                f"The model in {folder} cannot be loaded: {error}.", "Export it again."
-            ) from error
         used = self._graphs[FIRST].get_providers()
         if lost := [name for name, _ in providers if name not in used]:
             log.warning("ONNX Runtime could not start these providers", lost=lost, used=used)
@@ -229,30 +222,23 @@ def _log_softmax(logits: Array) -> Array:
     return made
 
 
-def execution(options: NllbOptions, available: Sequence[str]) -> list[tuple[str, dict[str, int]]]:
+def chosen(options: NllbOptions, available: Sequence[str]) -> list[tuple[str, dict[str, int]]]:
     """The execution providers of ONNX Runtime with their options, in the order to try.
 
     Those that ONNX_PROVIDERS names and this ONNX Runtime lacks are reported and left out. Raises
     SettingsError where none is left, and for a GPU of TRANSLATION_DEVICE without a provider for it.
     """
-    device, _, index = options.translation_device.partition(":")
     asked = [name.strip() for name in options.onnx_providers.split(",") if name.strip()]
-    if device == "cuda" and not asked and CUDA not in available:
-        raise SettingsError(
-            f"TRANSLATION_DEVICE={options.translation_device} cannot be used: ONNX Runtime offers "
-            f"{', '.join(available)} only.",
-            "Install onnxruntime-gpu in place of onnxruntime, or set TRANSLATION_DEVICE=cpu.",
-        )
-    if not asked:
-        asked = [CPU] if device == "cpu" or CUDA not in available else [CUDA, CPU]
-    if missing := [name for name in asked if name not in available]:
+    names = asked or execution("translation", options.translation_device, available)
+    if missing := [name for name in names if name not in available]:
         log.warning("ONNX_PROVIDERS names what ONNX Runtime lacks", missing=missing, available=available)
-    if not (kept := [name for name in dict.fromkeys(asked) if name in available]):
+    if not (kept := [name for name in dict.fromkeys(names) if name in available]):
         raise SettingsError(
             f"ONNX_PROVIDERS={options.onnx_providers} names no provider of this ONNX Runtime.",
             f"Use some of: {', '.join(available)}; onnxruntime-gpu has {CUDA}.",
         )
-    return [(name, {"device_id": int(index or 0)} if name in (CUDA, TENSORRT) else {}) for name in kept]
+    _, number = split(options.translation_device)
+    return [(name, {"device_id": number} if name in (CUDA, TENSORRT) else {}) for name in kept]
 
 
 def _check(folder: Path) -> None:

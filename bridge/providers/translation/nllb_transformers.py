@@ -13,12 +13,15 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from bridge import settings
+from bridge import options
 from bridge.errors import ProviderMissing
-from bridge.library import Kind, locate
-from bridge.models import out_of_memory
-from bridge.providers.translation.decoding import Answer, Decoder, Search
-from bridge.providers.translation.nllb import Nllb, NllbOptions, failure, place
+from bridge.models.catalogue import Kind
+from bridge.models.library import locate
+from bridge.models.pool import loading
+from bridge.providers.device import place
+from bridge.providers.translation.decoding import Answer, Decoder, Search, failure
+from bridge.providers.translation.nllb import Nllb
+from bridge.providers.translation.nllb_options import NllbOptions
 from bridge.providers.translation.vocabulary import Vocabulary
 
 FILES = ("config.json", "tokenizer.json")
@@ -46,7 +49,7 @@ class Transformers:
         from transformers import AutoModelForSeq2SeqLM
         from transformers.utils import logging
 
-        device, index = place(options.translation_device, torch.cuda.device_count())
+        device, index = place("translation", options.translation_device, torch.cuda.device_count())
         precision = options.translation_precision
         if precision == "auto":
             precision = "float16" if device == "cuda" else "float32"
@@ -58,7 +61,7 @@ class Transformers:
         self._device = f"cuda:{index}" if device == "cuda" else "cpu"
         be_quiet: Any = logging.disable_progress_bar
         be_quiet()
-        try:
+        with loading(f"The model in {folder}", "Pull or download it again."):
             self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -67,12 +70,6 @@ class Transformers:
             )
             self._model.to(self._device).eval()
             self._model.generation_config.max_length = None  # else it warns of two limits at each text
-        except Exception as error:  # safetensors, torch and transformers have nothing in common
-            if out_of_memory(error):
-                raise  # the pool makes room and tries again
-            raise ProviderMissing(
-                f"The model in {folder} cannot be loaded: {error}.", "Pull or download it again."
-            ) from error
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """See `Decoder`. Raises ProviderError."""
@@ -129,7 +126,7 @@ class Transformers:
 class NllbTransformers(Nllb):
     """As `nllb`, by another engine: same sentences, same checks, same languages."""
 
-    Options: type[settings.Options] = NllbTransformersOptions
+    Options: type[options.Options] = NllbTransformersOptions
     kind: Kind = "nllb-transformers"
     packages = ("torch", "transformers")
 

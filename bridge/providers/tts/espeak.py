@@ -15,7 +15,7 @@ from threading import Event, Lock, Thread
 
 from pydantic import Field
 
-from bridge import languages, settings
+from bridge import languages, options
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
 from bridge.extras import install
 from bridge.types import Audio, Utterance
@@ -32,7 +32,7 @@ VOICE = re.compile(r"(?P<base>[A-Za-z0-9-]*)(\+(?P<variant>[A-Za-z0-9_ -]+))?")
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-class EspeakOptions(settings.Options):
+class EspeakOptions(options.Options):
     """How espeak sounds."""
 
     espeak_rate: int = Field(175, ge=80, le=450, description="Speed of speech in words per minute.")
@@ -63,13 +63,14 @@ class Library:
         self.variants = frozenset(file.name for file in (data / "voices" / "!v").iterdir())
         self._lock = Lock()
         self._take: Callable[[bytes], bool] = bool
+        self._failure: Exception | None = None
         self._callback = CALLBACK(self._received)  # the library keeps no reference of its own
         self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, text: str, voice: str, rate: int, pitch: int, take: Callable[[bytes], bool]) -> None:
         """Hands the speech to `take` in pieces of PCM until that returns True or the text ends.
 
-        Raises ProviderError for a voice that does not exist.
+        Raises ProviderError for a voice that does not exist, where the library fails and where `take` does.
         """
         encoded = text.encode(errors="replace") + b"\0"
         with self._lock:
@@ -81,14 +82,22 @@ class Library:
                 )
             self._library.espeak_SetParameter(RATE, rate, 0)
             self._library.espeak_SetParameter(PITCH, pitch, 0)
-            self._take = take
-            self._library.espeak_Synth(encoded, len(encoded), 0, 0, 0, UTF8_AND_FINAL_PAUSE, None, None)
+            self._take, self._failure = take, None
+            code = self._library.espeak_Synth(
+                encoded, len(encoded), 0, 0, 0, UTF8_AND_FINAL_PAUSE, None, None
+            )
             self._library.espeak_Synchronize()
+            if failure := self._failure or (f"code {code}" if code else None):
+                raise ProviderError(f"espeak failed on a text of {len(text)} characters: {failure}.")
 
     def _received(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int | None) -> int:
         if count <= 0:
             return 0
-        return int(self._take(ctypes.string_at(samples, count * ctypes.sizeof(ctypes.c_short))))
+        try:
+            return int(self._take(ctypes.string_at(samples, count * ctypes.sizeof(ctypes.c_short))))
+        except Exception as error:  # ctypes would print it, and the text go on without this piece
+            self._failure = error
+            return 1
 
 
 _guard = Lock()
@@ -107,7 +116,7 @@ def library() -> Library:
 class Espeak:
     """A view of the process's one library with its own speed, pitch and variant."""
 
-    Options: type[settings.Options] = EspeakOptions
+    Options: type[options.Options] = EspeakOptions
 
     def __init__(self, options: EspeakOptions) -> None:
         self._library = library()
@@ -147,6 +156,8 @@ class Espeak:
                 pieces.put(None)
             except ProviderError as error:
                 pieces.put(error)
+            except BaseException as error:  # else the reader would wait for ever
+                pieces.put(ProviderError(f"espeak failed on a text of {len(text)} characters: {error}."))
 
         if not text:
             return

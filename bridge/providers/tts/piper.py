@@ -6,8 +6,6 @@ Source: Kim, Kong and Son, "Conditional Variational Autoencoder with Adversarial
 End-to-End Text-to-Speech", ICML 2021.
 """
 
-# ruff: noqa: RUF001 - the marks of many scripts look alike, and that is the matter here
-
 from __future__ import annotations
 
 import re
@@ -16,28 +14,27 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
-from bridge import settings
+from bridge import options
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
 from bridge.extras import install
-from bridge.models import Limits, Pool, out_of_memory
+from bridge.models.pool import Limits, Pool, loading, out_of_memory
+from bridge.providers.device import device, split
+from bridge.providers.onnx import CUDA, execution, no_gpu
 from bridge.providers.tts.voices import Quality, Voice, offered
-from bridge.text import clean, sentences
+from bridge.settings import Settings
+from bridge.text import clean, parts, sentences
 from bridge.types import Audio, Utterance
 
 if TYPE_CHECKING:
     from piper import PiperVoice, SynthesisConfig
 
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-
 LONGEST = 300
 """Characters spoken at once, about 20 s: time and memory of a sentence grow with its length."""
 
-CLAUSE_END = re.compile(r"[,;:–—،؛、，；：](?=\s|\Z)|[、，；：]|\s")
 
-
-class PiperOptions(settings.Options):
+class PiperOptions(options.Options):
     """Which voice speaks, how, and how ONNX Runtime computes it."""
 
     tts_model: str = Field(
@@ -59,11 +56,8 @@ class PiperOptions(settings.Options):
     tts_speaker: str = Field(
         "", description="Speaker, by name or number, of voices that have several; empty, the voice's own."
     )
-    tts_device: str = Field(
-        "auto",
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        validation_alias=AliasChoices("tts_device", "device"),
-        description="Where the voices run: cpu, cuda, cuda:1; auto takes a GPU where ONNX Runtime can.",
+    tts_device: str = device(
+        "tts", "Where the voices run: cpu, cuda, cuda:1; auto takes a GPU where ONNX Runtime can."
     )
     ort_optimization: Literal["disabled", "basic", "extended", "all"] = Field(
         "all", description="How far ONNX Runtime rewrites the network when it loads it."
@@ -100,7 +94,7 @@ class PiperOptions(settings.Options):
 class Piper:
     """The voices of one process, each loaded once, whoever asks. Releases the GIL while it computes."""
 
-    Options: type[settings.Options] = PiperOptions
+    Options: type[options.Options] = PiperOptions
 
     def __init__(self, options: PiperOptions) -> None:
         try:
@@ -109,10 +103,10 @@ class Piper:
         except ImportError:
             raise ProviderMissing("The piper-tts package is not installed.", install("piper")) from None
         self._options = options
-        self._providers = execution(options, onnxruntime.get_available_providers())
+        self._providers = chosen(options, onnxruntime.get_available_providers())
         self._voices = offered(options.tts_model, options.tts_quality)
         self._check_speaker()
-        core = settings.Settings.read()
+        core = Settings.read()
         self._pool = Pool(Limits.of(core))
         try:
             # As many as stay, so that the first segment finds them warm, unless the operator chose them.
@@ -201,18 +195,15 @@ class Piper:
         import onnxruntime
         from piper import PiperConfig, PiperVoice
 
-        try:
+        hint = f"Fetch it again: speechbridge models pull piper {voice.name}"
+        with loading(f"The voice {voice.model}", hint):
             session = onnxruntime.InferenceSession(
                 str(voice.model), sess_options=session_options(self._options), providers=self._providers
             )
             config = PiperConfig.from_dict(dict(voice.config))
-        except Exception as error:  # ONNX Runtime's have no common type
-            raise ProviderError(
-                f"Piper cannot load {voice.model}: {error}.",
-                f"Fetch it again: speechbridge models pull piper {voice.name}",
-            ) from error
-        if self._options.tts_device.startswith("cuda") and CUDA not in session.get_providers():
-            raise _no_gpu(self._options, session.get_providers())
+        asked, used = self._options.tts_device, session.get_providers()
+        if asked.startswith("cuda") and CUDA not in used:
+            raise no_gpu("tts", asked, used)
         return PiperVoice(session=session, config=config)
 
 
@@ -235,31 +226,20 @@ def session_options(options: PiperOptions) -> Any:
     return made
 
 
-def execution(options: PiperOptions, available: Sequence[str]) -> list[str | tuple[str, dict[str, Any]]]:
+def chosen(options: PiperOptions, available: Sequence[str]) -> list[str | tuple[str, dict[str, Any]]]:
     """ONNX Runtime's providers with their options, in the order to try.
 
     Raises SettingsError for a GPU that is asked for where ONNX Runtime has no provider for one.
     """
-    kind, _, number = options.tts_device.partition(":")
-    if kind == "cuda" and CUDA not in available:
-        raise _no_gpu(options, available)
-    if kind == "cpu" or CUDA not in available:
-        return [CPU]
+    _, number = split(options.tts_device)
     gpu = {
-        "device_id": int(number or 0) if options.ort_device_id is None else options.ort_device_id,
+        "device_id": number if options.ort_device_id is None else options.ort_device_id,
         "arena_extend_strategy": options.ort_arena_strategy,
         "gpu_mem_limit": options.ort_gpu_mem_limit,
         "cudnn_conv_algo_search": options.ort_cudnn_search,
     }
-    return [(CUDA, gpu), CPU]
-
-
-def _no_gpu(options: PiperOptions, available: Sequence[str]) -> SettingsError:
-    return SettingsError(
-        f"TTS_DEVICE={options.tts_device} cannot be used: ONNX Runtime offers {', '.join(available)} only.",
-        "Install onnxruntime-gpu in place of onnxruntime and check the driver with nvidia-smi, "
-        "or set TTS_DEVICE=cpu.",
-    )
+    names = execution("tts", options.tts_device, available)
+    return [(CUDA, gpu) if name == CUDA else name for name in names]
 
 
 def _speakers(voice: Voice) -> str:
@@ -274,14 +254,7 @@ def _pieces(utterance: Utterance) -> Iterator[str]:
     """What is spoken at once; "[[", which would let a text spell out phonemes, is taken apart."""
     text = re.sub(r"\[(?=\[)", "[ ", clean(utterance.text))
     for sentence in sentences(text, utterance.language):
-        while len(sentence) > LONGEST:
-            ends = [match.end() for match in CLAUSE_END.finditer(sentence, LONGEST // 2, LONGEST)]
-            marks = [end for end in ends if not sentence[end - 1].isspace()]
-            cut = (marks or ends or [LONGEST])[-1]
-            yield sentence[:cut].rstrip()
-            sentence = sentence[cut:].lstrip()
-        if sentence:
-            yield sentence
+        yield from parts(sentence, lambda part: len(part) <= LONGEST)
 
 
 def _speak(model: PiperVoice, text: str, config: SynthesisConfig) -> Iterator[Audio]:

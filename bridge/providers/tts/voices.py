@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import structlog
 
-from bridge import languages, library
+from bridge import languages
 from bridge.errors import BridgeError, LanguageError, ProviderError, ProviderMissing
+from bridge.models import library
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ import pytest
 
 from bridge.audio import decode
 from bridge.errors import ProviderMissing
+from bridge.options import variables
 from bridge.providers import load, option_classes
-from bridge.settings import variables
 from bridge.types import SPEECH_RATE, Audio, Stage
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech"

@@ -43,6 +43,7 @@ def test_jitter_stays_in_its_share_and_follows_the_seed(monkeypatch: pytest.Monk
     assert Clock(other.simulated_tts_ms, other).next_ms() != row[0]
 
 
+@pytest.mark.serial
 def test_each_stage_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     read = options(monkeypatch, STT_MS=30, TRANSLATION_MS=50, TTS_MS=70)
     start = time.monotonic()

@@ -9,7 +9,8 @@ from typing import Any
 import ctranslate2
 import pytest
 
-from bridge.providers.translation.nllb import Nllb, NllbOptions
+from bridge.providers.translation.nllb import Nllb
+from bridge.providers.translation.nllb_options import NllbOptions
 from tests.bridge.providers.translation.recorded import Make, Recorded
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 

@@ -16,21 +16,21 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import LanguageError, ProviderError, ProviderMissing, SettingsError
+from bridge.providers.onnx import CPU, CUDA, TENSORRT
 from bridge.providers.translation.decoding import Decoder, Search
-from bridge.providers.translation.nllb import CTranslate2, Nllb, NllbOptions
+from bridge.providers.translation.nllb import Nllb
+from bridge.providers.translation.nllb_ctranslate2 import CTranslate2
 from bridge.providers.translation.nllb_onnx import (
-    CPU,
-    CUDA,
     ENCODER,
     FIRST,
     LATER,
-    TENSORRT,
     Beam,
     Hypotheses,
     Onnx,
-    execution,
+    chosen,
     penalized,
 )
+from bridge.providers.translation.nllb_options import NllbOptions
 from bridge.types import Phrase
 from tests.bridge.providers.translation.recorded import Make, say
 from tests.models.archive import unpack
@@ -266,19 +266,19 @@ def test_wrong_values_are_refused_at_the_start(make_onnx: Make, variables: dict[
 
 
 def test_without_a_list_the_device_chooses_the_providers() -> None:
-    def chosen(device: str, *available: str, named: str = "") -> list[tuple[str, dict[str, int]]]:
-        return execution(NllbOptions(translation_device=device, onnx_providers=named), available)
+    def providers(device: str, *available: str, named: str = "") -> list[tuple[str, dict[str, int]]]:
+        return chosen(NllbOptions(translation_device=device, onnx_providers=named), available)
 
-    assert chosen("auto", CPU) == [(CPU, {})]
-    assert chosen("auto", CUDA, CPU) == [(CUDA, {"device_id": 0}), (CPU, {})]
-    assert chosen("cuda:1", CUDA, CPU) == [(CUDA, {"device_id": 1}), (CPU, {})]
-    assert chosen("cpu", CUDA, CPU) == [(CPU, {})]
-    assert chosen("cuda:1", TENSORRT, CUDA, CPU, named=f"{TENSORRT},{CUDA}") == [
+    assert providers("auto", CPU) == [(CPU, {})]
+    assert providers("auto", CUDA, CPU) == [(CUDA, {"device_id": 0}), (CPU, {})]
+    assert providers("cuda:1", CUDA, CPU) == [(CUDA, {"device_id": 1}), (CPU, {})]
+    assert providers("cpu", CUDA, CPU) == [(CPU, {})]
+    assert providers("cuda:1", TENSORRT, CUDA, CPU, named=f"{TENSORRT},{CUDA}") == [
         (TENSORRT, {"device_id": 1}),
         (CUDA, {"device_id": 1}),
     ]
     with pytest.raises(SettingsError, match="TRANSLATION_DEVICE=cuda cannot be used"):
-        chosen("cuda", CPU)
+        providers("cuda", CPU)
 
 
 @pytest.mark.parametrize("lacking", [ENCODER, FIRST, "tokenizer.json"])

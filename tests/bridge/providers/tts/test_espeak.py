@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +17,8 @@ from bridge import extras
 from bridge.audio import rms
 from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers import load
-from bridge.providers.tts.espeak import Library
+from bridge.providers.tts.espeak import Library, library
+from bridge.text import sentences
 from bridge.types import Stage, Utterance
 
 pytestmark = pytest.mark.provider
@@ -129,6 +133,7 @@ def test_text_behind_a_nul_is_spoken(espeak: Any) -> None:
     assert seconds(speak(espeak, f"{PHRASE}\0{PHRASE}")) > 1.5 * seconds(speak(espeak, PHRASE))
 
 
+@pytest.mark.serial
 def test_first_piece_does_not_wait_for_the_whole_text(espeak: Any) -> None:
     start = time.perf_counter()
     pieces = espeak.synthesize(Utterance(LONG, "es"))
@@ -139,6 +144,7 @@ def test_first_piece_does_not_wait_for_the_whole_text(espeak: Any) -> None:
     assert first < 0.3 * (time.perf_counter() - start)
 
 
+@pytest.mark.serial
 def test_closing_early_stops_the_engine(espeak: Any) -> None:
     pieces = espeak.synthesize(Utterance(LONG * 10, "es"))
     next(pieces)
@@ -160,3 +166,72 @@ def test_missing_package_is_named_with_the_command_that_installs_it(monkeypatch:
     with pytest.raises(ProviderMissing) as raised:
         Library()
     assert raised.value.hint == extras.install("espeak")
+
+
+class Broken:
+    """The C library itself, whose `espeak_Synth` does what it is told instead."""
+
+    def __init__(self, engine: Any, synth: Callable[..., int]) -> None:
+        self._engine = engine
+        self.espeak_Synth = synth
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
+def fails(*_: object) -> int:
+    raise ValueError("out of order")
+
+
+@pytest.mark.parametrize(("synth", "said"), [(fails, "out of order"), (lambda *_: -1, "code -1")])
+def test_failure_of_any_kind_is_told_at_once_and_the_next_text_is_spoken(
+    espeak: Any, monkeypatch: pytest.MonkeyPatch, synth: Callable[..., int], said: str
+) -> None:
+    raised: SimpleQueue[ProviderError] = SimpleQueue()
+
+    def listen() -> None:
+        try:
+            speak(espeak, PHRASE)
+        except ProviderError as error:
+            raised.put(error)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(espeak._library, "_library", Broken(espeak._library._library, synth))
+        Thread(target=listen, daemon=True).start()
+        assert said in raised.get(timeout=5).message
+    assert 1.2 < seconds(speak(espeak, PHRASE)) < 2.4
+
+
+def test_failure_of_who_takes_the_speech_ends_the_text(espeak: Any) -> None:
+    taken = []
+
+    def take(pcm: bytes) -> bool:
+        taken.append(pcm)
+        raise MemoryError("no room for a piece")
+
+    with pytest.raises(ProviderError, match="no room"):
+        library().speak(LONG, "es", 175, 50, take)
+    assert len(taken) == 1
+    assert 1.2 < seconds(speak(espeak, PHRASE)) < 2.4
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("es", "El tren sale a las nueve. ¿Dónde está la estación? ¡Vamos ya! Mañana llueve"),
+        ("zh", "火车九点开。车站在右边。我们走吧。明天下雨。"),
+    ],
+)
+def test_sentences_spoken_one_by_one_have_the_pauses_of_the_whole_text(
+    espeak: Any, language: str, text: str
+) -> None:
+    parts = [speak(espeak, sentence, language) for sentence in sentences(text, language)]
+    assert len(parts) == 4
+    assert abs(seconds(b"".join(parts)) - seconds(speak(espeak, text, language))) < 0.02
+    assert all(0.25 < quiet_at_end(part) < 0.4 for part in parts)
+
+
+def quiet_at_end(pcm: bytes) -> float:
+    """Seconds without sound behind the last one."""
+    samples = np.abs(np.frombuffer(pcm, "<i2").astype(int))
+    return float(np.argmax(samples[::-1] > 200)) / 22_050
