@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+NO_WAIT = "an idle engine waits for nobody, and a busy one gathers its batch meanwhile; use STT_BATCH_SIZE"
+
 NO_GRPC = "stages talk over Redis, not gRPC"
 
 INSTEAD = {
     "AUDIO_FORMAT": "audio is sent as PCM and files are written as wav",
     "AZURE_SPEECH_KEY": "there is no engine of that provider yet",
+    "BATCH_MAX_WAIT_MS": NO_WAIT,
     "CIRCUIT_BREAKER_THRESHOLD": "there is no fallback engine yet; SEGMENT_ATTEMPTS bounds repeated work",
     "DEEPL_API_KEY": "there is no engine of that provider yet",
     "ELEVENLABS_API_KEY": "there is no engine of that provider yet",
@@ -16,5 +19,6 @@ INSTEAD = {
     "GRPC_KEEPALIVE_TIMEOUT": f"{NO_GRPC}; for clients use WS_PING_TIMEOUT",
     "GRPC_MAX_MESSAGE_LENGTH": f"{NO_GRPC}; use VAD_MAX_SEGMENT_MS",
     "LOAD_BALANCE_STRATEGY": "segments always go to the least loaded device",
+    "STT_BATCH_MAX_WAIT_MS": NO_WAIT,
 }
 """Names that an operator may bring along from elsewhere; each is pointed out with its reason."""

@@ -1,125 +1,18 @@
-"""Every environment variable of the core, one sentence under each.
-
-Precedence: command line, environment, `.env`, preset, default. A provider's own variables live in
-the provider's file as another subclass of `Options`; both are read by the one mechanism here.
-"""
+"""Every environment variable of the core, one sentence under each; `bridge.options` reads them."""
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
-from dotenv import dotenv_values
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from bridge.errors import SettingsError
-from bridge.foreign import INSTEAD
-
-DOTENV = Path(".env")
-PREFIXES = (
-    *("STT_", "TRANSLATION_", "TTS_", "VAD_", "WS_", "SEGMENT_", "SESSION_", "SIMULATED_"),
-    *("MODEL_", "MODELS_", "PRELOAD_", "CACHE_", "ORT_", "ONNX_", "WHISPER_", "NLLB_", "PIPER_"),
-)
-"""Of the environment's variables only these are taken for ours; most of the rest belong to others."""
-
-
-def config_dir() -> Path:
-    """The operator's folder: CONFIG_DIR, else ./config, else the one that came with the package."""
-    if named := os.environ.get("CONFIG_DIR"):
-        return Path(named)
-    here = Path(__file__).parent
-    candidates = (Path("config"), here.parent / "config", here / "config")
-    return next((path for path in candidates if (path / "topology.toml").exists()), candidates[0])
-
-
-def preset_file() -> Path | None:
-    """The file behind PRESET, or None where no preset is chosen.
-
-    Raises SettingsError for a name without a file, listing the presets there are.
-    """
-    name = os.environ.get("PRESET") or dotenv_values(DOTENV).get("PRESET")
-    if not name:
-        return None
-    folder = config_dir() / "presets"
-    path = folder / f"{name}.env"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.env"))) or "none"
-        raise SettingsError(f"PRESET={name} names no file in {folder}.", f"Use one of: {known}.")
-    return path
-
-
-Rate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
-"""Sample rates of audio to a client, Hz."""
+from bridge.options import Options
+from bridge.types import Rate
 
 VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
 """The threshold of each VAD_AGGRESSIVENESS."""
-
-
-class Options(BaseSettings):
-    """Base of every class that is read from the environment: a field `a_b` is the variable `A_B`.
-
-    A field may have other names, `validation_alias=AliasChoices("a_b", "b")`. The strongest source
-    that holds one of the names wins, and within a source the field's own name.
-    """
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        dotenv = DotEnvSettingsSource(settings_cls, env_file=DOTENV)
-        preset = DotEnvSettingsSource(settings_cls, env_file=preset_file())
-        return init_settings, env_settings, dotenv, preset
-
-    @classmethod
-    def read(cls, **flags: Any) -> Self:
-        """The values in force; `flags` are what the command line set.
-
-        Raises SettingsError naming the variable, its value and what it may be.
-        """
-        try:
-            return cls(**{name: value for name, value in flags.items() if value is not None})
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = str(first["loc"][0]) if first["loc"] else ""
-            name = _variable_of(cls, field, flags) if field else "a setting"
-            # The value is shown only for variables that hold no secret: pydantic reports raw input.
-            shown = "" if _is_secret(cls, field) else f"={first.get('input')}"
-            raise SettingsError(
-                f"{name}{shown} is not valid: {first['msg']}.",
-                "See docs/configuration.md, or run: speechbridge config show",
-            ) from None
-
-
-def _is_secret(options: type[Options], name: str) -> bool:
-    field = options.model_fields.get(name)
-    return field is not None and "SecretStr" in str(field.annotation)
-
-
-def _variable_of(options: type[Options], field: str, flags: Mapping[str, Any]) -> str:
-    """The name under which the operator gave the value of `field`."""
-    if field not in options.model_fields or flags.get(field) is not None:
-        return field.upper()
-    return _found(names(options, field), layers())[0]
 
 
 class Settings(Options):
@@ -132,10 +25,20 @@ class Settings(Options):
     topology: Path | None = Field(
         None, description="File that names the workers; by default topology.toml in the config folder."
     )
+    gpu_need: Literal["none", "useful", "required"] = Field(
+        "none",
+        description="What the engines lack without a GPU: nothing, speed (`useful`), or they refuse "
+        "(`required`). Where TOPOLOGY is unset, `speechbridge up` chooses the file of the workers by it.",
+    )
     redis_url: str = Field(
         "",
         description="Redis to use; empty lets `speechbridge up` start a private one.",
         examples=["redis://localhost:6379/0"],
+    )
+    redis_max_memory: int = Field(
+        1_000_000_000,
+        ge=16_000_000,
+        description="Bytes of data in the private Redis; when it is full, no session starts for now.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line written; text of speech appears at DEBUG only."
@@ -146,6 +49,12 @@ class Settings(Options):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the gateway listens on.")
+    reuse_port: bool = Field(
+        False, description="Let several gateway processes listen on one port; `up --gateways` sets it."
+    )
+    http_header_seconds: float = Field(
+        10, gt=0, description="Time a client has to send the head of a request before it is closed."
+    )
 
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
     translation_provider: str = Field("apertium", description="Engine of the translation stage.")
@@ -193,6 +102,14 @@ class Settings(Options):
     ws_max_connections: int = Field(
         100, ge=1, description="Connections at once; one more is refused with 1013 and retry_after_ms."
     )
+    ws_rate: int = Field(
+        400,
+        ge=1,
+        description="Messages a second that a connection may send for long; audio of 20 ms or more is free.",
+    )
+    ws_burst: int = Field(
+        2_000, ge=1, description="Messages above WS_RATE that a connection may send; more closes with 4429."
+    )
     ws_compression: bool = Field(
         True, description="Deflate text frames for clients that offer it; audio frames stay as they are."
     )
@@ -205,6 +122,11 @@ class Settings(Options):
 
     session_idle_seconds: float = Field(
         300, gt=0, description="A client that sends nothing for so long is closed with 4408."
+    )
+    session_ahead_seconds: float = Field(
+        60,
+        gt=0,
+        description="Audio of one session taken before it is cut; beyond, nothing more is read for now.",
     )
     session_max_segments: int = Field(
         8,
@@ -227,6 +149,11 @@ class Settings(Options):
         60_000, ge=1_000, description="Time from cut to speech after which a segment is given up as too late."
     )
 
+    journal_seconds: int = Field(60, ge=1, description="Time for which a room's journal is kept.")
+    journal_max_bytes: int = Field(
+        16_000_000, ge=100_000, description="Bytes of a room's journal; beyond, its oldest entries go."
+    )
+
     heartbeat_interval_ms: int = Field(
         5_000, ge=100, description="Time between two signs of life of a worker."
     )
@@ -234,7 +161,7 @@ class Settings(Options):
         15_000, ge=300, description="A worker silent for so long is gone and gets no work."
     )
     health_check_interval: float = Field(
-        1, gt=0, description="Seconds for which the gateway trusts what it last read of the workers."
+        0.25, gt=0, description="Seconds between two looks of the gateway at its workers."
     )
     models_dir: Path | None = Field(
         None, description="Folder of downloaded models; by default models in DATA_DIR."
@@ -276,6 +203,24 @@ class Settings(Options):
         None, description="Password of Flower; unset, `speechbridge up --flower` makes one and prints it."
     )
 
+    @field_validator("redis_url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        """What both Celery and redis-py understand; either says of the rest what nobody understands."""
+        try:
+            parts = urlsplit(url)
+            usable = not url or (parts.scheme in ("redis", "rediss") and parts.port != 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError(
+                "it must be redis://:password@host:6379/0, rediss:// for TLS; write / ? # of a password "
+                "as %2F %3F %23"
+            )
+        if {"username", "password"} & parse_qs(parts.query).keys():
+            raise ValueError("a password stands before the host, redis://:password@host:6379/0")
+        return url
+
     @property
     def threshold(self) -> float:
         """The VAD threshold in force."""
@@ -286,88 +231,3 @@ class Settings(Options):
     def origins(self) -> frozenset[str]:
         """The origins of WS_ORIGINS."""
         return frozenset(filter(None, (origin.strip() for origin in self.ws_origins.split(","))))
-
-
-def masked(url: str) -> str:
-    """The URL without its password; anything else as it is."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", url)
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the value of one variable comes from; `alias` is the other name that set it, if one did."""
-
-    variable: str
-    value: str
-    source: str
-    alias: str = ""
-
-
-def layers() -> list[tuple[str, Mapping[str, str | None]]]:
-    """The sources above the defaults, strongest first."""
-    preset = preset_file()
-    return [
-        ("environment", _upper(os.environ)),
-        (".env", _upper(dotenv_values(DOTENV))),
-        (f"preset {preset.stem}" if preset else "preset", _upper(dotenv_values(preset) if preset else {})),
-    ]
-
-
-def _upper(values: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Names are read in any case."""
-    return {name.upper(): value for name, value in values.items()}
-
-
-def names(options: type[Options], field: str) -> tuple[str, ...]:
-    """The variables that set `field`: its own first, then its other names."""
-    alias = options.model_fields[field].validation_alias
-    others = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
-    return tuple(dict.fromkeys(str(name).upper() for name in (field, *others)))
-
-
-def variables(options: type[Options]) -> Iterator[str]:
-    """The names of the variables a class reads, other names of the same one included."""
-    return (name for field in options.model_fields for name in names(options, field))
-
-
-def origins(options: Options) -> Iterator[Origin]:
-    """Each variable of `options` with its value, secrets masked, and its source."""
-    sources = layers()
-    for field in type(options).model_fields:
-        known = names(type(options), field)
-        name, source = _found(known, sources)
-        value = getattr(options, field)
-        alias = name if name != known[0] else ""
-        yield Origin(known[0], masked("" if value is None else str(value)), source, alias)
-
-
-def _found(
-    known: tuple[str, ...], sources: Iterable[tuple[str, Mapping[str, str | None]]]
-) -> tuple[str, str]:
-    """Which of the names is in force, and the source that holds it."""
-    held = ((name, label) for label, values in sources for name in known if values.get(name))
-    return next(held, (known[0], "default"))
-
-
-def unknown(known: Iterable[str]) -> list[str]:
-    """One sentence for each variable that looks like ours and is none, with the nearest match.
-
-    Everything in `.env` and the preset should be ours; in the environment only names with our
-    prefixes are looked at, since the rest belongs to others.
-    """
-    ours = sorted(known)
-    found: dict[str, str] = {}
-    for label, values in layers():
-        for variable in values:
-            meant = label != "environment" or variable.startswith(PREFIXES) or variable in INSTEAD
-            if meant and variable not in ours and variable not in ("PRESET", "CONFIG_DIR"):
-                found.setdefault(variable, label)
-    sentences = []
-    for variable, label in found.items():
-        if reason := INSTEAD.get(variable):
-            sentences.append(f"{variable} in {label} has no effect here: {reason}.")
-            continue
-        near = difflib.get_close_matches(variable, ours, n=1, cutoff=0.7)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        sentences.append(f"{variable} in {label} is no variable of speechbridge and has no effect.{hint}")
-    return sentences

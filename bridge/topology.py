@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import SettingsError
-from bridge.settings import config_dir
+from bridge.options import config_dir
 from bridge.types import STAGES, Stage
 
 DEVICE = re.compile(r"(cpu|gpu)(\d+)")

@@ -13,8 +13,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bridge.foreign import INSTEAD
+from bridge.options import Options, names
 from bridge.providers import TABLE
-from bridge.settings import Options, Settings, names
+from bridge.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -33,11 +35,18 @@ Every option is an environment variable. The strongest source that names one win
 
 An empty value counts as none. Where a variable has a second name ("also"), the strongest source that holds
 either wins, and the first name where one source holds both. `speechbridge config show` prints each value in
-force and its source, with secrets masked; a variable that looks like ours and has no effect is pointed out
-with the nearest name.
+force and its source, with secrets masked. A variable that is set and has no effect is pointed out there, by
+`up`, `gateway`, `worker` and `doctor`: a misspelt one with the nearest name, one that only other engines than
+the chosen ones read with both, and one [from elsewhere](#names-from-elsewhere) with the reason.
 
 Two variables are read before all others: `PRESET`, and `CONFIG_DIR`, the folder with `topology.toml` and
 `presets/` (by default `config` in the current folder, else the one that came with the package).
+"""
+
+ELSEWHERE = """
+## Names from elsewhere
+
+Operators of similar systems know these. They have no effect here, for the reason beside each.
 """
 
 
@@ -53,6 +62,7 @@ def render() -> str:
         stages = [other.stage for other in TABLE if other.cls().Options is options]
         chosen = ", ".join(f"`{stage.upper()}_PROVIDER={row.name}`" for stage in stages)
         parts += [f"\n## {row.name}\n", f"In force with {chosen}.\n", *_table(options)]
+    parts += [ELSEWHERE, *(f"- `{name}`: {reason}." for name, reason in INSTEAD.items())]
     return "\n".join(parts).rstrip() + "\n"
 
 

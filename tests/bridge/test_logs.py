@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+
+from tests.stack import SIMULATED, Processes, RedisProcess, wait_until
 
 PROGRAM = """
 import logging, structlog
@@ -112,3 +117,32 @@ def test_json_warning_is_marked_for_the_supervisor() -> None:
     plain, error = lines('logs.get("x").info("error: no"); logs.get("x").error("two")')
     assert not important(plain)
     assert important(error)
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The URL of a Redis whose password has an @ in it."""
+    server = RedisProcess(tmp_path)
+    server.start()
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("requirepass", "ge@heim")
+    yield f"redis://:ge@heim@127.0.0.1:{server.port}/0"
+    server.kill()
+
+
+@pytest.mark.redis
+@pytest.mark.e2e
+def test_no_line_of_a_worker_and_its_libraries_holds_the_password_of_redis(
+    guarded: str, tmp_path: Path
+) -> None:
+    chatty = {"REDIS_URL": guarded, "LOG_LEVEL": "DEBUG", "HEARTBEAT_INTERVAL_MS": "100"}
+    processes = Processes(chatty | SIMULATED, tmp_path)
+    processes.start("worker", "tts-cpu0")
+    try:
+        wait_until(lambda: "Connected to redis://:**@" in processes.output(), 30, "Celery tells its Redis")
+        with redis.Redis.from_url(guarded) as client:
+            client.shutdown(nosave=True)
+        wait_until(lambda: "Cannot connect to redis://:**@" in processes.output(), 30, "Celery misses it")
+    finally:
+        processes.stop()
+    assert "heim" not in processes.output()

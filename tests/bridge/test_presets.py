@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from bridge import library, settings
+from bridge import options
+from bridge.models.catalogue import repository_of
+from bridge.options import Options
 from bridge.providers import Row, option_classes, row
-from bridge.settings import Options, Settings
+from bridge.settings import Settings
 from bridge.types import STAGES
 
 FOLDER = Path(__file__).parents[2] / "config" / "presets"
@@ -33,10 +35,10 @@ PRESETS = pytest.mark.parametrize("name", NAMES)
 def _only_the_preset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a developer has set in the environment or in `.env` stays out of the tests."""
     classes: list[type[Options]] = [Settings, *option_classes()]
-    known = {variable for options in classes for variable in settings.variables(options)}
+    known = {variable for kind in classes for variable in options.variables(kind)}
     for variable in [name for name in os.environ if name.upper() in known]:
         monkeypatch.delenv(variable)
-    monkeypatch.setattr(settings, "DOTENV", tmp_path / ".env")
+    monkeypatch.setattr(options, "DOTENV", tmp_path / ".env")
     monkeypatch.setenv("CONFIG_DIR", str(FOLDER.parent))
 
 
@@ -56,8 +58,8 @@ def test_every_variable_is_read_by_the_core_or_an_engine_of_the_preset(
 ) -> None:
     monkeypatch.setenv("PRESET", name)
     classes: list[type[Options]] = [Settings, *(provider.cls().Options for provider in providers())]
-    known = [variable for options in classes for variable in settings.variables(options)]
-    assert settings.unknown(known) == []
+    known = [variable for kind in classes for variable in options.variables(kind)]
+    assert options.unknown(known) == []
     assert dotenv_values(FOLDER / f"{name}.env")
 
 
@@ -65,7 +67,7 @@ def test_every_variable_is_read_by_the_core_or_an_engine_of_the_preset(
 def test_every_value_is_valid_and_in_force(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRESET", name)
     read = [Settings.read(), *(provider.cls().Options.read() for provider in providers())]
-    sources = {origin.variable: origin.source for options in read for origin in settings.origins(options)}
+    sources = {origin.variable: origin.source for values in read for origin in options.origins(values)}
     written = dotenv_values(FOLDER / f"{name}.env")
     assert {sources[variable] for variable in written} == {f"preset {name}"}
 
@@ -74,9 +76,9 @@ def test_every_value_is_valid_and_in_force(name: str, monkeypatch: pytest.Monkey
 def test_models_of_the_preset_can_be_pulled_by_their_names(name: str) -> None:
     written = dotenv_values(FOLDER / f"{name}.env")
     if size := written.get("STT_MODEL_SIZE"):
-        assert library.repository_of("whisper", size)
+        assert repository_of("whisper", size)
     if model := written.get("TRANSLATION_MODEL"):
-        assert library.repository_of("nllb", model) == model
+        assert repository_of("nllb", model) == model
 
 
 @PRESETS

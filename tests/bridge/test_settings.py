@@ -9,8 +9,9 @@ import pytest
 from pydantic import AliasChoices, Field, SecretStr
 
 from bridge.errors import SettingsError
+from bridge.options import Options, Origin, origins, unknown, variables
 from bridge.providers import option_classes
-from bridge.settings import Options, Origin, Settings, masked, origins, unknown, variables
+from bridge.settings import Settings
 
 
 class KeyOptions(Options):
@@ -208,15 +209,32 @@ def test_password_in_a_url_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    "url",
     [
-        ("rediss://me:pw@host:1/0?a=b", "rediss://me:***@host:1/0?a=b"),
-        ("redis://host:6379/0", "redis://host:6379/0"),
-        ("plain text", "plain text"),
+        "redis://:geheim/x@host:6379/0",
+        "redis://host:6379/0?password=geheim",
+        "unix:///run/redis.sock?password=geheim",
+        "sentinel://:geheim@host:26379",
+        "redis://:geheim@host:port/0",
+        "http://me:geheim@host",
     ],
 )
-def test_only_passwords_are_masked(url: str, shown: str) -> None:
-    assert masked(url) == shown
+def test_url_that_celery_or_redis_would_not_understand_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SettingsError, match="REDIS_URL=") as caught:
+        Settings.read()
+    assert "geheim" not in str(caught.value)
+    assert "redis://:password@host:6379/0" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://:ge@heim@host/0", "rediss://me:pw@[::1]:1/0?ssl_cert_reqs=none", "redis://host"]
+)
+def test_url_of_a_redis_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert Settings.read().redis_url == url
 
 
 def test_variable_of_no_effect_is_pointed_out_with_its_nearest_match(

@@ -8,8 +8,10 @@ from types import ModuleType
 
 import pytest
 
+from bridge.options import Options, variables
 from bridge.providers import option_classes
-from bridge.settings import Options, Settings, variables
+from bridge.settings import Settings
+from tests.bridge.test_settings import SEED_NAMES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -43,3 +45,14 @@ def test_bounds_and_defaults_are_those_of_the_field(script: ModuleType) -> None:
     assert "| `LOG_FORMAT` | `console` | `console`, `json` |" in page
     assert "| `WS_COMPRESSION` | `true` | `true` or `false` |" in page
     assert "| `FLOWER_PASSWORD` | none | secret |" in page
+
+
+@pytest.mark.parametrize("name", SEED_NAMES)
+def test_each_name_of_the_tuning_guide_stands_on_the_page_with_its_effect_or_the_reason(
+    name: str, script: ModuleType
+) -> None:
+    lines = [line for line in script.render().splitlines() if f"`{name}`" in line.split(" | ")[0]]
+    acts = [line for line in lines if line.startswith("| `")]
+    refused = [line for line in lines if line.startswith(f"- `{name}`: ")]
+    assert bool(acts) != bool(refused)
+    assert all(line.endswith((".", "|")) for line in lines)
