@@ -9,17 +9,17 @@ from kombu import Exchange, Queue
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
-from bridge.streams import PRIORITY_SEPARATOR, PRIORITY_STEPS
-from bridge.tasks.reconnect import reconnect_fast
+from bridge.store.keys import PRIORITY_SEPARATOR, PRIORITY_STEPS
+from bridge.tasks.broker import mend
 from bridge.topology import Topology
 
 app = Celery("bridge", include=["bridge.tasks.stt", "bridge.tasks.translation", "bridge.tasks.tts"])
 
+# Without emulated acknowledgements: whatever a worker held when it vanished, the gateway sends again at
+# once. Redelivery would come after 30 s, as a third copy; a host whose clock is ahead would redeliver what
+# runs on the others; and a full Redis would refuse the book-keeping, which ends a worker.
 WORKER_TRANSPORT = {
-    "visibility_timeout": 30,
-    "unacked_restore_interval": 1,
-    "unacked_restore_throttle": 1,
-    "unacked_mutex_expire": 5,
+    "ack_emulation": False,
     "health_check_interval": 3,
     "socket_keepalive": True,
     "socket_connect_timeout": 1,
@@ -40,8 +40,8 @@ GATEWAY_TRANSPORT = {
 def configure(settings: Settings, topology: Topology, role: Literal["gateway", "worker"]) -> Celery:
     """Sets the broker, the queues of the topology and what measurements showed to matter.
 
-    No result backend: results leave as events. Late acknowledgement with a prefetch of one holds just
-    the running task back; a lost one is sent again by the gateway long before `visibility_timeout`.
+    No result backend: results leave as events. Late acknowledgement without prefetch: a worker holds
+    just what it runs, and all else waits in Redis, where any worker of the queue can take it.
     A queue that no topology names is an error, never a list that fills for ever.
 
     Raises SettingsError where there is no REDIS_URL.
@@ -66,8 +66,10 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
         task_create_missing_queues=False,
         task_acks_late=True,
         task_reject_on_worker_lost=False,
+        broker_channel_error_retry=True,  # a Redis that is full refuses commands; it ends no worker
         task_publish_retry=role == "worker",
         worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_send_task_events=settings.task_events,
         task_send_sent_event=False,
@@ -75,5 +77,5 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
     )
     # Arguments hold transcripts: neither Flower nor a log line may show them.
     app.amqp.argsrepr_maxsize = app.amqp.kwargsrepr_maxsize = 0
-    reconnect_fast()
+    mend()
     return app

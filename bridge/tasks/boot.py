@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
-import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,15 @@ import structlog
 from celery import signals
 
 from bridge import logs, providers
-from bridge.errors import RedisUnavailable
 from bridge.settings import Settings
-from bridge.streams import Cancellations, Store, WorkerRecord
+from bridge.store.cache import Cache
+from bridge.store.cancel import Cancellations
+from bridge.store.registry import Registry, WorkerRecord
+from bridge.store.work import Desk
 from bridge.tasks import app, configure
+from bridge.tasks.broker import draining
 from bridge.tasks.cache import cached
+from bridge.tasks.heartbeat import Heartbeat
 from bridge.tasks.run import Runtime, install
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
@@ -28,7 +32,8 @@ log = structlog.get_logger(__name__)
 def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topology) -> None:
     """Serves one stage until SIGTERM or SIGINT, which let the running tasks end.
 
-    Raises SettingsError or ProviderMissing where the engine cannot be had.
+    Raises SettingsError or ProviderMissing where the engine cannot be had, SystemExit where the worker
+    ends for any other reason, so that whoever supervises it starts it again.
     """
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
     logs.setup(settings, process=f"{entry.name}-{replica}")
@@ -38,28 +43,43 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     provider = providers.load(entry.stage, provider_name)
     log.info("provider loaded", provider=provider_name, seconds=round(time.monotonic() - since, 2))
     prepare(entry.stage, provider, settings)
-    store = Store(settings.redis_url, patient=True)
+    entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
+    url = settings.redis_url
+    cache = Cache(url)
     if entry.stage == "translation":
-        provider = cached(provider, store, settings)
-    runtime = Runtime(name, provider, store, Cancellations(settings.redis_url))
+        provider = cached(provider, cache, settings)
+    made = record(entry, name, provider_name, provider)
+    runtime = Runtime(name, provider, Desk(url), Cancellations(url, name, made.life))
     install(runtime)
-    heartbeat = Heartbeat(runtime, record(entry, name, provider_name, provider), settings)
+    registry = Registry(url)
+    heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
+    worker = app.Worker(**options(entry, name, settings))
     try:
-        app.worker_main(arguments(entry, name, settings))
+        worker.start()
     finally:
-        heartbeat.stop()
-        runtime.cancellations.close()
+        heartbeat.close()
         provider.close()
-        runtime.store.close()
+        for each in (runtime.cancellations, runtime.desk, registry, cache):
+            each.close()
+    if worker.exitcode:
+        raise SystemExit(worker.exitcode)
 
 
-def arguments(entry: WorkerEntry, name: str, settings: Settings) -> list[str]:
-    """Celery's own command line. Gossip and mingle cost a second at each start and serve nobody here."""
-    quiet = ["--without-gossip", "--without-mingle"]
-    events = ["-E"] if settings.task_events else ["--without-heartbeat"]
-    queue = ["-Q", entry.queue, "-P", "threads", "-c", str(entry.concurrency)]
-    return ["--quiet", "worker", "-n", name, *queue, *quiet, *events, "-l", settings.log_level]
+def options(entry: WorkerEntry, name: str, settings: Settings) -> dict[str, Any]:
+    """Celery's own options. Gossip and mingle cost a second at each start and serve nobody here."""
+    return {
+        "hostname": name,
+        "queues": [entry.queue],
+        "pool_cls": "threads",
+        "concurrency": entry.concurrency,
+        "without_gossip": True,
+        "without_mingle": True,
+        "without_heartbeat": not settings.task_events,
+        "task_events": settings.task_events,
+        "loglevel": settings.log_level,
+        "quiet": True,
+    }
 
 
 def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> WorkerRecord:
@@ -78,55 +98,16 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
         detects=entry.stage == "stt" and provider.detects,
         host=socket.gethostname(),
         pid=os.getpid(),
+        life=secrets.token_hex(8),
     )
 
 
-class Heartbeat:
-    """Keeps the worker's record alive, and its models and count of running tasks true."""
-
-    def __init__(self, runtime: Runtime, record: WorkerRecord, settings: Settings) -> None:
-        self._runtime = runtime
-        self._record = record
-        self._interval = settings.heartbeat_interval_ms / 1000
-        self._ttl_ms = settings.worker_ttl_ms
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Takes the worker off the list, so that nothing more is sent to it."""
-        if self._thread is None or self._stopped.is_set():
-            return
-        self._stopped.set()
-        self._runtime.changed.set()
-        self._thread.join(timeout=5)
-        try:
-            self._runtime.store.unregister(self._record.name)
-        except RedisUnavailable as error:
-            log.warning("worker not unregistered", error=error.message)
-
-    def _beat(self) -> None:
-        due = 0.0
-        while not self._stopped.is_set():
-            try:
-                if time.monotonic() >= due:
-                    now = replace(self._record, models=self._runtime.provider.resident())
-                    self._runtime.store.register(now, self._ttl_ms)
-                    due = time.monotonic() + self._interval
-                self._runtime.store.idle(self._record.name, self._runtime.busy)
-            except RedisUnavailable as error:
-                log.warning("no heartbeat", error=error.message)
-                self._stopped.wait(0.5)
-                continue
-            self._runtime.changed.wait(max(0.0, due - time.monotonic()))
-            self._runtime.changed.clear()
-
-
 def _at_signals(heartbeat: Heartbeat) -> None:
+    def drain(**_: Any) -> None:
+        draining.set()
+        heartbeat.drain()
+
     # weak=False: Celery keeps only weak references, and a closure has no other owner.
     signals.worker_ready.connect(lambda **_: heartbeat.start(), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: heartbeat.stop(), weak=False)
+    signals.worker_shutting_down.connect(drain, weak=False)
     signals.setup_logging.connect(lambda **_: None, weak=False)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
 from bridge.errors import RedisUnavailable
+from bridge.options import Options
 from bridge.providers import Translator
-from bridge.settings import Options, Settings
-from bridge.streams import Store
+from bridge.settings import Settings
+from bridge.store.cache import Cache
 from bridge.types import Phrase, Translation
 
 log = structlog.get_logger(__name__)
@@ -25,10 +28,10 @@ class Cacheable(Protocol):
         """A text that is another one whenever the same phrase may get another translation."""
 
 
-def cached(provider: Any, store: Store, settings: Settings) -> Any:
+def cached(provider: Any, cache: Cache, settings: Settings) -> Any:
     """`provider` behind the cache; as it is where CACHE_ENABLED is off or caching does not pay."""
     if settings.cache_enabled and isinstance(provider, Cacheable):
-        return CachedTranslator(provider, provider.fingerprint(), store, settings)
+        return CachedTranslator(provider, provider.fingerprint(), cache, settings)
     return provider
 
 
@@ -38,23 +41,25 @@ class CachedTranslator:
     The cache is one for all workers on this Redis. Errors are not kept: the next attempt may succeed.
     """
 
-    def __init__(self, engine: Any, fingerprint: str, store: Store, settings: Settings) -> None:
+    def __init__(self, engine: Any, fingerprint: str, cache: Cache, settings: Settings) -> None:
         self.Options: type[Options] = engine.Options
         self._engine: Translator = engine
         self._fingerprint = fingerprint
-        self._store = store
+        self._cache = cache
         self._ttl = settings.cache_ttl_seconds
         self._size = settings.cache_size
 
     def translate(self, phrase: Phrase) -> Translation:
-        """The kept translation, else a new one. Raises what the engine raises, RedisUnavailable."""
+        """The kept translation, else a new one, also while Redis is away. Raises what the engine raises."""
         key = (self._fingerprint, phrase.source, phrase.target, phrase.text)
         digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
-        if kept := self._store.recall(digest):
-            return Translation(**json.loads(kept))
+        with _spared():
+            if kept := self._cache.recall(digest):
+                return Translation(**json.loads(kept))
         made = self._engine.translate(phrase)
         value = json.dumps({"text": made.text, "confidence": made.confidence})
-        self._store.remember(digest, value.encode(), self._ttl, self._size)
+        with _spared():
+            self._cache.remember(digest, value.encode(), self._ttl, self._size)
         return made
 
     def pairs(self) -> frozenset[tuple[str, str]]:
@@ -68,10 +73,16 @@ class CachedTranslator:
     def close(self) -> None:
         """Closes the engine and logs how much the cache spared all workers so far."""
         self._engine.close()
-        try:
-            hits, misses = self._store.recalled()
-        except RedisUnavailable as error:
-            log.warning("translation cache not read", error=error.message)
-            return
-        rate = round(hits / (hits + misses), 3) if hits + misses else None
-        log.info("translation cache", hits=hits, misses=misses, hit_rate=rate)
+        with _spared():
+            hits, misses = self._cache.recalled()
+            rate = round(hits / (hits + misses), 3) if hits + misses else None
+            log.info("translation cache", hits=hits, misses=misses, hit_rate=rate)
+
+
+@contextmanager
+def _spared() -> Iterator[None]:
+    """Goes on without the cache where Redis does not serve it."""
+    try:
+        yield
+    except RedisUnavailable as error:
+        log.warning("translation cache not used", error=error.message)

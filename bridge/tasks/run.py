@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import structlog
 from celery.exceptions import Ignore
 
 from bridge.errors import BridgeError, RedisUnavailable
-from bridge.streams import Cancellations, Store
-from bridge.types import Event, Stage, Work
+from bridge.store.cancel import Cancellations
+from bridge.store.work import Desk, Taken
+from bridge.types import Event, EventKind, Stage, Work, item_name
 
 log = structlog.get_logger(__name__)
 
@@ -23,30 +23,55 @@ Results = Generator[dict[str, Any], None, Work | None]
 """A stage yields the fields of each event as soon as it has them, and returns the next stage's work."""
 
 
+PAUSE_SECONDS = 0.5
+"""Time until more is taken from a Redis that refuses: the queues of a full one would be emptied at once."""
+
+
+class TooLate(BridgeError):
+    code = "too_late"
+
+
 @dataclass(slots=True)
 class Runtime:
-    """What the tasks of one worker process share; `boot` makes it before the first task."""
+    """What the tasks of one worker process share; `boot` makes it before the first task.
+
+    `running` names the work that tasks have in hand; the heartbeat tells it again when `changed` is set.
+    """
 
     name: str
     provider: Any
-    store: Store
+    desk: Desk
     cancellations: Cancellations
-    busy: int = 0
+    running: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     changed: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    telling: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def occupied(self) -> Iterator[int]:
-        """Counts a task as running; gives how many run now."""
-        with self.lock:
-            self.busy += 1
-            busy = self.busy
+    def taken(self, stage: Stage, work: Work) -> Iterator[Taken]:
+        """Takes the work, which counts as running until the block ends. Raises RedisUnavailable."""
+        item = item_name(work.session, work.segment, stage, work.target, work.attempt)
+        self.running.append(item)
         try:
-            yield busy
+            # One at a time: an older list that arrives after a newer one would hide work that runs.
+            with self.telling:
+                self.told = list(self.running)
+                taken = self.desk.take(stage, work, self.name, self.told)
+            yield taken
         finally:
-            with self.lock:
-                self.busy -= 1
+            self.running.remove(item)
             self.changed.set()
+
+    def tell(self, *, again: bool) -> None:
+        """Says what runs now; `again` even if it was told, since Redis may have lost it.
+
+        Raises RedisUnavailable.
+        """
+        with self.telling:
+            if again or self.told != self.running:
+                running = list(self.running)
+                self.desk.runs(self.name, running)
+                self.told = running
 
 
 runtime: Runtime | None = None
@@ -56,6 +81,48 @@ def install(made: Runtime | None) -> None:
     """Makes `made` the runtime of this process."""
     global runtime
     runtime = made
+
+
+class Report:
+    """What one piece of work tells the journal of its room, with times on the clock of Redis."""
+
+    def __init__(self, runtime: Runtime, stage: Stage, work: Work, at: float) -> None:
+        self._runtime, self._stage, self._work, self._at = runtime, stage, work, at
+        self._start = time.monotonic()
+
+    def now(self) -> float:
+        """Seconds on the clock of Redis: when the work was taken, and the time since."""
+        return self._at + time.monotonic() - self._start
+
+    def emit(self, kind: EventKind, **values: Any) -> None:
+        """Appends an event. Raises RedisUnavailable."""
+        work = self._work
+        event = Event(
+            kind,
+            self._stage,
+            work.session,
+            work.segment,
+            revision=work.revision,
+            attempt=work.attempt,
+            target=work.target,
+            queued_ms=round(max(0.0, self._at - work.sent) * 1000, 2) if work.sent else 0.0,
+            running_ms=round((time.monotonic() - self._start) * 1000, 2),
+            worker=self._runtime.name,
+            **values,
+        )
+        self._runtime.desk.emit(work.room, event)
+
+    def fail(self, error: Exception) -> None:
+        """Appends the failure, never without a code and a message. Raises RedisUnavailable."""
+        if isinstance(error, BridgeError):
+            log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
+            message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
+            self.emit("failed", code=error.code or "internal", message=message, retryable=error.retryable)
+        else:
+            # Only the name: the text of an engine's error may hold what was said.
+            log.error("stage failed unexpectedly", exc_info=error)
+            message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
+            self.emit("failed", code="internal", message=message, retryable=True)
 
 
 def run(
@@ -70,68 +137,47 @@ def run(
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
-    start = time.monotonic()
-    report = partial(
-        Event,
-        stage=stage,
-        session=work.session,
-        segment=work.segment,
-        revision=work.revision,
-        attempt=work.attempt,
-        target=work.target,
-        queued_ms=round(max(0.0, time.time() - work.sent) * 1000, 2),
-        worker=runtime.name,
-    )
     structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
     try:
-        with runtime.occupied() as busy:
-            alive, pcm = runtime.store.begin(work, report(kind="started"), runtime.name, busy)
-            if not alive:
+        with runtime.taken(stage, work) as taken:
+            report = Report(runtime, stage, work, taken.at)
+            if taken.verdict == "late":
+                report.fail(_too_late(stage, taken.at - work.deadline))
+            if taken.verdict != "wanted":
                 raise Ignore
-            following = _results(runtime, work, call(runtime.provider, work, pcm), report, start)
-        return following.but(sent=time.time()).message()
+            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report)
+            return following.but(sent=report.now()).message()
+    except RedisUnavailable as error:
+        log.warning("work dropped; the gateway sends it again", error=error.message)
+        time.sleep(PAUSE_SECONDS)
+        raise Ignore from error
     finally:
         structlog.contextvars.clear_contextvars()
 
 
-def _results(
-    runtime: Runtime, work: Work, results: Results, report: Callable[..., Event], start: float
-) -> Work:
-    def elapsed() -> float:
-        return round((time.monotonic() - start) * 1000, 2)
-
+def _results(runtime: Runtime, work: Work, results: Results, report: Report) -> Work:
     # `closing`: without it an engine's own clean-up would wait for the garbage collector.
     with closing(results):
         try:
-            if work.deadline and time.time() > work.deadline:
-                raise TooLate(f"The work came {time.time() - work.deadline:.1f} s after its deadline.")
             while True:
                 values = next(results)
                 if runtime.cancellations.cancelled(work.session, work.segment):
                     raise Ignore
-                runtime.store.emit(report(**values, running_ms=elapsed()))
+                report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
         except (Ignore, RedisUnavailable):
             raise
-        except BridgeError as error:
-            log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
-            runtime.store.emit(failure(report, error.code, str(error), error.retryable, elapsed()))
-            raise Ignore from error
         except Exception as error:
-            log.exception("stage failed unexpectedly")
-            runtime.store.emit(failure(report, "internal", type(error).__name__, True, elapsed()))
+            report.fail(error)
             raise Ignore from error
     if following is None:
         raise Ignore
     return following
 
 
-def failure(
-    report: Callable[..., Event], code: str, message: str, retryable: bool, running_ms: float
-) -> Event:
-    return report(kind="failed", code=code, message=message, retryable=retryable, running_ms=running_ms)
-
-
-class TooLate(BridgeError):
-    code = "too_late"
+def _too_late(stage: Stage, seconds: float) -> TooLate:
+    return TooLate(
+        f"The {stage} work was taken {seconds:.1f} s after its deadline.",
+        "Start more workers of this stage, or raise SEGMENT_DEADLINE_MS.",
+    )

@@ -1,17 +1,18 @@
-"""The tts stage: a translation becomes speech at the listener's rate, sent piece by piece."""
+"""The tts stage: a translation becomes speech at the voice's own rate, sentence by sentence, in pieces."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from bridge.audio import Resampler
 from bridge.providers import Synthesizer
 from bridge.tasks import app
 from bridge.tasks.run import Results, run
-from bridge.types import SAMPLE_BYTES, Utterance, Work
+from bridge.text import sentences
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Audio, Utterance, Work
 
 PIECE_MS = 200
-"""Audio per event after the first piece, which leaves as soon as the engine has it."""
+"""Audio per event after the first piece of a sentence, which leaves as soon as the engine has it."""
 
 
 @app.task(name="tts.synthesize", resultrepr_maxsize=0)
@@ -21,42 +22,52 @@ def synthesize(message: dict[str, Any]) -> dict[str, Any]:
 
 def _results(provider: Synthesizer, work: Work, _: bytes | None) -> Results:
     assert work.target is not None
-    resampler: Resampler | None = None
-    pieces = Pieces(work.rate)
-    for audio in provider.synthesize(Utterance(work.text, work.target, work.voice)):
-        if resampler is None:
-            resampler = Resampler(audio.rate, work.rate)
-        yield from pieces.add(resampler.feed(audio.pcm))
-    if resampler is not None:
-        yield from pieces.add(resampler.feed(b"", last=True), last=True)
-    yield {"kind": "done", "index": pieces.count, "rate": work.rate, "offset": pieces.sent}
+    pieces = Pieces()
+    for number, sentence in enumerate(sentences(work.text, work.target)):
+        if number >= work.sentence:
+            yield from pieces.of(number, provider.synthesize(Utterance(sentence, work.target, work.voice)))
+    yield {"kind": "done", "index": pieces.count, "rate": pieces.rate}
     return None
 
 
 class Pieces:
-    """Joins what the engine gives in small chunks: an entry per 60 ms callback would cost 0.2 ms each."""
+    """Joins what the engine gives in small chunks: an entry per 60 ms callback would cost 0.2 ms each.
 
-    def __init__(self, rate: int) -> None:
-        self.rate = rate
+    Every sentence ends with one piece that is marked `last`, which has no sound where the sentence has
+    none, or where all of it has left already: nothing is held back to find out what comes last.
+    """
+
+    def __init__(self) -> None:
         self.count = 0
-        self.sent = 0
+        self.rate = SPEECH_RATE
         self._pending = bytearray()
 
-    def add(self, pcm: bytes, *, last: bool = False) -> list[dict[str, Any]]:
-        """The event fields of the piece that is due now, if one is."""
-        self._pending += pcm
-        samples = len(self._pending) // SAMPLE_BYTES
-        due = samples * 1000 >= PIECE_MS * self.rate or self.count == 0 or last
-        if not samples or not due:
-            return []
-        event = {
+    def of(self, sentence: int, sound: Iterator[Audio]) -> Iterator[dict[str, Any]]:
+        """The event fields of a sentence's pieces, each as soon as it is due."""
+        first = True
+        for audio in sound:
+            if audio.rate != self.rate:
+                if self._pending:
+                    yield self._piece(sentence)
+                self.rate = audio.rate
+            self._pending += audio.pcm
+            if self._pending and (first or self._pending_ms() >= PIECE_MS):
+                first = False
+                yield self._piece(sentence)
+        yield self._piece(sentence, last=True)
+
+    def _pending_ms(self) -> float:
+        return len(self._pending) // SAMPLE_BYTES * 1000 / self.rate
+
+    def _piece(self, sentence: int, last: bool = False) -> dict[str, Any]:
+        piece = {
             "kind": "audio",
+            "sentence": sentence,
             "index": self.count,
             "pcm": bytes(self._pending),
             "rate": self.rate,
-            "offset": self.sent,
+            "last": last,
         }
         self.count += 1
-        self.sent += samples
         self._pending.clear()
-        return [event]
+        return piece

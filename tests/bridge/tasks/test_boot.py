@@ -1,122 +1,135 @@
-"""Workers as processes: when they are online, and when they are gone."""
+"""How workers start and end, each in a process of its own."""
 
 from __future__ import annotations
 
-import json
-import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge.settings import Settings
-from bridge.streams import Store
+from bridge.store import keys
 from bridge.tasks import boot
 from bridge.topology import WorkerEntry
-from tests.stack import Processes, wait_until
+from bridge.types import Work
+from tests.bridge.tasks.crew import Crew, translation
+from tests.stack import REPOSITORY, Processes, clean_environment, wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.e2e]
 
-FAST = {"HEARTBEAT_INTERVAL_MS": "200", "WORKER_TTL_MS": "800", "TTS_PROVIDER": "simulated"}
+WORK = Work("alice", 0, "room", source="en", text="go")
+
+# Something breaks within Celery's own loop that nobody foresaw.
+BROKEN = """
+import sys
+from celery import signals
+def boom():
+    raise ZeroDivisionError("nobody foresaw this")
+signals.worker_ready.connect(lambda sender, **_: sender.hub.call_soon(boom), weak=False)
+sys.argv = ["speechbridge", "worker", "brain"]
+from bridge.cli import main
+main()
+"""
 
 
 def test_task_events_are_sent_only_when_they_are_wanted() -> None:
     entry = WorkerEntry("voice", "tts", "cpu0", concurrency=3)
 
-    assert "-E" in boot.arguments(entry, "voice-0", Settings.read(task_events=True))
-    assert "-E" not in boot.arguments(entry, "voice-0", Settings.read(task_events=False))
+    on = boot.options(entry, "voice-0", Settings.read(task_events=True))
+    off = boot.options(entry, "voice-0", Settings.read(task_events=False))
+    assert (on["task_events"], on["without_heartbeat"]) == (True, False)
+    assert (off["task_events"], off["without_heartbeat"]) == (False, True)
 
 
-def topology(folder: Path, device: str) -> str:
-    path = folder / "topology.toml"
-    path.write_text(f'[[worker]]\nname = "voice"\nstage = "tts"\ndevice = "{device}"\nconcurrency = 3\n')
-    return str(path)
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    """A worker of translation with three slots of 300 ms."""
+    made = Crew(tmp_path, "brain", SIMULATED_TRANSLATION_MS="300")
+    yield made
+    print(made.output())
+    made.end()
 
 
-def environment_of(pid: int) -> dict[str, str]:
-    raw = Path(f"/proc/{pid}/environ").read_text().split("\0")
-    return dict(line.split("=", 1) for line in raw if "=" in line)
+def begin(crew: Crew, count: int) -> None:
+    """Sends so much work, and returns once the first three pieces of it run."""
+    for number in range(count):
+        translation(WORK.but(segment=number)).apply_async()
+    wait_until(lambda: len(crew.room.events()) == 3, 5, "three run")
 
 
-def test_a_worker_is_registered_once_it_is_ready_and_leaves_when_it_is_stopped(
-    processes: Processes, settings: Settings, tmp_path: Path
+def test_a_worker_that_is_stopped_ends_what_it_runs_leaves_what_waits_and_is_off_the_list(
+    crew: Crew,
 ) -> None:
-    store = Store(settings.redis_url)
-    process = processes.start("worker", "voice", TOPOLOGY=topology(tmp_path, "gpu3"), **FAST)
-    wait_until(lambda: bool(store.workers()), 20, "the worker is registered")
-    (worker,) = store.workers()
+    begin(crew, 7)
+    crew.started[0].terminate()
+    wait_until(lambda: crew.worker("brain").draining, 2, "it drains while it works")
 
-    assert (worker.stage, worker.device, worker.queue, worker.slots) == ("tts", "gpu3", "tts.gpu3", 3)
-    assert worker.provider == "simulated"
-    assert "es" in worker.languages
-    assert worker.pid == process.pid
-
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
-    assert store.workers() == []
-    assert store.client.hgetall("busy") == {}
-    store.close()
+    assert crew.started[0].wait(timeout=10) == 0
+    assert len(crew.texts()) == 3
+    assert crew.room.client.llen("translation.gpu3") == 4
+    assert crew.registry.workers() == []
+    assert crew.room.client.hgetall(keys.RUNNING) == {}
 
 
-def test_a_killed_worker_is_gone_after_its_time_to_live(
-    processes: Processes, settings: Settings, tmp_path: Path
-) -> None:
-    store = Store(settings.redis_url)
-    process = processes.start("worker", "voice", TOPOLOGY=topology(tmp_path, "cpu0"), **FAST)
-    wait_until(lambda: bool(store.workers()), 20, "the worker is registered")
-    process.kill()
+def test_a_killed_worker_is_gone_after_its_time_to_live(crew: Crew) -> None:
+    crew.started[0].kill()
 
-    wait_until(lambda: store.workers() == [], 3, "the worker is gone")
-    store.close()
+    wait_until(lambda: crew.registry.workers() == [], 3, "the worker is gone")
 
 
-def test_the_heartbeat_outlives_a_redis_that_forgot(
-    processes: Processes, settings: Settings, tmp_path: Path
-) -> None:
-    store = Store(settings.redis_url)
-    processes.start("worker", "voice", TOPOLOGY=topology(tmp_path, "cpu0"), **FAST)
-    wait_until(lambda: bool(store.workers()), 20, "the worker is registered")
-    store.client.delete("workers", *store.client.keys("worker:*"))
-
-    wait_until(lambda: bool(store.workers()), 3, "the worker is registered again")
-    store.close()
-
-
-@pytest.mark.parametrize(("device", "visible"), [("gpu3", "3"), ("cpu0", "")])
-def test_a_worker_sees_only_its_own_gpu(
-    processes: Processes, settings: Settings, tmp_path: Path, device: str, visible: str
-) -> None:
-    probe = tmp_path / "sitecustomize.py"
-    out = tmp_path / "seen.json"
-    # The variable counts from the first import of an engine on: here, the provider's module.
-    probe.write_text(
-        "import sys, os, json\n"
-        "class Probe:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'bridge.providers.simulated':\n"
-        f"            open({str(out)!r}, 'w').write(json.dumps(os.environ.get('CUDA_VISIBLE_DEVICES')))\n"
-        "sys.meta_path.insert(0, Probe())\n"
+@pytest.fixture
+def broken(tmp_path: Path) -> Iterator[subprocess.CompletedProcess[bytes]]:
+    """How a worker ended whose Celery broke."""
+    nobody = Crew(tmp_path)
+    yield subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        env=clean_environment() | nobody.environment | {"PYTHONPATH": str(REPOSITORY)},
+        cwd=REPOSITORY,
+        capture_output=True,
+        timeout=60,
     )
-    path = topology(tmp_path, device)
-    processes.start("worker", "voice", TOPOLOGY=path, PYTHONPATH=str(tmp_path), **FAST)
-    wait_until(out.exists, 20, "the provider is imported")
+    nobody.end()
 
-    assert json.loads(out.read_text()) == visible
+
+def test_a_worker_that_cannot_go_on_ends_in_a_way_its_supervisor_sees(
+    broken: subprocess.CompletedProcess[bytes],
+) -> None:
+    assert b"nobody foresaw this" in broken.stderr
+    assert broken.returncode == 1
+
+
+@pytest.fixture
+def refused(
+    processes: Processes, request: pytest.FixtureRequest
+) -> tuple[subprocess.Popen[bytes], Processes]:
+    """A worker that was started with the arguments and variables given, and has ended."""
+    arguments, environment = request.param
+    process = processes.start(*arguments, **environment)
+    process.wait(timeout=30)
+    return process, processes
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "said"),
+    ("refused", "said"),
     [
-        (("worker", "nobody"), {}, "stt-cpu0, translation-cpu0, tts-cpu0"),
-        (("worker", "tts-cpu0"), {"TTS_PROVIDER": "siren"}, "Use one of: espeak, "),
-        (("worker", "tts-cpu0"), {"REDIS_URL": ""}, "REDIS_URL is empty"),
-        (("worker", "tts-cpu0"), {"TOPOLOGY": "missing.toml"}, "There is no topology file missing.toml"),
+        ((("worker", "nobody"), {}), "stt-cpu0, translation-cpu0, tts-cpu0"),
+        ((("worker", "tts-cpu0"), {"TTS_PROVIDER": "siren"}), "Use one of: espeak, "),
+        ((("worker", "tts-cpu0"), {"REDIS_URL": ""}), "REDIS_URL is empty"),
+        (
+            (("worker", "tts-cpu0"), {"REDIS_URL": "redis://:se/cret@host:1"}),
+            "write / ? # of a password as %2F",
+        ),
+        ((("worker", "tts-cpu0"), {"TOPOLOGY": "missing.toml"}), "There is no topology file missing.toml"),
     ],
+    indirect=["refused"],
 )
 def test_a_worker_that_cannot_start_says_what_may_be_used(
-    processes: Processes, arguments: tuple[str, ...], environment: dict[str, str], said: str
+    refused: tuple[subprocess.Popen[bytes], Processes], said: str
 ) -> None:
-    process = processes.start(*arguments, **environment)
-
-    assert process.wait(timeout=20) == 1
+    process, processes = refused
+    assert process.returncode == 1
     assert said in processes.output()
     assert "Traceback" not in processes.output()
+    assert "cret" not in processes.output()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.errors import ProviderError
 from bridge.providers.translation.apertium import Apertium
-from bridge.providers.translation.nllb import Nllb, NllbOptions
+from bridge.providers.translation.nllb import Nllb
+from bridge.providers.translation.nllb_options import NllbOptions
 from bridge.settings import Settings
-from bridge.streams import Store
+from bridge.store.cache import Cache
+from bridge.store.registry import Registry
 from bridge.tasks.cache import Cacheable, CachedTranslator, cached
 from bridge.tasks.translation import translate
 from bridge.topology import load
-from bridge.types import Phrase, Translation, Work
+from bridge.types import Event, Phrase, Translation, Work
+from tests.bridge.rooms import Room
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 from tests.stack import Processes, as_gateway, wait_until
 
@@ -56,20 +59,20 @@ class Engine:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    made = Store(settings.redis_url)
+def cache(settings: Settings) -> Iterator[Cache]:
+    made = Cache(settings.redis_url)
     yield made
     made.close()
 
 
-def test_the_same_phrase_is_translated_once_by_all_workers(store: Store, settings: Settings) -> None:
+def test_the_same_phrase_is_translated_once_by_all_workers(cache: Cache, settings: Settings) -> None:
     first, second = Engine(), Engine()
-    made = cached(first, store, settings).translate(HELLO)
-    again = cached(second, store, settings).translate(HELLO)
+    made = cached(first, cache, settings).translate(HELLO)
+    again = cached(second, cache, settings).translate(HELLO)
 
     assert made == again == Translation("es: hello ñ", 0.25)
     assert (len(first.asked), len(second.asked)) == (1, 0)
-    assert store.recalled() == (1, 1)
+    assert cache.recalled() == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -82,30 +85,30 @@ def test_the_same_phrase_is_translated_once_by_all_workers(store: Store, setting
     ],
 )
 def test_whatever_changes_the_answer_is_another_entry(
-    store: Store, settings: Settings, fingerprint: str, phrase: Phrase
+    cache: Cache, settings: Settings, fingerprint: str, phrase: Phrase
 ) -> None:
-    cached(Engine(), store, settings).translate(HELLO)
+    cached(Engine(), cache, settings).translate(HELLO)
     other = Engine(fingerprint)
-    cached(other, store, settings).translate(phrase)
+    cached(other, cache, settings).translate(phrase)
     assert other.asked == [phrase]
 
 
-def test_an_error_is_not_kept(store: Store, settings: Settings) -> None:
+def test_an_error_is_not_kept(cache: Cache, settings: Settings) -> None:
     engine = Engine()
     engine.error = ProviderError("no")
-    translator = cached(engine, store, settings)
+    translator = cached(engine, cache, settings)
     with pytest.raises(ProviderError):
         translator.translate(HELLO)
     engine.error = None
     assert translator.translate(HELLO).text == "es: hello ñ"
 
 
-def test_no_more_than_its_size_is_kept_and_the_oldest_go_first(store: Store, settings: Settings) -> None:
+def test_no_more_than_its_size_is_kept_and_the_oldest_go_first(cache: Cache, settings: Settings) -> None:
     engine = Engine()
-    translator = cached(engine, store, settings.model_copy(update={"cache_size": 3}))
+    translator = cached(engine, cache, settings.model_copy(update={"cache_size": 3}))
     for number in range(5):
         translator.translate(Phrase(str(number), "en", "es"))
-    assert len(store.client.keys("cache:*")) == store.client.zcard("cached") == 3
+    assert len(cache.client.keys("cache:*")) == cache.client.zcard("cached") == 3
 
     engine.asked.clear()
     for number in (2, 3, 4):
@@ -115,33 +118,28 @@ def test_no_more_than_its_size_is_kept_and_the_oldest_go_first(store: Store, set
     assert len(engine.asked) == 1
 
 
-def test_an_entry_goes_after_its_time(store: Store, settings: Settings) -> None:
-    translator = cached(Engine(), store, settings.model_copy(update={"cache_ttl_seconds": 100}))
+def test_an_entry_goes_after_its_time(cache: Cache, settings: Settings) -> None:
+    translator = cached(Engine(), cache, settings.model_copy(update={"cache_ttl_seconds": 100}))
     translator.translate(HELLO)
-    keys: Any = store.client.keys("cache:*")
-    assert 99_000 < store.client.pttl(keys[0]) <= 100_000
-
-    digest = keys[0].removeprefix(b"cache:")
-    store.client.zadd("cached", {digest: time.time() - 101})
-    translator.translate(Phrase("later", "en", "es"))
-    assert digest not in store.client.zrange("cached", 0, -1)
+    keys: Any = cache.client.keys("cache:*")
+    assert 99_000 < cache.client.pttl(keys[0]) <= 100_000
 
 
-def test_redis_holds_no_text_but_that_of_the_translation(store: Store, settings: Settings) -> None:
-    cached(Engine(), store, settings).translate(Phrase("secret", "en", "es"))
-    assert all(b"secret" not in key for key in store.client.keys("*"))
+def test_redis_holds_no_text_but_that_of_the_translation(cache: Cache, settings: Settings) -> None:
+    cached(Engine(), cache, settings).translate(Phrase("secret", "en", "es"))
+    assert all(b"secret" not in key for key in cache.client.keys("*"))
 
 
-def test_the_cache_can_be_off_and_leaves_fast_engines_alone(store: Store, settings: Settings) -> None:
+def test_the_cache_can_be_off_and_leaves_fast_engines_alone(cache: Cache, settings: Settings) -> None:
     engine = Engine()
-    assert cached(engine, store, settings.model_copy(update={"cache_enabled": False})) is engine
-    assert isinstance(cached(engine, store, settings), CachedTranslator)
+    assert cached(engine, cache, settings.model_copy(update={"cache_enabled": False})) is engine
+    assert isinstance(cached(engine, cache, settings), CachedTranslator)
     assert not issubclass(Apertium, Cacheable)
 
 
-def test_all_but_translate_is_the_engines(store: Store, settings: Settings) -> None:
+def test_all_but_translate_is_the_engines(cache: Cache, settings: Settings) -> None:
     engine = Engine()
-    translator = cached(engine, store, settings)
+    translator = cached(engine, cache, settings)
     translator.translate(HELLO)
     assert (translator.pairs(), translator.resident()) == (engine.pairs(), engine.resident())
     assert translator.Options is NllbOptions
@@ -149,9 +147,21 @@ def test_all_but_translate_is_the_engines(store: Store, settings: Settings) -> N
     assert engine.asked == []
 
 
+def test_a_translation_is_made_while_redis_serves_no_cache(cache: Cache, settings: Settings) -> None:
+    engine = Engine()
+    translator = cached(engine, cache, settings)
+    cache.client.config_set("maxmemory", "1")
+    try:
+        with capture_logs() as lines:
+            assert translator.translate(HELLO).text == "es: hello ñ"
+    finally:
+        cache.client.config_set("maxmemory", "0")
+    assert {line["event"] for line in lines} == {"translation cache not used"}
+
+
 def test_a_closing_worker_does_not_fail_for_a_redis_that_is_gone(settings: Settings) -> None:
     engine = Engine()
-    gone = Store("redis://127.0.0.1:1/0")
+    gone = Cache("redis://127.0.0.1:1/0")
     CachedTranslator(engine, "", gone, settings).close()
     gone.close()
 
@@ -181,10 +191,9 @@ def test_what_changes_an_answer_changes_the_fingerprint_of_nllb(
     assert of(translation_threads=2, translation_max_batch_size=2, translation_device="cpu") == of()
 
 
-@pytest.mark.e2e
-def test_a_worker_answers_a_repeated_sentence_without_its_engine(
-    processes: Processes, settings: Settings, store: Store, tiny_nllb: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def words(processes: Processes, settings: Settings, room: Room, tiny_nllb: Path, tmp_path: Path) -> None:
+    """A worker with the real small NLLB, on the queue `translation.cpu0`."""
     path = tmp_path / "one.toml"
     path.write_text('[[worker]]\nname = "words"\nstage = "translation"\ndevice = "cpu0"\n')
     processes.start(
@@ -196,15 +205,28 @@ def test_a_worker_answers_a_repeated_sentence_without_its_engine(
         TRANSLATION_THREADS="1",
         MAX_LENGTH="60",
     )
-    wait_until(lambda: bool(store.workers()), 20, "the worker is registered")
-    store.keep({"alice": 0}, 60)
+    registry = Registry(settings.redis_url)
+    wait_until(lambda: bool(registry.workers()), 30, "the worker is registered")
+    registry.close()
     as_gateway(settings, load(path))
-    work = Work("alice", 0, source="en", text="Good night.", deadline=time.time() + 60, sent=time.time())
 
+
+@pytest.mark.e2e
+def test_a_worker_answers_a_repeated_sentence_without_its_engine_and_as_sure_as_before(
+    words: None, room: Room, cache: Cache
+) -> None:
+    work = Work("alice", 0, "room", source="en", text="Good night.")
     for number in (1, 2):
         translate.s(work.but(segment=number).message(), "es", None).apply_async(queue="translation.cpu0")
-        wait_until(lambda expected=number: sum(store.recalled()) == expected, 10, "it is translated")  # type: ignore[misc]
-    assert store.recalled() == (1, 1)
-    wait_until(lambda: store.client.xlen("events:alice") == 4, 5, "both are reported")
-    entries: Any = store.client.xrange("events:alice")
-    assert sum("Buenas noches." in entry[b"e"].decode() for _, entry in entries) == 2
+        wait_until(lambda expected=number: len(texts(room)) == expected, 10, "it is translated")  # type: ignore[misc]
+    first, second = texts(room)
+
+    assert cache.recalled() == (1, 1)
+    assert first.text == second.text == "Buenas noches."
+    assert first.confidence == second.confidence
+    assert first.confidence is not None
+    assert 0 < first.confidence <= 1
+
+
+def texts(room: Room) -> list[Event]:
+    return [event for event in room.events() if event.kind == "text"]

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import structlog
 from celery.exceptions import Ignore
 
-from bridge.errors import ProviderBusy, ProviderError
-from bridge.settings import Settings
-from bridge.streams import Cancellations, Feed, Store
-from bridge.tasks.run import Results, Runtime, install, run
-from bridge.types import Event, Work
+from bridge.errors import BridgeError, ProviderBusy, ProviderError
+from bridge.store import keys
+from bridge.store.work import Desk
+from bridge.tasks.run import Results, Runtime, run
+from bridge.types import Event, Work, item_name
+from tests.bridge.rooms import Room
 from tests.stack import wait_until
 
 pytestmark = pytest.mark.redis
 
-WORK = Work("alice", 2, attempt=1, source="en", target="es", text="go forward")
-
-
-@pytest.fixture
-def runtime(settings: Settings) -> Iterator[Runtime]:
-    """This process as a worker, for a session `alice` that is open."""
-    made = Runtime("w", None, Store(settings.redis_url), Cancellations(settings.redis_url))
-    wait_until(lambda: made.store.client.pubsub_numsub("cancel")[0][1] == 1, 5, "the worker listens")
-    made.store.keep({"alice": 0}, 60)
-    install(made)
-    yield made
-    install(None)
-    made.cancellations.close()
-    made.store.close()
-
-
-def events(runtime: Runtime) -> list[Event]:
-    async def read() -> list[Event]:
-        feed = Feed(runtime.store.url, "test")
-        found = await feed.read({"alice": "0-0"})
-        await feed.close()
-        return [event for _, _, event in found if event is not None]
-
-    return asyncio.run(read())
+WORK = Work("alice", 2, "room", attempt=1, source="en", target="es", text="go forward")
+ITEM = item_name("alice", 2, "translation", "es", 1)
 
 
 def echo(_: Any, work: Work, __: bytes | None) -> Results:
@@ -51,35 +31,59 @@ def echo(_: Any, work: Work, __: bytes | None) -> Results:
     return work.but(text=work.text.upper())
 
 
-def test_the_result_is_the_next_stages_message(runtime: Runtime) -> None:
-    before = time.time()
+def told(room: Room) -> Any:
+    raw: Any = room.client.hget(keys.RUNNING, "w")
+    return json.loads(raw)
+
+
+def test_the_result_is_the_next_stages_message_sent_when_it_was_made(runtime: Runtime, room: Room) -> None:
+    before = room.now()
     following = Work.of(run("translation", WORK.message(), echo))
 
     assert following.text == "GO FORWARD"
-    assert following.sent >= before
+    assert before <= following.sent <= room.now()
 
 
-def test_start_and_result_are_reported_with_all_that_names_them(runtime: Runtime) -> None:
-    run("translation", WORK.but(sent=time.time() - 0.5).message(), echo)
-    started, text = events(runtime)
+def test_the_time_between_two_stages_is_measured_on_the_clock_of_redis(
+    runtime: Runtime, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 4e9)
+
+    def slow(_: Any, work: Work, __: bytes | None) -> Results:
+        time.sleep(0.05)
+        yield {"kind": "text"}
+        return work
+
+    before = room.now()
+    following = Work.of(run("translation", WORK.but(sent=before - 0.5).message(), slow))
+    started, text = room.events()
+
+    assert before + 0.05 <= following.sent <= room.now()
+    assert 500 <= text.queued_ms < 5_000
+    assert text.queued_ms == pytest.approx(started.queued_ms, abs=0.02)
+    assert 50 <= text.running_ms < 5_000
+
+
+def test_start_and_result_are_reported_with_all_that_names_them(runtime: Runtime, room: Room) -> None:
+    run("translation", WORK.but(revision=4).message(), echo)
+    started, text = room.events()
 
     assert (started.kind, text.kind) == ("started", "text")
     for event in (started, text):
-        assert (event.session, event.segment, event.attempt, event.stage, event.target) == (
-            "alice", 2, 1, "translation", "es",
+        assert event == Event(
+            event.kind, "translation", "alice", 2, 4, 1, "es", worker="w", text=event.text,
+            queued_ms=event.queued_ms, running_ms=event.running_ms,
         )  # fmt: skip
-        assert event.worker == "w"
-        assert 500 <= event.queued_ms < 5_000
     assert text.text == "GO FORWARD"
 
 
-def test_each_result_leaves_before_the_next_is_made(runtime: Runtime) -> None:
+def test_each_result_leaves_before_the_next_is_made(runtime: Runtime, room: Room) -> None:
     seen: list[int] = []
 
     def stage(_: Any, work: Work, __: bytes | None) -> Results:
         for index in range(3):
             yield {"kind": "audio", "index": index, "pcm": b"\0\0"}
-            seen.append(len(events(runtime)))
+            seen.append(len(room.events()))
         return None
 
     with pytest.raises(Ignore):
@@ -87,32 +91,46 @@ def test_each_result_leaves_before_the_next_is_made(runtime: Runtime) -> None:
     assert seen == [2, 3, 4]
 
 
-def test_work_of_a_session_that_ended_never_reaches_the_engine(runtime: Runtime) -> None:
-    runtime.store.close_session("alice")
-    called = []
+@pytest.mark.parametrize("reason", ["gone", "superseded", "taken"])
+def test_work_that_is_not_wanted_never_reaches_the_engine(runtime: Runtime, room: Room, reason: str) -> None:
+    if reason == "gone":
+        room.do(lambda sessions: sessions.cancel_before("alice", 3))
+    elif reason == "superseded":
+        room.do(lambda sessions: sessions.supersede("alice", 2, "translation", "es", 2))
+    else:
+        other = Desk(room.url)
+        other.take("translation", WORK, "v", [ITEM])
+        other.close()
+    before = room.events()
+    called: list[Work] = []
+
+    def stage(_: Any, work: Work, __: bytes | None) -> Results:
+        called.append(work)
+        yield {"kind": "text"}
+        return work
+
     with pytest.raises(Ignore):
-        run("translation", WORK.message(), lambda *_: called.append(1) or echo(*_))  # type: ignore[func-returns-value]
-
-    assert runtime.store.client.keys("*alice*") == []
-
-
-def test_work_past_its_deadline_fails_instead_of_running(runtime: Runtime) -> None:
-    with pytest.raises(Ignore):
-        run("translation", WORK.but(deadline=time.time() - 1).message(), echo)
-
-    assert [(event.kind, event.code) for event in events(runtime)] == [
-        ("started", ""),
-        ("failed", "too_late"),
-    ]
+        run("translation", WORK.message(), stage)
+    assert (called, room.events(), runtime.running) == ([], before, [])
 
 
-def test_a_cancelled_segment_stops_between_two_results(runtime: Runtime) -> None:
+def test_work_past_its_deadline_fails_and_tells_by_how_much(runtime: Runtime, room: Room) -> None:
+    with structlog.testing.capture_logs(), pytest.raises(Ignore):
+        run("translation", WORK.but(deadline=room.now() - 3).message(), echo)
+    started, failed = room.events()
+
+    assert (started.kind, failed.kind, failed.code) == ("started", "failed", "too_late")
+    assert "3.0 s after its deadline" in failed.message
+    assert "SEGMENT_DEADLINE_MS" in failed.message
+
+
+def test_a_cancelled_segment_stops_between_two_results(runtime: Runtime, room: Room) -> None:
     closed: list[bool] = []
 
     def stage(_: Any, work: Work, __: bytes | None) -> Results:
         try:
             yield {"kind": "audio", "index": 0, "pcm": b"\0\0"}
-            runtime.store.cancel_before("alice", 3)
+            room.do(lambda sessions: sessions.cancel_before("alice", 3))
             wait_until(lambda: runtime.cancellations.cancelled("alice", 2), 2, "the worker hears it")
             yield {"kind": "audio", "index": 1, "pcm": b"\0\0"}
         finally:
@@ -121,8 +139,12 @@ def test_a_cancelled_segment_stops_between_two_results(runtime: Runtime) -> None
 
     with pytest.raises(Ignore):
         run("tts", WORK.message(), stage)
-    assert [event.index for event in events(runtime) if event.kind == "audio"] == [0]
+    assert [event.index for event in room.events() if event.kind == "audio"] == [0]
     assert closed == [True]
+
+
+class Nameless(BridgeError):
+    code = ""
 
 
 @pytest.mark.parametrize(
@@ -130,11 +152,14 @@ def test_a_cancelled_segment_stops_between_two_results(runtime: Runtime) -> None
     [
         (ProviderError("It broke.", "Mend it."), "provider_failed", False),
         (ProviderBusy("It is full."), "provider_busy", True),
+        (ProviderError(""), "provider_failed", False),
+        (Nameless(""), "internal", False),
         (ZeroDivisionError("a secret sentence"), "internal", True),
+        (AssertionError(), "internal", True),
     ],
 )
-def test_a_failure_is_reported_and_ends_the_chain(
-    runtime: Runtime, error: Exception, code: str, retryable: bool
+def test_a_failure_is_reported_with_code_and_message_and_ends_the_chain(
+    runtime: Runtime, room: Room, error: Exception, code: str, retryable: bool
 ) -> None:
     def stage(_: Any, work: Work, __: bytes | None) -> Results:
         if work.text:
@@ -144,20 +169,79 @@ def test_a_failure_is_reported_and_ends_the_chain(
 
     with structlog.testing.capture_logs(), pytest.raises(Ignore):
         run("translation", WORK.message(), stage)
-    failed = events(runtime)[-1]
+    failed = room.events()[-1]
     assert (failed.kind, failed.code, failed.retryable) == ("failed", code, retryable)
+    assert failed.message
     assert "secret" not in failed.message
 
 
-def test_running_tasks_are_counted(runtime: Runtime) -> None:
-    counts: list[Any] = []
+def test_what_runs_is_told_with_the_start_and_again_at_the_end(runtime: Runtime, room: Room) -> None:
+    during: list[Any] = []
 
     def stage(_: Any, work: Work, __: bytes | None) -> Results:
-        counts.append(runtime.store.client.hget("busy", "w"))
+        during.append(told(room))
         yield {"kind": "text", "text": "x"}
         return work
 
     run("translation", WORK.message(), stage)
-    assert counts == [b"1"]
-    assert runtime.busy == 0
+    assert during == [[ITEM]]
+    assert runtime.running == []
     assert runtime.changed.is_set()
+    runtime.tell(again=False)
+    assert told(room) == []
+
+
+def test_work_that_is_delivered_twice_is_not_forgotten_when_the_second_is_refused(
+    runtime: Runtime, room: Room
+) -> None:
+    def stage(_: Any, work: Work, __: bytes | None) -> Results:
+        with pytest.raises(Ignore):
+            run("translation", WORK.message(), echo)
+        runtime.tell(again=False)
+        yield {"kind": "text", "text": ",".join(told(room))}
+        return work
+
+    run("translation", WORK.message(), stage)
+    assert room.events()[-1].text == ITEM
+
+
+class SlowDesk(Desk):
+    """What is told of running work is on its way until it is let through, or 0.2 s have passed."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.under_way, self.let_through = threading.Event(), threading.Event()
+
+    def runs(self, worker: str, running: Sequence[str]) -> None:
+        self.under_way.set()
+        self.let_through.wait(0.2)
+        super().runs(worker, running)
+
+
+def test_what_starts_is_never_hidden_by_an_older_list(runtime: Runtime, room: Room) -> None:
+    runtime.desk.close()
+    runtime.desk = desk = SlowDesk(room.url)
+    teller = threading.Thread(target=runtime.tell, kwargs={"again": True})
+
+    def stage(_: Any, work: Work, __: bytes | None) -> Results:
+        desk.let_through.set()
+        teller.join()
+        yield {"kind": "text", "text": ",".join(told(room))}
+        return work
+
+    teller.start()
+    assert desk.under_way.wait(5)
+    run("translation", WORK.message(), stage)
+    assert room.events()[-1].text == ITEM
+
+
+def test_a_redis_that_is_full_ends_the_work_with_one_line(runtime: Runtime, room: Room) -> None:
+    room.client.config_set("maxmemory", "1")
+    try:
+        with structlog.testing.capture_logs() as lines, pytest.raises(Ignore):
+            run("translation", WORK.message(), echo)
+    finally:
+        room.client.config_set("maxmemory", "0")
+    assert [line["event"] for line in lines] == ["work dropped; the gateway sends it again"]
+    assert "out of memory" in lines[0]["error"]
+    assert runtime.running == []

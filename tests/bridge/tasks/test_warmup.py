@@ -12,12 +12,8 @@ from structlog.testing import capture_logs
 from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers import load
 from bridge.settings import Settings
-from bridge.streams import Cancellations, Store, WorkerRecord
-from bridge.tasks.boot import Heartbeat
-from bridge.tasks.run import Runtime
 from bridge.tasks.warmup import preloaded, prepare
 from bridge.types import STAGES, Audio, Phrase, Speech, Stage, Transcript, Translation, Utterance
-from tests.stack import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -177,22 +173,3 @@ def test_an_entry_without_a_stage_or_model_is_refused(entry: str) -> None:
         with pytest.raises(SettingsError, match=f"PRELOAD_MODELS=tts:a,{entry} is not valid") as caught:
             preloaded(stage, f"tts:a,{entry}")
         assert "STAGE:MODEL" in caught.value.hint
-
-
-@pytest.mark.redis
-def test_each_heartbeat_tells_which_models_are_loaded_now(settings: Settings) -> None:
-    store, cancellations = Store(settings.redis_url), Cancellations(settings.redis_url)
-    mouth = Mouth()
-    runtime = Runtime("voice-0@here", mouth, store, cancellations)
-    fast = settings.model_copy(update={"heartbeat_interval_ms": 100})
-    heartbeat = Heartbeat(runtime, WorkerRecord("voice-0@here", "tts", "cpu0", "tts.cpu0", 1, "mouth"), fast)
-    heartbeat.start()
-    wait_until(lambda: [worker.models for worker in store.workers()] == [()], 5, "it is registered")
-
-    mouth.preload(["a", "b"])
-    wait_until(lambda: store.workers()[0].models == ("a", "b"), 5, "its models are told")
-    mouth.voices.remove("a")
-    wait_until(lambda: store.workers()[0].models == ("b",), 5, "the freed one is gone")
-    heartbeat.stop()
-    cancellations.close()
-    store.close()
