@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gateway.segmenter import (
-    WINDOW,
-    Cut,
-    Report,
-    Segmenter,
-    SegmenterConfig,
-)
+from gateway.core.quiet import WINDOW
+from gateway.core.segmenter import Cut, Report, Segmenter
+from gateway.core.terms import SegmenterConfig
 
 MS = 16
 """Samples per millisecond."""

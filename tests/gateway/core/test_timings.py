@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.types import Event, EventKind, Stage
-from gateway.timings import KEPT, STEP, Arrivals, Timeline
+from gateway.core.timings import KEPT, STEP, Arrivals, Timeline
+from tests.gateway.core.effort import EFFORT
 
 
 def arrivals(*marks: tuple[int, float]) -> Arrivals:
@@ -17,12 +18,16 @@ def arrivals(*marks: tuple[int, float]) -> Arrivals:
     return made
 
 
-def event(kind: EventKind, stage: Stage, queued: float, running: float, target: str | None = None) -> Event:
-    return Event(kind, stage, "a", 0, target=target, queued_ms=queued, running_ms=running)
+def began(stage: Stage, queued: float, target: str | None = None) -> Event:
+    return Event("started", stage, "a", 0, target=target, queued_ms=queued)
+
+
+def result(kind: EventKind, stage: Stage, running: float, target: str | None = None) -> Event:
+    return Event(kind, stage, "a", 0, target=target, running_ms=running)
 
 
 def timeline(*events: Event) -> Timeline:
-    made = Timeline(speech_end=100.0, cut=100.5)
+    made = Timeline(endpoint_ms=500.0, cut=100.5)
     for each in events:
         made.note(each)
     return made
@@ -69,6 +74,7 @@ def test_frames_of_one_sample_take_no_more_memory_than_longer_ones() -> None:
     assert heard.at(50 * STEP) == pytest.approx(50 * STEP / 16_000, abs=STEP / 16_000)
 
 
+@EFFORT
 @given(st.lists(st.integers(STEP, 4 * STEP), min_size=1, max_size=40), st.data())
 def test_frames_of_any_size_tell_when_each_sample_arrived(sizes: list[int], data: st.DataObject) -> None:
     ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
@@ -80,9 +86,12 @@ def test_frames_of_any_size_tell_when_each_sample_arrived(sizes: list[int], data
 
 def test_timings_tell_each_stage_and_the_sum_of_the_waits() -> None:
     times = timeline(
-        event("text", "stt", 1.0, 80.0),
-        event("text", "translation", 2.0, 9.0, "es"),
-        event("audio", "tts", 4.0, 14.0, "es"),
+        began("stt", 1.0),
+        result("text", "stt", 80.0),
+        began("translation", 2.0, "es"),
+        result("text", "translation", 9.0, "es"),
+        began("tts", 4.0, "es"),
+        result("audio", "tts", 14.0, "es"),
     )
     times.first_audio = 100.61
 
@@ -99,10 +108,11 @@ def test_timings_tell_each_stage_and_the_sum_of_the_waits() -> None:
 
 def test_only_the_first_result_of_a_stage_counts() -> None:
     times = timeline(
-        event("started", "tts", 9.0, 0.0, "es"),
-        event("audio", "tts", 3.0, 14.0, "es"),
-        event("audio", "tts", 3.0, 400.0, "es"),
-        event("done", "tts", 3.0, 900.0, "es"),
+        began("tts", 3.0, "es"),
+        result("audio", "tts", 14.0, "es"),
+        began("tts", 9.0, "es"),
+        result("audio", "tts", 400.0, "es"),
+        result("done", "tts", 900.0, "es"),
     )
 
     assert times.timings_ms(101.0)["tts"] == 14.0
@@ -111,7 +121,10 @@ def test_only_the_first_result_of_a_stage_counts() -> None:
 
 def test_of_several_targets_the_slowest_counts() -> None:
     times = timeline(
-        event("text", "translation", 2.0, 9.0, "es"), event("text", "translation", 1.0, 30.0, "ca")
+        began("translation", 2.0, "es"),
+        began("translation", 1.0, "ca"),
+        result("text", "translation", 9.0, "es"),
+        result("text", "translation", 30.0, "ca"),
     )
 
     assert times.timings_ms(101.0)["translation"] == 30.0
@@ -131,7 +144,7 @@ def test_what_did_not_happen_has_no_time() -> None:
 
 
 def test_times_are_rounded_to_a_tenth_of_a_millisecond() -> None:
-    times = timeline(event("text", "stt", 0.14159, 80.26))
+    times = timeline(began("stt", 0.14159), result("text", "stt", 80.26))
 
     assert times.timings_ms(100.7500123)["queue"] == 0.1
     assert times.timings_ms(100.7500123)["stt"] == 80.3

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.segmenter import (
-    WINDOW,
-    Cut,
-    Report,
-    Segmenter,
-    SegmenterConfig,
-    Started,
-    Stopped,
-)
+from gateway.core.quiet import WINDOW
+from gateway.core.segmenter import Cut, Report, Segmenter, Started, Stopped
+from gateway.core.terms import SegmenterConfig
+from tests.gateway.core.effort import EFFORT
 from tests.gateway.speech import (
     MS,
     Scripted,
@@ -48,7 +43,7 @@ def in_pieces(audio: bytes, sizes: list[int]) -> list[bytes]:
     return pieces
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@EFFORT
 @given(SPEECH, CONFIGS, st.lists(st.integers(1, 5_000), max_size=40), st.integers(0, WINDOW - 1))
 def test_cuts_do_not_depend_on_how_the_audio_is_divided(
     probabilities: list[float], config: SegmenterConfig, sizes: list[int], tail: int
@@ -61,7 +56,7 @@ def test_cuts_do_not_depend_on_how_the_audio_is_divided(
     assert [report for piece in pieces for report in made.feed(piece)] + made.flush() == expected
 
 
-@settings(deadline=None)
+@EFFORT
 @given(SPEECH, CONFIGS, st.integers(0, WINDOW - 1))
 def test_segments_are_in_order_apart_bounded_and_hold_their_audio(
     probabilities: list[float], config: SegmenterConfig, tail: int
@@ -81,7 +76,7 @@ def test_segments_are_in_order_apart_bounded_and_hold_their_audio(
         assert cut.pcm == audio[cut.start * 2 : cut.end * 2]
 
 
-@settings(deadline=None)
+@EFFORT
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), min_size=1, max_size=12),
     st.sampled_from([1_000, 1_500, 4_000]),
@@ -97,7 +92,7 @@ def test_continuous_speech_loses_and_doubles_nothing(
     assert b"".join(cut.pcm for cut in cuts(made.feed(audio) + made.flush())) == audio
 
 
-@settings(deadline=None)
+@EFFORT
 @given(SPEECH, CONFIGS, st.lists(st.integers(0, 60), max_size=8))
 def test_commits_at_any_time_keep_the_order_and_double_nothing(
     probabilities: list[float], config: SegmenterConfig, waits: list[int]

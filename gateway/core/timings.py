@@ -1,6 +1,7 @@
-"""When each thing happened to a segment, from named instant to named instant, on the gateway's clock.
+"""When each thing happened to a segment, from named instant to named instant.
 
-Zero is the true end of speech: the arrival of the last voiced sample, not the moment of the cut.
+Zero is the true end of speech: the arrival of the last voiced sample, not the moment of the cut. Up to the
+cut the gateway's clock measures; from there on the journal, whose entries are stamped by one clock.
 """
 
 from __future__ import annotations
@@ -8,16 +9,17 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from bridge.types import SPEECH_RATE, Event, Stage
+from bridge.types import SPEECH_RATE, STAGES, Event, Stage
 
 STEP = SPEECH_RATE // 100
 """Samples between two marks at least: 10 ms, so that tiny frames take no more memory than others."""
 KEPT = 120 * SPEECH_RATE
-"""Samples whose arrival is remembered: more than the longest segment with the silence that ends it."""
+"""Samples whose arrival is remembered: more than the longest segment with the silence that ends it, and
+more than may wait ahead of the segmenter."""
 
 
 class Arrivals:
-    """When each sample of a session's audio arrived. Sans-I/O; times in seconds."""
+    """When each sample of a session's audio arrived; times in seconds."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[int, float]] = deque()
@@ -43,9 +45,9 @@ class Arrivals:
 
 @dataclass(slots=True)
 class Timeline:
-    """The instants of one segment."""
+    """The instants of one segment: `cut` and `first_audio` are times of journal entries, in seconds."""
 
-    speech_end: float
+    endpoint_ms: float
     cut: float
     first_audio: float | None = None
     waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
@@ -53,27 +55,31 @@ class Timeline:
 
     def note(self, event: Event) -> None:
         """Takes over what a worker says of its own durations: each stage up to its first result."""
-        if event.kind in ("text", "audio"):
-            key = (event.stage, event.target)
+        key = (event.stage, event.target)
+        if event.kind == "started":
             self.waited.setdefault(key, event.queued_ms)
+        elif event.kind in ("text", "audio"):
             self.ran.setdefault(key, event.running_ms)
 
     def timings_ms(self, now: float) -> dict[str, float | None]:
         """The `timings_ms` of segment.done; of several targets, the slowest counts. None: did not happen.
 
-        endpoint: true end of speech to the cut. queue: waits of the three stages. stt, translation,
-        tts: engine time to the stage's first result. first_audio, total: from the true end of speech.
+        endpoint: true end of speech to the cut. queue: waits for the three stages, in the gateway and in
+        their queues. stt, translation, tts: engine time to the stage's first result. first_audio, total:
+        from the true end of speech.
         """
+        first = self.first_audio
         times: dict[str, float | None] = {
-            "endpoint": (self.cut - self.speech_end) * 1000,
-            "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in ("stt", "translation", "tts")),
-            "stt": self._slowest(self.ran, "stt"),
-            "translation": self._slowest(self.ran, "translation"),
-            "tts": self._slowest(self.ran, "tts"),
-            "first_audio": None if self.first_audio is None else (self.first_audio - self.speech_end) * 1000,
-            "total": (now - self.speech_end) * 1000,
+            "endpoint": self.endpoint_ms,
+            "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in STAGES),
+            **{stage: self._slowest(self.ran, stage) for stage in STAGES},
+            "first_audio": None if first is None else self._since(first),
+            "total": self._since(now),
         }
         return {name: None if value is None else round(value, 1) for name, value in times.items()}
+
+    def _since(self, at: float) -> float:
+        return self.endpoint_ms + (at - self.cut) * 1000
 
     def _slowest(self, times: dict[tuple[Stage, str | None], float], stage: str) -> float | None:
         return max((ms for (of, _), ms in times.items() if of == stage), default=None)

@@ -8,13 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gateway.segmenter import (
-    WINDOW,
-    Cut,
-    Started,
-    Stopped,
-    quietest,
-)
+from gateway.core.quiet import WINDOW, quietest
+from gateway.core.segmenter import Cut, Started, Stopped
 from tests.gateway.speech import (
     CONFIG,
     MS,

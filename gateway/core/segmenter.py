@@ -11,57 +11,19 @@ function given to it. All positions are samples since the start of the session.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
-from bridge.errors import AudioError, SettingsError
-from bridge.settings import Settings
+from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-
-WINDOW = 512
-"""Samples that are judged at once."""
+from gateway.core.quiet import WINDOW, quietest
+from gateway.core.terms import SegmenterConfig
 
 _HYSTERESIS = 0.15  # as in Silero's own utility: speech ends at a lower probability than it begins
 _SEARCH = 3 * SPEECH_RATE  # samples at the end of a too long segment where a cut is looked for, at most
-_HOP = 128  # samples between two possible cuts: a divisor of WINDOW
-_QUIET = 20  # hops (160 ms) over which loudness is averaged: longer than the closure of a plosive
-_VOICE_DB = 20  # what certain speech adds to the loudness of a place, so that pauses win
 
 Reason = Literal["silence", "length", "commit", "end"]
-
-
-@dataclass(frozen=True, slots=True)
-class SegmenterConfig:
-    """The knobs of segmentation; the environment variables VAD_* say what each one does."""
-
-    threshold: float
-    min_speech_ms: int
-    min_silence_ms: int
-    padding_ms: int
-    max_segment_ms: int
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError where no speech could ever become a segment."""
-        if self.min_speech_ms >= self.max_segment_ms:
-            raise SettingsError(
-                f"The shortest speech ({self.min_speech_ms} ms) is not below "
-                f"the longest segment ({self.max_segment_ms} ms), so nothing would be heard.",
-                "Lower VAD_MIN_SPEECH_MS or raise VAD_MAX_SEGMENT_MS.",
-            )
-
-    @classmethod
-    def of(cls, settings: Settings) -> SegmenterConfig:
-        """What the environment asks for."""
-        return cls(
-            threshold=settings.threshold,
-            min_speech_ms=settings.vad_min_speech_ms,
-            min_silence_ms=settings.vad_min_silence_ms,
-            padding_ms=settings.vad_padding_ms,
-            max_segment_ms=settings.vad_max_segment_ms,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +102,16 @@ class Segmenter:
         """Samples in memory: in silence the padding, in speech the open segment; and what is unjudged."""
         return len(self._audio) // SAMPLE_BYTES
 
+    @property
+    def received(self) -> int:
+        """Samples that were fed."""
+        return self._base + self.held
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a segment is open, certain or not."""
+        return self._open is not None
+
     def configure(self, config: SegmenterConfig) -> None:
         """Uses `config` from the next segment on: at once in silence, else after the next cut."""
         self._wanted = config
@@ -157,7 +129,7 @@ class Segmenter:
             )
         self._audio += pcm
         reports: list[Report] = []
-        received = self._base + self.held
+        received = self.received
         while True:
             due = self._deadline()
             if due is not None and due < self._judged + WINDOW:
@@ -178,7 +150,7 @@ class Segmenter:
         reports: list[Report] = []
         if self._open is not None and 1 in self._open.voiced:
             self._begin(self._open, reports)
-            self._end(self._base + self.held, "commit", reports)
+            self._end(self.received, "commit", reports)
         return reports
 
     def flush(self) -> list[Report]:
@@ -186,7 +158,7 @@ class Segmenter:
         the open segment; speech shorter than min_speech is noise here too.
         """
         reports: list[Report] = []
-        received = self._base + self.held
+        received = self.received
         if received > max(self._judged, self._given):
             self._judge(self._bytes(self._judged, received), reports)
         self._end(received, "end", reports)
@@ -305,20 +277,6 @@ class Segmenter:
         first = max(self._base, first)
         del self._audio[: (first - self._base) * SAMPLE_BYTES]
         self._base = first
-
-
-def quietest(pcm: bytes, probabilities: Sequence[float]) -> int:
-    """The sample of `pcm` (s16le) at which a cut hurts least: the middle of the 160 ms that are
-    least loud and least like speech. `probabilities` has one value per window of 512 samples.
-    Among equals the last wins. Needs five windows or more.
-    """
-    hops = np.frombuffer(pcm, "<i2").astype(np.float64).reshape(-1, _HOP)
-    mean = np.full(_QUIET, 1 / _QUIET)
-    power = np.convolve(np.square(hops).mean(axis=1), mean, "valid")
-    voice = np.convolve(np.repeat(probabilities, WINDOW // _HOP), mean, "valid")
-    score = 10 * np.log10(power + 1) + _VOICE_DB * voice
-    best = len(score) - 1 - int(np.argmin(score[::-1]))
-    return (best + _QUIET // 2) * _HOP
 
 
 def _samples(ms: int) -> int:

@@ -1,0 +1,183 @@
+"""Knows what every segment is waiting for and until when; says what to send again or give up.
+
+Times are arguments, in seconds on any one clock. Work that a worker has begun has less time than work
+that waits in a queue, because a full queue only gets longer by sending more; but a worker that lives and
+says that it still runs the work is never a reason to send it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Literal
+
+from bridge.types import Stage
+from gateway.core.inputs import Key
+from gateway.core.terms import Patience
+
+GRACE = 0.5
+"""Seconds that work gets which stays in a vanished worker's queue: what it had just taken out is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What to do about a stage of a segment: send it `again`, or `give_up`."""
+
+    segment: int
+    stage: Stage
+    target: str | None
+    action: Literal["again", "give_up"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """`attempt` is the newest dispatch, `tries` how many there were, `worker` who has begun it, `sender`
+    who was to send it on, if that was a worker."""
+
+    attempt: int
+    tries: int
+    due: float
+    reason: str
+    worker: str = ""
+    sender: str = ""
+
+
+_LEFT = "the worker of its queue vanished"
+
+
+class Deadlines:
+    """One session's expectations."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._ends: dict[int, float] = {}
+        self._lengths: dict[int, float] = {}
+        self._waits: dict[Key, _Wait] = {}
+
+    @property
+    def next(self) -> float:
+        """When something is due, infinity where nothing is waited for."""
+        return min((self._due(key) for key in self._waits), default=inf)
+
+    def cut(self, now: float, segment: int, length: float) -> None:
+        """A segment with `length` seconds of speech came to be; its transcript will be sent for.
+
+        STT has that much longer: a slow machine needs as long as the speech lasted.
+        """
+        self._ends[segment] = now + self._patience.total
+        self._lengths[segment] = length
+        self._waits[segment, "stt", None] = _Wait(0, 1, inf, "it was not sent")
+
+    def left(self, now: float, segment: int) -> float:
+        """Seconds in which the segment is still wanted."""
+        return self._ends[segment] - now
+
+    def sent(self, now: float, key: Key) -> None:
+        """Work is on its way to a queue; what was heard of it sooner counts more."""
+        if (wait := self._waits.get(key)) is not None and wait.due == inf:
+            self._waits[key] = replace(wait, due=now + self._patience.queue, reason="no worker took it")
+
+    def follow(self, now: float, key: Key, attempt: int, sender: str) -> None:
+        """`sender` is done with the stage before, so `attempt` of this one is on its way to a queue."""
+        due = now + self._patience.queue
+        self._waits[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender)
+
+    def seen(self, now: float, key: Key, attempt: int, worker: str, *, heard: bool = False) -> None:
+        """A worker has started, or has sent a part of its result, which is `heard` whatever else was sent."""
+        wait = self._waits.get(key)
+        if wait is not None and (heard or attempt >= wait.attempt):
+            run = self._patience.run + (self._lengths[key[0]] if key[1] == "stt" else 0.0)
+            reason = "its worker went silent"
+            self._waits[key] = _Wait(attempt, wait.tries, now + run, reason, worker)
+
+    def finished(self, key: Key) -> bool:
+        """A stage's result is complete; False if nobody waited for it."""
+        return self._waits.pop(key, None) is not None
+
+    def failed(self, now: float, key: Key, attempt: int, *, retryable: bool) -> bool:
+        """A stage reported a failure; False if that is final.
+
+        A retryable one is sent again after a pause that grows, while attempts are left. Of twins, one
+        that fails decides nothing: not while a later attempt is on its way, nor after the result is there.
+        """
+        wait = self._waits.get(key)
+        if wait is None or attempt < wait.attempt:
+            return True
+        pause = self._patience.pause * wait.tries
+        self._waits[key] = replace(wait, due=now + pause, reason="it failed", worker="")
+        return retryable and wait.tries < self._patience.attempts
+
+    def postpone(self, now: float, key: Key, reason: str) -> None:
+        """Work could not be sent; it is due again in a moment, and that costs no attempt."""
+        if (wait := self._waits.get(key)) is not None and not wait.worker:
+            due = now + self._patience.resend
+            self._waits[key] = replace(wait, tries=wait.tries - 1, due=due, reason=reason, worker="")
+
+    def hurry(self, now: float, reason: str) -> None:
+        """All work that is on its way is lost: it is due at `now`, and that costs no attempt."""
+        for key, wait in self._waits.items():
+            if wait.due < inf:
+                self._waits[key] = replace(wait, tries=wait.tries - 1, due=now, reason=reason, worker="")
+
+    def vanished(self, now: float, worker: str, waiting: Set[Key], *, elsewhere: bool) -> None:
+        """A worker is gone: what it ran is due, and what waits in its queue, `waiting`.
+
+        That costs no attempt where nobody had begun. What waits is due at once where another queue serves
+        its stage, and where the worker was to send it and may have died before; where it must stay, as
+        others serve the queue or the worker comes back, after a moment, for the one task that the worker may
+        have taken out and not begun.
+        """
+        for key, wait in self._waits.items():
+            if wait.worker == worker:
+                self._waits[key] = replace(wait, due=now, reason="its worker vanished", worker="")
+            elif not wait.worker and wait.due < inf and (key in waiting or wait.sender == worker):
+                at_once = elsewhere or wait.sender == worker
+                due = now if at_once else min(wait.due, now + GRACE)
+                tries = wait.tries - (wait.reason != _LEFT)
+                self._waits[key] = replace(wait, tries=tries, due=due, reason=_LEFT)
+
+    def forget(self, segment: int, target: str | None = None) -> list[Key]:
+        """Nobody waits any more for a target of a segment, or with None for any of it; returns for what."""
+        gone = [key for key in self._waits if key[0] == segment and target in (None, key[2])]
+        for key in gone:
+            del self._waits[key]
+        if target is None:
+            self._ends.pop(segment, None)
+            self._lengths.pop(segment, None)
+        return gone
+
+    def due(self, now: float, runs: Mapping[Key, bool]) -> list[Overdue]:
+        """What is overdue at `now`. `runs` tells of work that has begun whether a living worker runs it."""
+        found = []
+        for key in [key for key in self._waits if now >= self._due(key)]:
+            wait = self._waits[key]
+            if wait.worker and runs.get(key) and now < self._ends[key[0]]:
+                self._waits[key] = replace(wait, due=now + self._patience.run)
+            else:
+                found.append(self._overdue(now, key))
+        return found
+
+    def begun(self, now: float) -> list[tuple[Key, int]]:
+        """What is due now and was begun, with its attempt: who knows the workers says if it still runs."""
+        return [(key, wait.attempt) for key, wait in self._waits.items() if wait.worker and now >= wait.due]
+
+    def sent_again(self, key: Key, attempt: int) -> None:
+        """What was overdue is sent as `attempt`, once the dispatcher has room."""
+        if (wait := self._waits.get(key)) is not None:
+            self._waits[key] = replace(wait, attempt=attempt)
+
+    def _due(self, key: Key) -> float:
+        return min(self._waits[key].due, self._ends[key[0]])
+
+    def _overdue(self, now: float, key: Key) -> Overdue:
+        wait = self._waits.pop(key)
+        if now >= self._ends[key[0]]:
+            late = f"it would come too late: {wait.reason.removesuffix('.')}"
+            return Overdue(*key, "give_up", late)
+        if wait.tries >= self._patience.attempts:
+            times = "once" if wait.tries == 1 else f"{wait.tries} times"
+            return Overdue(*key, "give_up", f"{wait.reason}, {times}")
+        self._waits[key] = _Wait(wait.attempt, wait.tries + 1, inf, "it was not sent")
+        return Overdue(*key, "again", wait.reason)

@@ -1,0 +1,198 @@
+"""What the core wants done, and the nouns that it says to a client: the runner does it, without deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bridge.types import Decision, Stage, Target, Work
+from gateway.core.inputs import Key
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said; times are places in the speaker's audio, `end_ms` the end of the speech."""
+
+    segment: int
+    text: str
+    language: str
+    start_ms: float
+    end_ms: float
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    segment: int
+    target: str
+    text: str
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegins:
+    segment: int
+    target: str
+    index: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnds:
+    segment: int
+    target: str
+    rate: int
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A target of a segment, or with target None all of it, that will not be heard any more."""
+
+    segment: int
+    target: str | None
+    stage: Stage
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing more comes of this segment."""
+
+    segment: int
+    timings_ms: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """The wish that became decision `number` of the session is in force."""
+
+    kind: Literal["paused", "resumed", "stopped"]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All was said. `segments` were cut."""
+
+    segments: int
+
+
+Noun = (
+    SpeechStarted
+    | SpeechStopped
+    | Transcript
+    | Translation
+    | SpeechBegins
+    | SpeechEnds
+    | Failed
+    | Done
+    | Obeyed
+    | Ended
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the client; `seq` numbers the frames that follow from the journal, from 1."""
+
+    seq: int
+    what: Noun
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech."""
+
+    seq: int
+    segment: int
+    target: int
+    offset: int
+    pcm: bytes = field(repr=False)
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Drop the speech of segments before `segment` that has not left yet."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Write to the room's journal."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
+
+    `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
+    `left` is for how many seconds it is still wanted.
+    """
+
+    work: Work
+    stage: Stage
+    targets: tuple[Target, ...]
+    live: bool
+    left: float
+    pcm: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Supersede:
+    """Attempts before `attempt` that no worker has begun are not wanted any more."""
+
+    segment: int
+    stage: Stage
+    target: str | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """These pieces of work take no room in their queues any more."""
+
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Remove what Redis keeps of the segment: its speech; where `settled`, also its attempts' numbers."""
+
+    segment: int
+    revision: int
+    superseded: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Work of segments before `segment` is not wanted any more."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Tick at `at`, in seconds of the runner's clock."""
+
+    at: float
+
+
+Effect = Say | Play | Purge | Append | Submit | Supersede | Free | Forget | Cancel | Timer

@@ -1,0 +1,129 @@
+"""What the core is told: audio with its judgement, wishes of the client, the journal, the workers, time.
+
+An `Entry` of the journal (bridge.types) is an input as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from bridge.types import Entry, Stage
+from gateway.core.terms import Terms
+
+Key = tuple[int, Stage, str | None]
+"""A piece of work of one session: segment, stage, target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """So many samples of the session have come in by now, judged or not."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The next samples, s16le 16 kHz, and how likely each window that they complete holds speech."""
+
+    pcm: bytes = field(repr=False)
+    probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Cut here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Other terms, from the next segment on."""
+
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """No audio follows. `probability` judges the last, incomplete window, filled up with silence."""
+
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hold speech back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let speech go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Silence all that was said so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Work is on its way; `queues` says where each of its stages will wait."""
+
+    segment: int
+    stage: Stage
+    target: str | None
+    queues: Mapping[Key, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Work could not be sent, for `reason`."""
+
+    segment: int
+    stage: Stage
+    target: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The items (bridge.types.item_name) that living workers say they run."""
+
+    running: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A worker is gone with all it held; `elsewhere`: its queue has no other, but its stage has."""
+
+    worker: str
+    queue: str
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Redis came back without the room's journal, and so without its queued work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Input = (
+    Arrived
+    | Windows
+    | Commit
+    | Update
+    | End
+    | Pause
+    | Resume
+    | Stop
+    | Sent
+    | Unsent
+    | Looked
+    | Vanished
+    | Lost
+    | Tick
+    | Entry
+)

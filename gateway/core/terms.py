@@ -1,0 +1,77 @@
+"""What a session has agreed on, and the bounds that the operator sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.errors import SettingsError
+from bridge.settings import Settings
+from bridge.types import Rate, Target
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterConfig:
+    """The knobs of segmentation; the environment variables VAD_* say what each one does."""
+
+    threshold: float
+    min_speech_ms: int
+    min_silence_ms: int
+    padding_ms: int
+    max_segment_ms: int
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError where no speech could ever become a segment."""
+        if self.min_speech_ms >= self.max_segment_ms:
+            raise SettingsError(
+                f"The shortest speech ({self.min_speech_ms} ms) is not below "
+                f"the longest segment ({self.max_segment_ms} ms), so nothing would be heard.",
+                "Lower VAD_MIN_SPEECH_MS or raise VAD_MAX_SEGMENT_MS.",
+            )
+
+    @classmethod
+    def of(cls, settings: Settings) -> SegmenterConfig:
+        """What the environment asks for."""
+        return cls(
+            threshold=settings.threshold,
+            min_speech_ms=settings.vad_min_speech_ms,
+            min_silence_ms=settings.vad_min_silence_ms,
+            padding_ms=settings.vad_padding_ms,
+            max_segment_ms=settings.vad_max_segment_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for the segments that begin now. A source of None is to be detected."""
+
+    source: str | None
+    targets: tuple[Target, ...]
+    rate: Rate
+    cutting: SegmenterConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a segment is waited for, in seconds, and how often its stages are sent.
+
+    `queue`: until a worker takes work that was sent. `run`: since the last sign of its worker. `total`:
+    from the cut on. `pause`: before work that failed is sent again, twice as long the next time.
+    `resend`: before work that could not be sent is tried again.
+    """
+
+    queue: float
+    run: float
+    total: float
+    attempts: int
+    pause: float = 0.3
+    resend: float = 1.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Patience:
+        """What the environment asks for."""
+        return cls(
+            queue=settings.segment_queue_ms / 1000,
+            run=settings.segment_run_ms / 1000,
+            total=settings.segment_deadline_ms / 1000,
+            attempts=settings.segment_attempts,
+        )

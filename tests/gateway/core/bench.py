@@ -1,0 +1,106 @@
+"""A room of one whose time, workers and journal are given by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.audio import Resampler
+from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
+from gateway.core import effects, inputs
+from gateway.core.effects import Effect
+from gateway.core.inputs import Key
+from gateway.core.quiet import WINDOW
+from gateway.core.room import Room
+from gateway.core.terms import Patience, Terms
+from tests.gateway.events import RATE, SESSION, Journal
+from tests.gateway.speech import CONFIG
+
+PATIENCE = Patience(queue=30, run=10, total=60, attempts=3)
+NOW = 100.0
+"""The runner's clock when a session begins."""
+VOICED, SILENT = 12, 11
+"""Windows of one segment with the silence that ends it."""
+
+
+def terms(*targets: str, source: str | None = "en") -> Terms:
+    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, CONFIG)
+
+
+def lengths(segment: int) -> tuple[int, ...]:
+    """Marks in each sentence that the world's engines make of a segment."""
+    return (8,) * (1 + segment % 3)
+
+
+class Bench:
+    """A room of one whose time, workers and journal are given by hand.
+
+    What is decided stands in the journal at once, unless `echo` is False: then it is in `unwritten`.
+    """
+
+    def __init__(
+        self, *targets: str, patience: Patience = PATIENCE, most: int = 8, echo: bool = True
+    ) -> None:
+        self.now = NOW
+        self.journal = Journal()
+        self.record: list[tuple[inputs.Input, float, list[Effect]]] = []
+        self.echo = echo
+        self.unwritten: list[Decision] = []
+        self.samples = 0
+        self.terms = terms(*targets)
+        self.patience = patience
+        self.most = most
+        self.room = self.fresh()
+        self.begun = self.room.join(self.now)
+        self.do(self.begun)
+
+    def fresh(self) -> Room:
+        """Another room of the same session, of which nothing is known yet."""
+        return Room(SESSION, self.terms, self.patience, self.most, Resampler)
+
+    def give(self, given: inputs.Input, now: float | None = None) -> list[Effect]:
+        """What an input brings about, with what its decisions bring about."""
+        self.now = self.now if now is None else now
+        found = self.room.handle(given, self.now)
+        self.record.append((given, self.now, found))
+        return [*found, *self.do(found)]
+
+    def do(self, found: Sequence[Effect]) -> list[Effect]:
+        """Writes the decisions."""
+        decisions = [effect.decision for effect in found if isinstance(effect, effects.Append)]
+        if self.echo:
+            return self.says(*decisions)
+        self.unwritten += decisions
+        return []
+
+    def says(self, *items: Event | Decision, now: float | None = None) -> list[Effect]:
+        """What the journal says, and what that brings about."""
+        self.now = self.now if now is None else now
+        return [
+            effect
+            for item in items
+            for entry in self.journal.write(item, at=self.now)
+            for effect in self.give(entry)
+        ]
+
+    def hears(self, *parts: tuple[int, float], now: float | None = None) -> list[Effect]:
+        """So many windows of such a probability of speech."""
+        probabilities = tuple(p for windows, p in parts for _ in range(windows))
+        self.samples += len(probabilities) * WINDOW
+        found = self.give(inputs.Arrived(self.samples), now)
+        pcm = bytes(len(probabilities) * WINDOW * SAMPLE_BYTES)
+        return [*found, *self.give(inputs.Windows(pcm, probabilities))]
+
+    def segment(self, now: float | None = None) -> list[Effect]:
+        """One segment, from its first word to its cut."""
+        return self.hears((VOICED, 0.9), (SILENT, 0.0), now=now)
+
+    def sent(self, segment: int, stage: Stage = "stt", target: str | None = None, **queues: str) -> None:
+        """The dispatcher tells that it sent work; `queues` names those of its stages."""
+        spoken = [target] if target else [each.language for each in self.terms.targets]
+        keys: dict[Key, str] = {
+            (segment, of, name): queue
+            for of in STAGES
+            if (queue := queues.get(of))
+            for name in ([None] if of == "stt" else spoken)
+        }
+        self.give(inputs.Sent(segment, stage, target, keys))

@@ -1,0 +1,454 @@
+"""What is sent again, what is given up, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from bridge.types import Stage
+from gateway.core.deadlines import GRACE, Deadlines, Overdue
+from gateway.core.inputs import Key
+from gateway.core.terms import Patience
+
+PATIENCE = Patience(queue=30, run=10, total=60, attempts=3, pause=0)
+STT: Key = (0, "stt", None)
+ES: Key = (0, "translation", "es")
+CA: Key = (0, "translation", "ca")
+
+
+class Waits:
+    """One segment, cut at 0 s; what is due is on its way at once, as an attempt of its own."""
+
+    def __init__(self, patience: Patience = PATIENCE, length: float = 0.0, sent: bool = True) -> None:
+        self.of = Deadlines(patience)
+        self.of.cut(0, 0, length)
+        self._attempts = 0
+        if sent:
+            self.of.sent(0, STT)
+
+    def due(self, now: float, *running: Key) -> list[Overdue]:
+        found = self.of.due(now, dict.fromkeys(running, True))
+        for what in found:
+            if what.action == "again":
+                self._attempts += 1
+                key = (what.segment, what.stage, what.target)
+                self.of.sent_again(key, self._attempts)
+                self.of.sent(now, key)
+        return found
+
+    def translating(self, now: float = 0.0, *keys: Key) -> Waits:
+        self.of.finished(STT)
+        for key in keys or (ES,):
+            self.of.follow(now, key, 0, "sender")
+        return self
+
+
+def again(reason: str, stage: Stage = "stt", target: str | None = None) -> Overdue:
+    return Overdue(0, stage, target, "again", reason)
+
+
+def given_up(found: Sequence[Overdue]) -> list[str]:
+    return [what.reason for what in found if what.action == "give_up"]
+
+
+# --- limits ---
+
+
+def test_work_that_no_worker_takes_is_sent_again_after_the_queue_limit() -> None:
+    waits = Waits()
+
+    assert waits.due(29.9) == []
+    assert waits.due(30) == [again("no worker took it")]
+    assert waits.due(30) == []
+
+
+def test_the_queue_limit_counts_from_when_the_dispatcher_had_room() -> None:
+    waits = Waits(sent=False)
+    assert waits.due(31) == []
+    waits.of.sent(31, STT)
+
+    assert waits.due(59.9) == []
+    assert given_up(waits.due(60)) == ["it would come too late: no worker took it"]
+
+
+def test_what_the_dispatcher_never_sends_is_given_up_in_the_end() -> None:
+    waits = Waits(sent=False)
+
+    assert waits.due(59.9) == []
+    assert given_up(waits.due(60)) == ["it would come too late: it was not sent"]
+
+
+def test_work_whose_worker_goes_silent_is_sent_again_after_the_run_limit() -> None:
+    waits = Waits()
+    waits.of.seen(5, STT, 0, "w")
+
+    assert waits.due(14.9) == []
+    assert waits.due(15) == [again("its worker went silent")]
+
+
+def test_every_sign_of_the_worker_gives_it_more_time() -> None:
+    waits = Waits()
+    for now in (5, 14, 23):
+        waits.of.seen(now, STT, 0, "w")
+
+    assert waits.due(32.9) == []
+    assert waits.due(33) == [again("its worker went silent")]
+
+
+def test_a_worker_that_says_that_it_still_runs_the_work_is_no_reason_to_send_it_again() -> None:
+    waits = Waits()
+    waits.of.seen(5, STT, 0, "w")
+
+    assert waits.of.begun(15) == [(STT, 0)]
+    assert [waits.due(now, STT) for now in (15, 25, 35)] == [[], [], []]
+    assert waits.due(45) == [again("its worker went silent")]
+
+
+def test_what_runs_too_long_is_given_up_though_its_worker_lives() -> None:
+    waits = Waits()
+    waits.of.seen(5, STT, 0, "w")
+    for now in range(15, 60, 10):
+        waits.due(now, STT)
+
+    assert given_up(waits.due(60, STT)) == ["it would come too late: its worker went silent"]
+
+
+def test_a_late_sign_of_an_earlier_attempt_gives_no_more_time() -> None:
+    waits = Waits()
+    waits.due(30)
+    waits.of.seen(55, STT, 0, "w")
+
+    assert given_up(waits.due(60)) == ["it would come too late: no worker took it"]
+
+
+def test_a_sign_of_the_new_attempt_gives_it_its_run() -> None:
+    waits = Waits(replace(PATIENCE, total=600))
+    waits.due(30)
+    waits.of.seen(58, STT, 1, "w")
+
+    assert waits.due(60) == []
+    assert waits.due(68) == [again("its worker went silent")]
+
+
+def test_speech_of_an_earlier_attempt_that_is_heard_gives_it_more_time() -> None:
+    waits = Waits(replace(PATIENCE, total=600)).translating()
+    waits.due(30)
+    waits.of.seen(31, ES, 0, "w", heard=True)
+
+    assert waits.of.begun(41) == [(ES, 0)]
+    assert waits.due(41) == [again("its worker went silent", "translation", "es")]
+
+
+def test_after_the_last_attempt_it_is_given_up() -> None:
+    waits = Waits(Patience(queue=1, run=1, total=600, attempts=3))
+
+    assert [what.action for now in (1, 2) for what in waits.due(now)] == ["again", "again"]
+    assert waits.due(3) == [Overdue(0, "stt", None, "give_up", "no worker took it, 3 times")]
+    assert waits.due(500) == []
+
+
+def test_one_attempt_means_none_is_sent_again() -> None:
+    waits = Waits(Patience(queue=1, run=1, total=600, attempts=1))
+
+    assert waits.due(1) == [Overdue(0, "stt", None, "give_up", "no worker took it, once")]
+
+
+def test_what_would_come_too_late_is_given_up_whatever_attempts_are_left() -> None:
+    waits = Waits()
+    for now in range(0, 60, 9):
+        waits.of.seen(now, STT, 0, "w")
+
+    assert waits.due(59.9) == []
+    assert given_up(waits.due(60)) == ["it would come too late: its worker went silent"]
+
+
+def test_the_end_of_a_segment_counts_from_its_cut_for_all_stages() -> None:
+    waits = Waits().translating(50)
+
+    assert waits.of.left(50, 0) == 10
+    assert waits.due(59.9) == []
+    assert given_up(waits.due(60)) == ["it would come too late: no worker took it"]
+
+
+def test_stages_and_targets_have_their_own_limits() -> None:
+    waits = Waits().translating(1, ES)
+    waits.of.follow(4, CA, 0, "")
+
+    assert waits.due(31) == [again("no worker took it", "translation", "es")]
+    assert waits.due(34) == [again("no worker took it", "translation", "ca")]
+
+
+def test_transcription_has_as_much_longer_as_the_speech_lasted() -> None:
+    waits = Waits(length=4.0)
+    waits.of.seen(0, STT, 0, "w")
+
+    assert waits.due(13.9) == []
+    assert waits.due(14) == [again("its worker went silent")]
+
+
+def test_later_stages_do_not_wait_for_the_length_of_the_speech() -> None:
+    waits = Waits(length=4.0).translating()
+    waits.of.seen(0, ES, 0, "w")
+
+    assert waits.due(10) == [again("its worker went silent", "translation", "es")]
+
+
+# --- results and failures ---
+
+
+def test_a_finished_stage_is_never_due_and_finishes_once() -> None:
+    waits = Waits()
+
+    assert waits.of.finished(STT)
+    assert not waits.of.finished(STT)
+    assert waits.due(1000) == []
+
+
+def test_signs_of_what_nobody_waits_for_change_nothing() -> None:
+    waits = Waits()
+    waits.of.seen(1, (0, "tts", "es"), 0, "w")
+    waits.of.seen(1, (7, "stt", None), 0, "w")
+    waits.of.postpone(1, (7, "stt", None), "no Redis")
+    waits.of.sent(1, (7, "stt", None))
+    waits.of.sent_again((7, "stt", None), 4)
+
+    assert waits.due(29) == []
+    assert len(waits.due(1000)) == 1
+
+
+def test_a_retryable_failure_is_sent_again_at_once() -> None:
+    waits = Waits()
+
+    assert waits.of.failed(3, STT, 0, retryable=True)
+    assert waits.due(3) == [again("it failed")]
+
+
+def test_a_failure_is_tried_again_after_a_pause_that_grows() -> None:
+    waits = Waits(replace(PATIENCE, pause=0.5))
+
+    assert waits.of.failed(1, STT, 0, retryable=True)
+    assert waits.due(1.4) == []
+    assert len(waits.due(1.5)) == 1
+    assert waits.of.failed(2, STT, 1, retryable=True)
+    assert waits.due(2.9) == []
+    assert len(waits.due(3)) == 1
+
+
+def test_a_failure_that_is_known_before_the_sending_is_told_keeps_its_pause() -> None:
+    waits = Waits(replace(PATIENCE, pause=0.5), sent=False)
+    waits.of.failed(1, STT, 0, retryable=True)
+    waits.of.sent(1.1, STT)
+
+    assert waits.due(1.5) == [again("it failed")]
+
+
+def test_work_that_was_taken_before_the_sending_is_told_is_with_its_worker() -> None:
+    waits = Waits(sent=False)
+    waits.of.seen(1, STT, 0, "w")
+    waits.of.sent(2, STT)
+
+    assert waits.due(11) == [again("its worker went silent")]
+
+
+def test_a_failure_of_the_last_attempt_is_final() -> None:
+    waits = Waits(replace(PATIENCE, attempts=2))
+    waits.of.failed(3, STT, 0, retryable=True)
+    waits.due(3)
+
+    assert not waits.of.failed(4, STT, 1, retryable=True)
+
+
+def test_a_failure_that_would_repeat_itself_is_final() -> None:
+    assert not Waits().of.failed(3, STT, 0, retryable=False)
+
+
+def test_a_failure_of_an_earlier_attempt_leaves_the_later_one_its_time() -> None:
+    waits = Waits(replace(PATIENCE, attempts=2))
+    waits.due(30)
+
+    assert waits.of.failed(31, STT, 0, retryable=True)
+    assert waits.due(31) == []
+    assert waits.of.failed(31, STT, 0, retryable=False)
+
+
+def test_a_failure_of_a_twin_after_the_result_is_not_final() -> None:
+    waits = Waits()
+    waits.of.finished(STT)
+
+    assert waits.of.failed(5, STT, 1, retryable=True)
+    assert waits.of.failed(5, STT, 1, retryable=False)
+    assert waits.due(1000) == []
+
+
+def test_a_stage_after_one_that_was_sent_again_has_all_its_attempts() -> None:
+    waits = Waits(Patience(queue=1, run=1, total=600, attempts=2))
+    waits.due(1)
+    waits.of.finished(STT)
+    waits.of.follow(1, ES, 1, "")
+
+    assert waits.due(2) == [again("no worker took it", "translation", "es")]
+    assert given_up(waits.due(3)) == ["no worker took it, 2 times"]
+
+
+# --- what cannot be sent, what is lost ---
+
+
+def test_work_that_could_not_be_sent_costs_no_attempt() -> None:
+    waits = Waits(Patience(queue=30, run=10, total=600, attempts=2), sent=False)
+    for now in (0, 1, 2):
+        waits.of.postpone(now, STT, "Redis does not answer.")
+        assert waits.of.due(now + 0.9, {}) == []
+        assert waits.of.due(now + 1, {}) == [again("Redis does not answer.")]
+    waits.of.sent(3, STT)
+
+    assert waits.due(33) == [again("no worker took it")]
+    assert given_up(waits.due(63)) == ["no worker took it, 2 times"]
+
+
+def test_work_that_a_worker_has_though_the_sending_failed_is_not_sent_again() -> None:
+    waits = Waits(sent=False)
+    waits.of.seen(1, STT, 0, "w")
+    waits.of.postpone(1, STT, "Redis does not answer.")
+
+    assert waits.due(10.9) == []
+    assert waits.due(11) == [again("its worker went silent")]
+
+
+def test_what_cannot_be_sent_until_the_end_is_given_up_with_the_reason() -> None:
+    waits = Waits(sent=False)
+    waits.of.postpone(59.5, STT, "No live worker serves stt.")
+
+    assert given_up(waits.due(60)) == ["it would come too late: No live worker serves stt"]
+
+
+def test_work_that_redis_lost_is_sent_again_at_once_and_costs_no_attempt() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1))
+    waits.of.cut(0, 1, 0)
+    waits.of.sent(0, (1, "stt", None))
+    waits.of.seen(0.5, (1, "stt", None), 0, "w")
+    waits.of.hurry(1, "Redis lost it")
+
+    assert [(what.segment, what.action) for what in waits.due(1)] == [(0, "again"), (1, "again")]
+
+
+def test_what_still_waits_to_be_sent_is_not_hurried() -> None:
+    waits = Waits(sent=False)
+    waits.of.hurry(1, "Redis lost it")
+    waits.of.vanished(1, "w", {STT}, elsewhere=True)
+
+    assert waits.due(59) == []
+
+
+# --- workers that vanish ---
+
+
+def test_what_a_vanished_worker_ran_is_sent_again_at_once() -> None:
+    waits = Waits().translating(0, ES, CA)
+    waits.of.seen(1, ES, 0, "w1")
+    waits.of.seen(1, CA, 0, "w2")
+    waits.of.vanished(2, "w1", set(), elsewhere=False)
+
+    assert waits.due(2) == [again("its worker vanished", "translation", "es")]
+    assert waits.due(10.9) == []
+
+
+def test_what_waits_for_a_vanished_worker_goes_elsewhere_at_once() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1)).translating(0, ES, CA)
+    waits.of.vanished(2, "w", {ES}, elsewhere=True)
+
+    assert waits.due(2) == [again("the worker of its queue vanished", "translation", "es")]
+
+
+def test_what_a_vanished_worker_was_to_send_on_is_sent_at_once_and_costs_no_attempt() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1)).translating(0, ES)
+    waits.of.vanished(1, "another", set(), elsewhere=False)
+    assert waits.due(29) == []
+    waits.of.vanished(29, "sender", set(), elsewhere=False)
+
+    assert waits.due(29) == [again("the worker of its queue vanished", "translation", "es")]
+
+
+def test_what_a_vanished_worker_did_send_on_is_left_to_who_took_it() -> None:
+    waits = Waits().translating(0, ES)
+    waits.of.seen(1, ES, 0, "w")
+    waits.of.vanished(2, "sender", set(), elsewhere=False)
+
+    assert waits.due(10.9) == []
+
+
+def test_what_must_stay_in_its_queue_is_sent_again_after_a_moment() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1))
+    waits.of.vanished(2, "w", {STT}, elsewhere=False)
+
+    assert waits.due(2 + GRACE - 0.01) == []
+    assert waits.due(2 + GRACE) == [again("the worker of its queue vanished")]
+
+
+def test_what_another_worker_of_the_queue_takes_in_that_moment_is_not_sent_again() -> None:
+    waits = Waits()
+    waits.of.vanished(2, "w1", {STT}, elsewhere=False)
+    waits.of.seen(2.5, STT, 0, "w2")
+
+    assert waits.due(12.4) == []
+    assert waits.due(12.5) == [again("its worker went silent")]
+
+
+def test_a_vanished_worker_costs_what_it_ran_an_attempt_and_what_waited_none() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1)).translating(0, ES, CA)
+    waits.of.seen(1, ES, 0, "w")
+    waits.of.vanished(2, "w", {ES, CA}, elsewhere=True)
+
+    assert [(what.target, what.action) for what in waits.due(2)] == [("es", "give_up"), ("ca", "again")]
+
+
+def test_many_workers_that_vanish_at_once_give_no_attempt_more_than_there_are() -> None:
+    waits = Waits(replace(PATIENCE, queue=5, attempts=1))
+    for number in range(5):
+        waits.of.vanished(2, f"w{number}", {STT}, elsewhere=False)
+    assert len(waits.due(3)) == 1
+
+    assert given_up(waits.due(8)) == ["no worker took it, once"]
+
+
+# --- forgetting ---
+
+
+def test_forgetting_a_target_leaves_the_others() -> None:
+    waits = Waits().translating(0, ES, CA)
+
+    assert waits.of.forget(0, "es") == [ES]
+    assert [what.target for what in waits.due(30)] == ["ca"]
+
+
+def test_forgetting_a_segment_leaves_the_others() -> None:
+    waits = Waits()
+    waits.of.cut(0, 1, 0)
+    waits.of.sent(0, (1, "stt", None))
+
+    assert waits.of.forget(0) == [STT]
+    assert waits.of.forget(7) == []
+    assert [what.segment for what in waits.due(30)] == [1]
+
+
+@pytest.mark.parametrize("ends", [0.0, 60.0])
+def test_nothing_is_kept_of_forgotten_segments(ends: float) -> None:
+    waits = Waits().translating(0, ES, CA)
+    waits.due(ends)
+    waits.of.forget(0)
+
+    assert waits.due(1000) == []
+    assert [kept for kept in vars(waits.of).values() if kept != PATIENCE] == [{}, {}, {}]
+
+
+def test_the_next_moment_that_matters_is_known() -> None:
+    waits = Waits()
+    assert waits.of.next == 30
+    waits.of.seen(5, STT, 0, "w")
+    assert waits.of.next == 15
+    waits.of.finished(STT)
+    assert waits.of.next == inf
+    waits.of.follow(55, ES, 0, "")
+    assert waits.of.next == 60
