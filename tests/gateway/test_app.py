@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from bridge.settings import Settings
-from bridge.streams import Store, WorkerRecord
+from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import STAGES
 from gateway.app import create_app
 from tests.stack import Processes, RedisProcess, free_port, wait_until
@@ -40,9 +42,9 @@ def nowhere(tmp_path: Path) -> Settings:
     return Settings.read(redis_url=f"redis://:{TOKEN}@127.0.0.1:{free_port()}/0", data_dir=tmp_path)
 
 
-def register(settings: Settings) -> None:
+def register(settings: Settings, **changes: Any) -> None:
     """One worker for each stage, as their heartbeats would write them."""
-    store = Store(settings.redis_url)
+    registry = Registry(settings.redis_url)
     for stage in STAGES:
         record = WorkerRecord(
             f"{stage}-cpu0",
@@ -53,15 +55,16 @@ def register(settings: Settings) -> None:
             "engine",
             languages=("ar", "en", "es"),
             pairs=(("en", "es"), ("en", "ar"), ("en", "fr")),
+            **changes,
         )
-        store.register(record, 60_000)
-    store.close()
+        registry.register(record, 60_000)
+    registry.close()
 
 
 def test_alive_means_that_the_loop_answers(tmp_path: Path) -> None:
     answer = fetch(nowhere(tmp_path), "/healthz")
 
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "pid": os.getpid()})
 
 
 def test_without_redis_it_starts_and_says_soon_what_is_missing(tmp_path: Path) -> None:
@@ -107,7 +110,14 @@ def test_with_a_worker_for_each_stage_it_is_ready(settings: Settings) -> None:
     register(settings)
     answer = fetch(settings, "/readyz")
 
-    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "redis": "ok", "missing": []})
+
+
+def test_hosts_whose_clock_is_wrong_are_told_and_it_is_ready_all_the_same(settings: Settings) -> None:
+    register(settings, host="tower", ahead_ms=120_300.0)
+    answer = fetch(settings, "/readyz")
+
+    assert (answer.status_code, answer.json()["clocks"]) == (200, {"tower": 120.3})
 
 
 def test_the_languages_are_those_that_can_be_heard_now(settings: Settings) -> None:
@@ -133,7 +143,7 @@ def test_without_redis_the_languages_are_an_error_with_a_remedy(tmp_path: Path) 
     assert "REDIS_URL" in answer.json()["hint"]
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/nothing"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/nothing"])
 def test_pages_that_do_not_exist_are_not_found(settings: Settings, path: str) -> None:
     assert fetch(settings, path).status_code == 404
 

@@ -9,9 +9,9 @@ import pytest
 
 from bridge.errors import LanguageError, NoWorker
 from bridge.languages import known
-from bridge.streams import WorkerRecord
+from bridge.store.registry import WorkerRecord
 from bridge.types import Stage
-from gateway.offers import Offer
+from gateway.runtime.offers import Offer
 
 
 def worker(

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
-from bridge.settings import VAD_THRESHOLDS, Rate, Settings
-from bridge.streams import WorkerRecord
-from bridge.types import Stage, Target
-from gateway.messages import (
+from bridge.protocol.client_messages import (
     AUTO,
-    Effective,
-    Limits,
     Output,
     SessionStart,
     SessionUpdate,
     Source,
     TargetChoice,
     Vad,
-    Warning,
 )
-from gateway.offers import Offer
-from gateway.segmenter import SegmenterConfig
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for the segments that begin now. A source of None is to be detected."""
-
-    source: str | None
-    targets: tuple[Target, ...]
-    rate: Rate
-    cutting: SegmenterConfig
+from bridge.protocol.server_messages import Effective, Limits, Warning
+from bridge.settings import VAD_THRESHOLDS, Settings
+from bridge.store.registry import WorkerRecord
+from bridge.types import Stage, Target
+from gateway.core.terms import SegmenterConfig, Terms
+from gateway.runtime.offers import Offer
 
 
 def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
@@ -85,6 +73,7 @@ def limits(settings: Settings) -> Limits:
         max_message_bytes=settings.ws_max_message_size,
         max_segments=settings.session_max_segments,
         idle_s=settings.session_idle_seconds,
+        max_ahead_s=settings.session_ahead_seconds,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import ProtocolError
-from gateway.limits import RETRY_AFTER_MS, Places
-from gateway.wire import Close
+from bridge.protocol.wire import Close
+from gateway.runtime.admission import RETRY_AFTER_MS, Places
 
 
 def test_a_place_is_taken_for_as_long_as_it_is_held() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bridge.errors import LanguageError, NoWorker
 from bridge.languages import find
-from bridge.streams import WorkerRecord
+from bridge.protocol.client_messages import AUTO
+from bridge.store.registry import WorkerRecord
 from bridge.types import STAGES
-from gateway.messages import AUTO
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge.errors import ProtocolError
-from gateway.wire import Close
+from bridge.protocol.wire import Close
 
 RETRY_AFTER_MS = 2_000
 

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from bridge.errors import LanguageError, NoWorker, SettingsError
+from bridge.protocol import server_messages
+from bridge.protocol.client_messages import SessionStart, SessionUpdate
 from bridge.settings import Settings
-from bridge.streams import WorkerRecord
+from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
-from gateway import agreement, messages
-from gateway.agreement import Terms, agree, amend
-from gateway.messages import SessionStart, SessionUpdate
-from gateway.offers import Offer
-from gateway.segmenter import SegmenterConfig
+from gateway.core.terms import SegmenterConfig, Terms
+from gateway.protocols.native import agreement
+from gateway.protocols.native.agreement import agree, amend
+from gateway.runtime.offers import Offer
 
 
 def worker(stage: Stage, provider: str = "engine") -> WorkerRecord:
@@ -159,10 +160,17 @@ def test_the_effective_configuration_can_be_sent_back_as_a_wish(defaults: Settin
 
 def test_the_limits_are_those_of_the_settings(defaults: Settings) -> None:
     changed = defaults.model_copy(
-        update={"ws_max_message_size": 4_096, "session_max_segments": 3, "session_idle_seconds": 7.5}
+        update={
+            "ws_max_message_size": 4_096,
+            "session_max_segments": 3,
+            "session_idle_seconds": 7.5,
+            "session_ahead_seconds": 20.0,
+        }
     )
 
-    assert agreement.limits(changed) == messages.Limits(max_message_bytes=4_096, max_segments=3, idle_s=7.5)
+    assert agreement.limits(changed) == server_messages.Limits(
+        max_message_bytes=4_096, max_segments=3, idle_s=7.5, max_ahead_s=20
+    )
 
 
 def test_the_engines_of_a_stage_are_named_once_each() -> None:

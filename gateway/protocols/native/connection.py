@@ -1,0 +1,302 @@
+"""`WS /v1/stream`: one connection from handshake to close; every way to end sends its reason first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from enum import Enum, auto
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bridge.errors import (
+    BridgeError,
+    LanguageError,
+    NoWorker,
+    ProtocolError,
+    RedisUnavailable,
+    SettingsError,
+)
+from bridge.protocol import client_messages, server_messages, wire
+from bridge.protocol.wire import Close
+from bridge.types import SAMPLE_BYTES
+from gateway.core import effects
+from gateway.protocols.native import agreement, refusals
+from gateway.protocols.native.transport import EXTENSION, Transport
+from gateway.protocols.native.vigil import Vigil
+from gateway.protocols.native.voice import Voice
+from gateway.protocols.native.wishes import obey
+from gateway.runtime.backend import Backend
+from gateway.runtime.offers import Offer
+from gateway.runtime.runner import Runner
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 10
+"""How long a session that is over waits for its client to take the last frames."""
+REFUSAL_SECONDS = 1
+
+
+class State(Enum):
+    WAITING = auto()
+    STARTING = auto()
+    OPEN = auto()
+    ENDING = auto()
+    CLOSED = auto()
+
+
+class Connection:
+    """The state machine of one socket: messages to inputs, effects to messages."""
+
+    def __init__(self, websocket: WebSocket, backend: Backend) -> None:
+        self._websocket = websocket
+        self._backend = backend
+        self._state = State.WAITING
+        self._runner: Runner | None = None
+        self._transport: Transport = websocket.scope["extensions"][EXTENSION]
+        self._voice = Voice(self._transport)
+        self._vigil = Vigil(self._idle, backend.settings.session_idle_seconds)
+        self._stash: deque[str | bytes] = deque()
+        self._stashing = self._full = False
+        self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
+        self._starting: asyncio.Task[None] | None = None
+        self.closed = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Talks to the client until either side has enough."""
+        offered = self._websocket.scope["subprotocols"]
+        try:
+            await self._websocket.accept(wire.SUBPROTOCOL if wire.SUBPROTOCOL in offered else None)
+            with self._backend.places.one():
+                refusals.check_origin(self._websocket.headers, self._backend.settings)
+                self._vigil.begin()
+                self._transport.attach(self)
+                await self._end
+        except ProtocolError as error:
+            self._refuse(error)
+        except WebSocketDisconnect:
+            self.gone()
+        finally:
+            await self._release()
+            self.closed.set()
+
+    def drain(self) -> None:
+        """Asks the client to come back elsewhere: this gateway is stopping."""
+        self._refuse(refusals.draining())
+
+    # From the transport
+
+    def take(self, frame: str | bytes) -> None:
+        """The next message of the client."""
+        self._vigil.heard()
+        if self._state is State.STARTING:
+            self._stash.append(frame)
+        elif self._end.done():
+            return
+        elif isinstance(frame, bytes):
+            self._audio(frame)
+        else:
+            self._text(frame)
+
+    def flood(self) -> None:
+        """The client sends more messages than it may."""
+        self._refuse(refusals.flooding())
+
+    def writable(self) -> None:
+        """The client reads again."""
+        self._voice.outbox.flush()
+        if self._runner is not None:
+            self._runner.writable()
+
+    def gone(self) -> None:
+        """The connection is over."""
+        if not self._end.done():
+            log.info("client left", session=self._runner.id if self._runner else None)
+            self._end.set_result(None)
+
+    def _audio(self, pcm: bytes) -> None:
+        if self._state is not State.OPEN or self._runner is None:
+            self._complain(*refusals.NO_SESSION_FOR_AUDIO)
+        elif len(pcm) % SAMPLE_BYTES:
+            self._complain(*refusals.odd_audio(len(pcm)))
+        else:
+            self._runner.audio(pcm)
+
+    def _text(self, text: str) -> None:
+        try:
+            refusals.check_length(text)
+            self._handle(wire.decode(text))
+        except ProtocolError as error:
+            if error.close_code is not None:
+                self._refuse(error)
+            else:
+                self._complain(error.code, error.message, error.hint)
+        except BridgeError as error:
+            self._failed(error)
+
+    def _handle(self, message: client_messages.ClientMessage) -> None:
+        match message:
+            case client_messages.Ping():
+                self._voice.answer(server_messages.Pong())
+                self._mind_answers()
+            case client_messages.SessionStart():
+                self._start(message)
+            case _ if self._runner is None:
+                self._complain(
+                    "no_session", f"{message.type} came before session.start.", "Send session.start first."
+                )
+            case client_messages.PlaybackMark():
+                log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
+            case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
+                self._complain("ending", f"{message.type} came after session.end.", "Wait for session.ended.")
+            case _:
+                if isinstance(message, client_messages.SessionEnd):
+                    self._state = State.ENDING
+                    self._vigil.end()
+                obey(message, self._runner, self._voice, self._backend.fleet.workers)
+                self._mind_answers()
+
+    # Session
+
+    def _start(self, message: client_messages.SessionStart) -> None:
+        if self._state is not State.WAITING:
+            self._complain(
+                "already_started", "This connection has a session.", "Use session.update, or connect anew."
+            )
+            return
+        if message.resume is not None:
+            raise refusals.no_resume()
+        self._state = State.STARTING
+        self._stashing = True
+        self._transport.hold(True)
+        self._starting = asyncio.create_task(self._open(message), name="start")
+
+    async def _open(self, message: client_messages.SessionStart) -> None:
+        """Takes up the session; what the client said meanwhile is heard after it."""
+        try:
+            await self._opened(message)
+        except BridgeError as error:
+            self._state = State.WAITING
+            self._failed(error)
+        except Exception:
+            log.exception("session not started")
+            self.broken()
+        while self._stash and self._state is not State.STARTING:
+            self.take(self._stash.popleft())
+        if self._state is not State.STARTING:
+            self._stashing = False
+            self._transport.hold(self._full)
+
+    async def _opened(self, message: client_messages.SessionStart) -> None:
+        backend = self._backend
+        workers = await backend.fleet.look()
+        terms = agreement.agree(message, Offer.of(workers), backend.settings)
+        runner = Runner(backend, terms, self)
+        self._runner = runner
+        try:
+            await runner.open()
+        except BaseException:
+            self._runner = None
+            raise
+        self._state = State.OPEN
+        self._vigil.started()
+        targets = [target.language for target in terms.targets]
+        log.info("session started", session=runner.id, source=terms.source, targets=targets)
+        self._voice.started(
+            server_messages.SessionStarted(
+                session_id=runner.id,
+                limits=agreement.limits(backend.settings),
+                config=agreement.effective(terms),
+                providers=agreement.providers(workers),
+            )
+        )
+        self._voice.warn(message)
+        self._mind_answers()
+
+    async def _release(self) -> None:
+        """Sends what is still to be said, closes the connection and ends the session."""
+        self._vigil.end()
+        code = self._end.result() if self._end.done() and not self._end.cancelled() else None
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if code is not None:
+            await self._voice.outbox.drained(DRAIN_SECONDS if code is Close.DONE else REFUSAL_SECONDS)
+            # The client may have closed in the same moment; both sides then have what they want.
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(REFUSAL_SECONDS):
+                    await self._websocket.close(int(code))
+        if self._runner is not None:
+            runner, self._runner = self._runner, None
+            await runner.close()
+            log.info("session ended", session=runner.id, segments=runner.segments_cut)
+
+    def _idle(self, seconds: float, hint: str) -> None:
+        self._refuse(refusals.idle(seconds, hint))
+
+    # From the runner
+
+    def say(self, said: effects.Say) -> None:
+        """Says a noun of the core."""
+        self._voice.say(said)
+        if isinstance(said.what, effects.Ended):
+            self._finish(Close.DONE)
+
+    def play(self, sound: effects.Play) -> None:
+        """Sends speech."""
+        self._voice.play(sound)
+
+    def purge(self, before: int) -> None:
+        """Drops speech that was stopped."""
+        self._voice.outbox.purge(before)
+
+    def full(self) -> bool:
+        """Whether the client reads too slowly for more to be begun."""
+        return self._voice.outbox.full
+
+    def hold(self, holding: bool) -> None:
+        """Reads no further, or again."""
+        self._full = holding
+        if not self._stashing:
+            self._transport.hold(holding)
+
+    def broken(self) -> None:
+        """A fault of the program ended the session."""
+        self._refuse(refusals.broken())
+
+    # What is said
+
+    def _complain(self, code: str, message: str, hint: str, *, retryable: bool = False) -> None:
+        self._voice.complain(code, message, hint, retryable=retryable)
+        self._mind_answers()
+
+    def _mind_answers(self) -> None:
+        """Leaves a client that asks for answers and never reads them."""
+        if self._voice.outbox.overrun and not self._end.done():
+            log.warning("client left that asks and never reads")
+            self._end.set_result(None)
+            self._transport.abort()
+
+    def _failed(self, error: BridgeError) -> None:
+        """Without a session there is nothing to go on with where a stage or Redis is missing."""
+        if isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
+            self._refuse(refusals.unserved(error))
+        elif isinstance(error, NoWorker | RedisUnavailable | LanguageError | SettingsError):
+            self._complain(error.code, error.message, error.hint, retryable=error.retryable)
+        else:
+            raise error
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Tells the reason in a frame, because a browser sees nothing of it otherwise, then closes."""
+        if self._end.done():
+            return
+        code = Close(error.close_code or Close.BAD_MESSAGE)
+        log.info("connection refused", code=error.code, close=int(code))
+        self._voice.refuse(error, code)
+        self._finish(code)
+
+    def _finish(self, code: Close) -> None:
+        self._state = State.CLOSED
+        if not self._end.done():
+            self._end.set_result(code)

@@ -1,0 +1,128 @@
+"""What a connection answers to what it cannot serve: what happened, what to do, and how it closes."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from bridge.errors import NoWorker, ProtocolError, RedisUnavailable
+from bridge.protocol.wire import Close
+from bridge.settings import Settings
+from gateway.runtime.admission import RETRY_AFTER_MS
+
+TEXT_CHARACTERS = 16_384
+"""Characters of one text frame: the longest session.start has 3 000."""
+DRAINED_AFTER_MS = 500
+
+
+NO_SESSION_FOR_AUDIO = (
+    "audio_without_session",
+    "Audio came outside a session.",
+    "Send session.start first and wait for session.started.",
+)
+"""Code, message and hint of an error that closes nothing."""
+
+
+def odd_audio(size: int) -> tuple[str, str, str]:
+    """The same for a frame of `size` bytes."""
+    message = f"An audio frame has {size} bytes, which is no whole number of samples."
+    return "odd_audio", message, "Send PCM s16le, two bytes a sample; this frame was dropped."
+
+
+def draining() -> ProtocolError:
+    """This gateway stops."""
+    return ProtocolError(
+        "This gateway is stopping.",
+        "Connect again.",
+        code="draining",
+        close_code=Close.DRAIN,
+        retry_after_ms=DRAINED_AFTER_MS,
+    )
+
+
+def check_origin(headers: Headers, settings: Settings) -> None:
+    """A page of another site must not use the microphone permission of this one.
+
+    Raises ProtocolError `forbidden_origin`.
+    """
+    origin = headers.get("origin")
+    if origin is None or "*" in settings.origins or origin in settings.origins:
+        return
+    if _host(origin) != headers.get("host"):
+        raise ProtocolError(
+            f"Pages of {origin} may not use this server.",
+            "The operator can name the origin in WS_ORIGINS.",
+            code="forbidden_origin",
+            close_code=Close.FORBIDDEN,
+        )
+
+
+def _host(origin: str) -> str:
+    """Host and port of an origin, empty for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def check_length(text: str) -> None:
+    """Raises ProtocolError `too_large` for a text frame that no message needs."""
+    if len(text) > TEXT_CHARACTERS:
+        raise ProtocolError(
+            f"A text frame has {len(text)} characters, {TEXT_CHARACTERS} are the most.",
+            "Send audio in binary frames.",
+            code="too_large",
+            close_code=Close.TOO_BIG,
+        )
+
+
+def flooding() -> ProtocolError:
+    """The client sends more messages than it may."""
+    return ProtocolError(
+        "More messages came than a connection may send.",
+        "Send audio in frames of 20 ms or more, and other messages when there is something to say.",
+        code="rate",
+        close_code=Close.RATE,
+        retry_after_ms=RETRY_AFTER_MS,
+    )
+
+
+def idle(seconds: float, hint: str) -> ProtocolError:
+    """Nothing came, or nothing that begins a session."""
+    return ProtocolError(
+        f"Nothing came for {seconds:g} s.",
+        hint,
+        code="idle",
+        close_code=Close.IDLE,
+        retry_after_ms=RETRY_AFTER_MS,
+    )
+
+
+def broken() -> ProtocolError:
+    """A fault of the program."""
+    return ProtocolError(
+        "The session failed by a fault of the server.",
+        "Connect again; the operator finds the reason in the log.",
+        code="internal",
+        close_code=Close.INTERNAL,
+        retry_after_ms=RETRY_AFTER_MS,
+    )
+
+
+def no_resume() -> ProtocolError:
+    """A session is asked for that is not kept."""
+    return ProtocolError(
+        "Sessions cannot be resumed on this server yet.",
+        "Start a new one, without resume.",
+        code="resume_expired",
+        close_code=Close.RESUME_EXPIRED,
+    )
+
+
+def unserved(error: NoWorker | RedisUnavailable) -> ProtocolError:
+    """Without a stage, or without Redis, no session can begin."""
+    close = Close.NO_WORKER if isinstance(error, NoWorker) else Close.OVERLOADED
+    return ProtocolError(
+        error.message, error.hint, code=error.code, close_code=close, retry_after_ms=RETRY_AFTER_MS
+    )

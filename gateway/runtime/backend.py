@@ -1,0 +1,77 @@
+"""What all connections of one gateway share, and how it starts and stops."""
+
+from __future__ import annotations
+
+import secrets
+
+import structlog
+
+from bridge.settings import Settings
+from bridge.store.journal import Journal
+from bridge.store.registry import Watch, WorkerRecord
+from bridge.store.sessions import Sessions
+from gateway.core.inputs import Looked, Vanished
+from gateway.runtime.admission import Places
+from gateway.runtime.dispatcher import Dispatcher
+from gateway.runtime.errands import Errands
+from gateway.runtime.fleet import Fleet
+from gateway.runtime.relay import Relay
+from gateway.runtime.vad import Judge, Model
+from gateway.runtime.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+
+class Backend:
+    """Made on the event loop; nothing is connected before `start`."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.redis_url
+        self.settings = settings
+        self.places = Places(settings.ws_max_connections)
+        self.sessions = Sessions(url)
+        self.journal = Journal(url, secrets.token_hex(4))
+        self._watch = Watch(url)
+        self.errands = Errands()
+        self.fleet = Fleet(
+            self._watch, self.errands, settings.health_check_interval, self._gone, self._looked
+        )
+        self.writer = Writer(self.journal)
+        self.dispatcher = Dispatcher(
+            self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000
+        )
+        self.relay = Relay(
+            self.journal,
+            self.sessions,
+            self.fleet.now,
+            self.fleet.outage,
+            seconds=settings.journal_seconds,
+            max_bytes=settings.journal_max_bytes,
+        )
+        self.judge = Judge(Model())
+
+    async def start(self) -> None:
+        """Begins to read, write and look; a Redis that is away is met later."""
+        self.writer.start()
+        self.relay.start()
+        self.fleet.start()
+        await self.dispatcher.warm()
+
+    async def stop(self) -> None:
+        """Ends all of it."""
+        await self.errands.done()
+        for part in (self.relay, self.fleet, self.dispatcher, self.writer):
+            await part.stop()
+        self.judge.close()
+        for store in (self.journal, self.sessions, self._watch):
+            await store.close()
+
+    def _gone(self, worker: WorkerRecord, elsewhere: bool) -> None:
+        for reader in self.relay.readers:
+            reader.handle(Vanished(worker.name, worker.queue, elsewhere))
+
+    def _looked(self) -> None:
+        looked = Looked(self.fleet.running)
+        for reader in self.relay.readers:
+            reader.handle(looked)
+        self.dispatcher.pump()

@@ -1,0 +1,229 @@
+"""Work on its way to the queues: in a fair order, no more of it in a queue than its workers begin soon.
+
+What waits for a stage waits here, where nobody stands behind another's backlog: sessions take turns, live
+speakers before recordings. A queue's first stage takes as many pieces as it has slots; the stages behind
+it twice as many, counted from when they are sent, so that the next one is at hand when one is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge import pipeline, placement
+from bridge.errors import BridgeError, NoWorker
+from bridge.store.sessions import Sessions
+from bridge.types import Stage
+from gateway.core.effects import Submit, Supersede
+from gateway.core.inputs import Key, Sent, Unsent
+from gateway.runtime.fleet import Fleet
+from gateway.runtime.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+SHARE = 8
+"""Of so many dispatches one is a recording's, however many speakers wait."""
+SENDERS = 2
+"""Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
+
+
+@dataclass(slots=True)
+class Job:
+    """Work of one session to be sent, and whom to tell."""
+
+    session: str
+    submit: Submit
+    superseded: Supersede | None
+    tell: Callable[[Sent | Unsent], None]
+
+    @property
+    def key(self) -> Key:
+        return self.submit.work.segment, self.submit.stage, self.submit.work.target
+
+
+class Dispatcher:
+    """One for each gateway."""
+
+    def __init__(self, fleet: Fleet, sessions: Sessions, writer: Writer, deadline: float) -> None:
+        """`deadline` is how long, in seconds, work is wanted after it was cut."""
+        self._fleet = fleet
+        self._sessions = sessions
+        self._writer = writer
+        self._deadline = deadline
+        self._executor = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
+        self._live: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._recorded: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._turn = 0
+        self._units: dict[str, dict[Key, str]] = {}
+        self._held: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def warm(self) -> None:
+        """Connects, so that the first segment need not."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, pipeline.warm)
+
+    async def stop(self) -> None:
+        """Ends what is being sent."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def submit(self, job: Job) -> None:
+        """Sends it when it is its turn."""
+        lanes = self._live if job.submit.live else self._recorded
+        lanes.setdefault(job.session, deque()).append(job)
+        self.pump()
+
+    def free(self, session: str, keys: Sequence[Key]) -> None:
+        """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
+        self._drop(session, keys)
+        units = self._units.get(session, {})
+        freed = [units.pop(key) for key in keys if key in units]
+        if freed:
+            self._held.subtract(freed)
+            self.pump()
+
+    def _drop(self, session: str, keys: Sequence[Key]) -> None:
+        for lanes in (self._live, self._recorded):
+            waiting = lanes.get(session, ())
+            if kept := deque(job for job in waiting if job.key not in keys):
+                lanes[session] = kept
+            else:
+                lanes.pop(session, None)
+
+    def forget(self, session: str) -> None:
+        """The session is over."""
+        self._live.pop(session, None)
+        self._recorded.pop(session, None)
+        self._held.subtract(self._units.pop(session, {}).values())
+        self.pump()
+
+    def pump(self) -> None:
+        """Sends all that has room now."""
+        while self._next():
+            pass
+
+    def _next(self) -> bool:
+        first, second = self._live, self._recorded
+        if self._turn % SHARE == SHARE - 1:
+            first, second = second, first
+        return self._from(first) or self._from(second)
+
+    def _from(self, lanes: OrderedDict[str, deque[Job]]) -> bool:
+        """Sends the first job that has room, and lets its session wait behind the others."""
+        for session in list(lanes):
+            job = lanes[session][0]
+            plan = self._plan(job)
+            if plan is not None and not self._fits(job.submit.stage, plan):
+                continue
+            lanes[session].popleft()
+            if lanes[session]:
+                lanes.move_to_end(session)
+            else:
+                del lanes[session]
+            if plan is not None:
+                self._turn += 1
+                self._begin(job, plan)
+            return True
+        return False
+
+    def _plan(self, job: Job) -> dict[placement.Place, str] | None:
+        """The queues of a job; None, and the job is told, where nobody can do it."""
+        submit = job.submit
+        targets = [target.language for target in submit.targets]
+        try:
+            return placement.plan(
+                submit.stage,
+                submit.work.source,
+                targets,
+                self._fleet.workers,
+                self._load,
+                self._fleet.departed,
+            )
+        except NoWorker as error:
+            self._tell(job, Unsent(*job.key, error.message))
+            return None
+
+    def _load(self, queue: str) -> float:
+        slots = max(1, self._fleet.slots.get(queue, 1))
+        return max(self._held[queue] / slots, self._fleet.load(queue))
+
+    def _fits(self, stage: Stage, plan: dict[placement.Place, str]) -> bool:
+        if stage != "stt":
+            return True  # sent again: it takes the place of what was lost
+        for (of, _), queue in plan.items():
+            room = self._fleet.slots.get(queue, 1) * (1 if of == stage else 2)
+            if self._held[queue] >= room:
+                return False
+        return True
+
+    def _begin(self, job: Job, plan: dict[placement.Place, str]) -> None:
+        segment = job.submit.work.segment
+        units = self._units.setdefault(job.session, {})
+        for (stage, target), queue in plan.items():
+            key: Key = (segment, stage, target)
+            if key in units:
+                self._held[units[key]] -= 1
+            units[key] = queue
+            self._held[queue] += 1
+        task = asyncio.create_task(self._send(job, plan), name="send")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, job: Job, plan: dict[placement.Place, str]) -> None:
+        segment = job.submit.work.segment
+        queues: dict[Key, str] = {(segment, *place): queue for place, queue in plan.items()}
+        try:
+            await self._prepare(job)
+            if job.session not in self._units:
+                await self._sessions.drop_audio(job.submit.work.audio)  # the session ended meanwhile
+                return
+            await asyncio.get_running_loop().run_in_executor(
+                self._executor, pipeline.send, job.submit.work, job.submit.stage, job.submit.targets, plan
+            )
+        except BridgeError as error:
+            self._unsent(job, queues, error.message)
+        except Exception as error:
+            log.exception("work not sent", session=job.session, segment=segment, stage=job.submit.stage)
+            self._unsent(job, queues, f"it could not be sent ({type(error).__name__})")
+        else:
+            self._tell(job, Sent(*job.key, queues))
+
+    async def _prepare(self, job: Job) -> None:
+        """What must stand in Redis before a worker takes the work: decision, speech, number."""
+        submit = job.submit
+        work = submit.work
+        if submit.stage == "stt":
+            _, key = await asyncio.gather(
+                self._writer.written(),
+                self._sessions.put_audio(
+                    job.session, work.segment, work.revision, submit.pcm, self._deadline
+                ),
+            )
+            job.submit = replace(submit, work=work.but(audio=key), pcm=b"")
+        else:
+            await self._writer.written()
+        if (old := job.superseded) is not None:
+            await self._sessions.supersede(job.session, old.segment, old.stage, old.target, old.attempt)
+
+    def _unsent(self, job: Job, queues: dict[Key, str], why: str) -> None:
+        self.free(job.session, list(queues))
+        self._tell(job, Unsent(*job.key, why))
+
+    def _tell(self, job: Job, what: Sent | Unsent) -> None:
+        if isinstance(what, Unsent):
+            log.warning(
+                "segment not sent",
+                session=job.session,
+                segment=what.segment,
+                stage=what.stage,
+                why=what.reason,
+            )
+        # Not at once: the session may be in the middle of what it does.
+        asyncio.get_running_loop().call_soon(job.tell, what)

@@ -1,0 +1,38 @@
+"""Small things to do in Redis beside the main way: nobody waits for them, none of their errors is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from bridge.errors import RedisUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Errands:
+    """Runs coroutines in the background and logs what goes wrong with them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, what: str, errand: Coroutine[Any, Any, None]) -> None:
+        """Runs `errand`; `what` names it in the log."""
+        task = asyncio.create_task(self._guarded(what, errand), name=what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def done(self) -> None:
+        """Waits for all that runs."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _guarded(self, what: str, errand: Coroutine[Any, Any, None]) -> None:
+        try:
+            await errand
+        except RedisUnavailable as error:
+            log.warning("not done in redis", what=what, error=error.message)
+        except Exception:
+            log.exception("errand failed", what=what)

@@ -1,0 +1,132 @@
+"""Which queue a piece of work goes to: who can do it, and who has the least to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bridge import placement
+from bridge.errors import NoWorker
+from bridge.placement import Place, plan, serves, slots_of
+from bridge.store.registry import WorkerRecord
+from bridge.types import STAGES, Stage
+
+
+def worker(stage: Stage, device: str, **changes: Any) -> WorkerRecord:
+    pairs = (("en", "es"), ("en", "ca")) if stage == "translation" else ()
+    languages = {"stt": ("en",), "translation": (), "tts": ("es", "ca")}[stage]
+    values: dict[str, Any] = {"languages": languages, "pairs": pairs, "slots": 1, "provider": "p"} | changes
+    return WorkerRecord(f"{stage}-{device}", stage, device, f"{stage}.{device}", **values)
+
+
+def devices(*names: str) -> list[WorkerRecord]:
+    return [worker(stage, name) for stage in STAGES for name in names]
+
+
+def planned(
+    workers: list[WorkerRecord],
+    loads: Mapping[str, float] | None = None,
+    *,
+    stage: Stage = "stt",
+    targets: tuple[str, ...] = ("es",),
+    source: str | None = "en",
+    departed: tuple[WorkerRecord, ...] = (),
+) -> dict[Place, str]:
+    return plan(stage, source, targets, workers, lambda queue: (loads or {}).get(queue, 0.0), departed)
+
+
+def test_every_stage_of_every_target_has_its_queue() -> None:
+    assert planned(devices("gpu0"), targets=("es", "ca")) == {
+        ("stt", None): "stt.gpu0",
+        ("translation", "es"): "translation.gpu0",
+        ("tts", "es"): "tts.gpu0",
+        ("translation", "ca"): "translation.gpu0",
+        ("tts", "ca"): "tts.gpu0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("stage", "places"),
+    [("translation", [("translation", "es"), ("tts", "es")]), ("tts", [("tts", "es")])],
+)
+def test_work_that_goes_on_in_the_middle_needs_the_rest_only(stage: Stage, places: list[Place]) -> None:
+    assert list(planned(devices("gpu0"), stage=stage)) == places
+
+
+def test_the_least_loaded_device_gets_the_segment() -> None:
+    assert planned(devices("gpu0", "gpu1"), {"stt.gpu0": 1.0})["stt", None] == "stt.gpu1"
+
+
+def test_load_counts_per_slot() -> None:
+    workers = [*devices("gpu0"), worker("stt", "gpu1", slots=4)]
+
+    assert slots_of(workers)["stt.gpu1"] == 4
+    assert planned(workers, {"stt.gpu0": 0.5, "stt.gpu1": 0.25})["stt", None] == "stt.gpu1"
+
+
+def test_workers_of_one_queue_add_their_slots() -> None:
+    assert slots_of([worker("stt", "gpu0", slots=2), worker("stt", "gpu0")]) == {"stt.gpu0": 3}
+
+
+def test_the_targets_of_one_segment_spread_over_equal_devices() -> None:
+    found = planned(devices("gpu0", "gpu1"), targets=("es", "ca"))
+
+    for stage in ("translation", "tts"):
+        assert {found[stage, "es"], found[stage, "ca"]} == {f"{stage}.gpu0", f"{stage}.gpu1"}
+
+
+def test_only_a_worker_that_knows_the_language_gets_the_work() -> None:
+    workers = [*devices("gpu0"), worker("tts", "gpu1", languages=("fr",))]
+
+    assert planned(workers, {"tts.gpu0": 5.0})["tts", "es"] == "tts.gpu0"
+
+
+def test_a_stage_without_worker_is_named() -> None:
+    with pytest.raises(NoWorker, match="tts"):
+        planned([worker("stt", "gpu0"), worker("translation", "gpu0")])
+
+
+def test_a_target_that_nobody_serves_is_refused_whoever_else_works() -> None:
+    with pytest.raises(NoWorker, match="translation"):
+        planned(devices("gpu0"), targets=("es", "fr"))
+
+
+def test_work_waits_for_the_return_of_the_only_worker_of_its_stage() -> None:
+    workers = [worker("stt", "gpu0"), worker("translation", "gpu0")]
+
+    assert planned(workers, departed=(worker("tts", "gpu0"),))["tts", "es"] == "tts.gpu0"
+
+
+def test_nobody_waits_for_one_that_left_while_another_is_there() -> None:
+    loads = dict.fromkeys(("stt.gpu0", "translation.gpu0", "tts.gpu0"), 9.0)
+    found = planned(devices("gpu0"), loads, departed=tuple(devices("gpu1")))
+
+    assert set(found.values()) == set(loads)
+
+
+def test_one_that_left_and_never_knew_the_language_is_not_waited_for() -> None:
+    workers = [worker("stt", "gpu0"), worker("translation", "gpu0")]
+
+    with pytest.raises(NoWorker, match="tts"):
+        planned(workers, departed=(worker("tts", "gpu0", languages=("fr",)),))
+
+
+def test_detection_is_asked_of_workers_that_detect() -> None:
+    deaf, keen = worker("stt", "cpu0"), worker("stt", "cpu1", detects=True)
+
+    assert not serves(deaf, "stt", None, None)
+    assert serves(keen, "stt", None, None)
+    assert serves(deaf, "stt", "en", None)
+
+
+def test_a_source_to_be_detected_may_be_translated_by_whoever_has_the_target() -> None:
+    assert serves(worker("translation", "cpu0"), "translation", None, "ca")
+    assert not serves(worker("translation", "cpu0"), "translation", "fr", "ca")
+    assert not serves(worker("translation", "cpu0"), "tts", "en", "ca")
+
+
+def test_stages_without_worker_are_listed_in_their_order() -> None:
+    assert placement.missing([worker("translation", "cpu0")]) == ["stt", "tts"]
+    assert placement.missing(devices("cpu0")) == []

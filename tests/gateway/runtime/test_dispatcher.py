@@ -1,0 +1,373 @@
+"""The order in which work leaves, and how much of it: real Redis and queues, a fleet that was looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import redis
+
+from bridge import topology
+from bridge.settings import Settings
+from bridge.store.journal import Journal
+from bridge.store.registry import Registry, Watch, WorkerRecord
+from bridge.store.sessions import Sessions
+from bridge.topology import Topology, WorkerEntry
+from bridge.types import STAGES, Decision, Stage, Target, Work
+from gateway.core.effects import Submit, Supersede
+from gateway.core.inputs import Key, Sent, Unsent
+from gateway.runtime.dispatcher import SHARE, Dispatcher, Job
+from gateway.runtime.errands import Errands
+from gateway.runtime.fleet import Fleet
+from gateway.runtime.writer import Writer
+from tests.stack import as_gateway
+
+pytestmark = pytest.mark.redis
+
+DEVICES = ("gpu0", "gpu1")
+GPUS = Topology(
+    tuple(
+        WorkerEntry(f"{stage}-{device}", stage, device)
+        for stage in ("stt", "translation", "tts")
+        for device in DEVICES
+    ),
+    topology.load().path,
+)
+ES = (Target("es"),)
+
+
+class Scene:
+    """A dispatcher on a real Redis, and what it told the sessions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = settings.redis_url
+        self.registry = Registry(self.url)
+        self.client = redis.Redis.from_url(self.url)
+        self.told: list[tuple[str, Sent | Unsent]] = []
+        self.sessions = Sessions(self.url)
+        self.journal = Journal(self.url, "test")
+        self.watch = Watch(self.url)
+        self.fleet = Fleet(self.watch, Errands(), 60.0, lambda worker, elsewhere: None, lambda: None)
+        self.writer = Writer(self.journal)
+        self.dispatcher = Dispatcher(self.fleet, self.sessions, self.writer, 60.0)
+
+    def register(self, *devices: str, slots: int = 1, stages: tuple[Stage, ...] = STAGES) -> None:
+        for stage in stages:
+            for device in devices:
+                record = WorkerRecord(
+                    f"{stage}-{device}",
+                    stage,
+                    device,
+                    f"{stage}.{device}",
+                    slots,
+                    "p",
+                    languages=("en",) if stage == "stt" else ("es", "ca"),
+                    pairs=(("en", "es"), ("en", "ca")) if stage == "translation" else (),
+                )
+                self.registry.register(record, 60_000)
+
+    def submit(
+        self, session: str, segment: int, *, stage: Stage = "stt", live: bool = True, attempt: int = 0
+    ) -> None:
+        target = None if stage == "stt" else "es"
+        work = Work(session, segment, session, source="en", target=target, attempt=attempt, text="go")
+        submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
+        superseded = Supersede(segment, stage, target, attempt) if attempt else None
+        self.dispatcher.submit(
+            Job(session, submit, superseded, lambda what: self.told.append((session, what)))
+        )
+
+    @property
+    def sent(self) -> list[tuple[str, int]]:
+        return [(session, what.segment) for session, what in self.told if isinstance(what, Sent)]
+
+    async def settled(self, told: int) -> None:
+        """Waits until so many answers came, and a moment more for one too many."""
+        end = time.monotonic() + 10
+        while len(self.told) < told:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert len(self.told) == told
+
+    def free(self, session: str, *segments: int) -> None:
+        """These segments are done with, one after the other."""
+        for segment in segments:
+            keys: list[Key] = [(segment, "stt", None), (segment, "translation", "es"), (segment, "tts", "es")]
+            self.dispatcher.free(session, keys)
+
+    async def one_by_one(self, jobs: int) -> list[tuple[str, int]]:
+        """Lets each segment be done once it was sent; the order in which they were."""
+        for number in range(jobs):
+            await self.settled(number + 1)
+            self.free(*self.sent[number])
+        return self.sent
+
+
+def play(
+    settings: Settings, scene: Callable[[Scene], Awaitable[None]], *devices: str, **workers: Any
+) -> None:
+    as_gateway(settings, GPUS)
+
+    async def run() -> None:
+        made = Scene(settings)
+        made.register(*(devices or DEVICES[:1]), **workers)
+        await made.fleet.look()
+        made.writer.start()
+        try:
+            await scene(made)
+        finally:
+            await made.dispatcher.stop()
+            await made.writer.stop()
+            for part in (made.sessions, made.journal, made.watch):
+                await part.close()
+            made.registry.close()
+            made.client.close()
+
+    asyncio.run(run())
+
+
+def test_a_queue_takes_no_more_than_its_workers_begin_at_once(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(5):
+            it.submit("alice", segment)
+        await it.settled(2)
+        assert it.client.llen("stt.gpu0") == 2
+
+    play(settings, scene, slots=2)
+
+
+def test_work_spreads_over_equal_devices(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(6):
+            it.submit("alice", segment)
+        await it.settled(4)
+        assert [it.client.llen(f"stt.{device}") for device in DEVICES] == [2, 2]
+
+    play(settings, scene, *DEVICES, slots=2)
+
+
+def test_a_stage_behind_may_be_sent_twice_what_it_does_at_once(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(5):
+            it.submit("alice", segment)
+            await it.settled(min(segment, 1) + 1)
+            it.dispatcher.free("alice", [(segment, "stt", None)])
+            if segment == 1:
+                break
+        it.submit("alice", 2)
+        await it.settled(2)  # translation and tts are to come of two segments
+        it.free("alice", 0)
+        await it.settled(3)
+
+    play(settings, scene)
+
+
+def test_what_is_done_makes_room_for_what_waits(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(3):
+            it.submit("alice", segment)
+        await it.settled(1)
+        it.free("alice", 0)
+        await it.settled(2)
+        assert it.sent == [("alice", 0), ("alice", 1)]
+        it.free("alice", 0)  # told twice, counted once
+        await it.settled(2)
+
+    play(settings, scene)
+
+
+def test_a_session_that_ends_makes_room_and_what_it_left_is_not_sent(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        it.submit("alice", 0)
+        it.submit("alice", 1)
+        it.submit("bob", 0)
+        await it.settled(1)
+        it.dispatcher.forget("alice")
+        await it.settled(2)
+        assert it.sent == [("alice", 0), ("bob", 0)]
+
+    play(settings, scene)
+
+
+def test_work_that_is_not_wanted_any_more_is_not_sent_and_holds_no_room(settings: Settings) -> None:
+    """playback.stop: the segments before it are settled while they wait here."""
+
+    async def scene(it: Scene) -> None:
+        for segment in range(4):
+            it.submit("alice", segment)
+        await it.settled(1)
+        it.free("alice", 2, 1, 0)
+        await it.settled(2)
+        assert it.sent == [("alice", 0), ("alice", 3)]
+        it.free("alice", 3)
+        it.submit("bob", 0)
+        await it.settled(3)
+
+    play(settings, scene)
+
+
+def test_sessions_take_turns_however_much_one_of_them_has(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(4):
+            it.submit("alice", segment)
+        it.submit("bob", 0)
+        it.submit("carol", 0)
+        it.submit("bob", 1)
+        order = await it.one_by_one(7)
+        assert [session for session, _ in order] == [
+            "alice",
+            "alice",
+            "bob",
+            "carol",
+            "alice",
+            "bob",
+            "alice",
+        ]
+        assert [segment for session, segment in order if session == "alice"] == [0, 1, 2, 3]
+
+    play(settings, scene)
+
+
+def test_a_live_speaker_does_not_wait_for_recordings_and_they_are_not_starved(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(SHARE):
+            it.submit("file", segment, live=False)
+        for segment in range(2 * SHARE):
+            it.submit("alice", segment)
+        order = [session for session, _ in await it.one_by_one(2 * SHARE + 2)]
+        assert order[0] == "file"  # nobody else was there
+        assert Counter(order[1:]) == {"alice": 2 * SHARE - 1, "file": 2}
+        assert [at for at, session in enumerate(order) if session == "file"] == [0, SHARE - 1, 2 * SHARE - 1]
+
+    play(settings, scene)
+
+
+def test_who_waits_for_a_full_queue_holds_up_nobody_who_needs_another(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        it.register("gpu1", stages=("tts",))
+        await it.fleet.look()
+        it.submit("alice", 0)
+        it.submit("alice", 1)
+        it.submit("bob", 3, stage="tts")
+        await it.settled(2)
+        assert sorted(it.sent) == [("alice", 0), ("bob", 3)]
+
+    play(settings, scene)
+
+
+def test_where_nobody_serves_a_stage_the_session_is_told_later_and_not_in_the_midst(
+    settings: Settings,
+) -> None:
+    async def scene(it: Scene) -> None:
+        it.submit("alice", 0)
+        assert it.told == []
+        await it.settled(1)
+        ((_, unsent),) = it.told
+        assert isinstance(unsent, Unsent) and "tts" in unsent.reason
+        assert it.client.keys("stt*") == []
+
+    play(settings, scene, stages=("stt", "translation"))
+
+
+def test_what_a_session_sends_while_it_is_told_is_sent_too(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        def again(what: Sent | Unsent) -> None:
+            it.told.append(("alice", what))
+            if len(it.told) == 1:
+                it.register("gpu0", stages=("tts",))
+                it.submit("alice", 1)
+
+        work = Work("alice", 0, "alice", source="en")
+        it.dispatcher.submit(Job("alice", Submit(work, "stt", ES, True, 60.0, b"\0\0"), None, again))
+        await it.settled(2)
+        assert all(isinstance(what, Unsent) for _, what in it.told)  # nobody has looked since
+        await it.fleet.look()
+        it.submit("alice", 2)
+        await it.settled(3)
+        assert it.sent == [("alice", 2)]
+
+    play(settings, scene, stages=("stt", "translation"))
+
+
+def test_work_waits_in_the_queue_of_a_worker_that_left_and_may_come_back(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        it.registry.unregister("tts-gpu0")
+        await it.fleet.look()
+        assert [worker.name for worker in it.fleet.departed] == ["tts-gpu0"]
+        it.submit("alice", 0)
+        await it.settled(1)
+        ((_, sent),) = it.told
+        assert isinstance(sent, Sent)
+        assert sent.queues == {
+            (0, "stt", None): "stt.gpu0",
+            (0, "translation", "es"): "translation.gpu0",
+            (0, "tts", "es"): "tts.gpu0",
+        }
+
+    play(settings, scene)
+
+
+def test_work_that_is_sent_again_takes_one_place_only(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        it.submit("alice", 0)
+        await it.settled(1)
+        it.dispatcher.free("alice", [(0, "stt", None)])
+        it.submit("alice", 0, attempt=1)
+        await it.settled(2)
+        it.dispatcher.free("alice", [(0, "stt", None)])
+        it.submit("bob", 0)
+        await it.settled(3)
+
+    play(settings, scene)
+
+
+def test_before_a_worker_gets_it_the_speech_and_the_decision_stand_in_redis(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        await it.journal.open(["alice"], 60)
+        it.writer.append("alice", Decision("cut", "alice", number=0))
+        it.submit("alice", 0)
+        await it.settled(1)
+        assert it.client.xlen("journal:alice") == 1
+        assert it.client.get("audio:alice:0:0") == b"\1\0" * 100
+        message: Any = it.client.lindex("stt.gpu0", 0)
+        assert b"\\u0001" not in message and "audio:alice:0:0" in str(_body(message))
+
+    play(settings, scene)
+
+
+def test_an_attempt_that_replaces_another_says_so_before_it_is_sent(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        await it.sessions.keep({"alice": 0}, 60)
+        it.submit("alice", 0, attempt=2)
+        await it.settled(1)
+        assert it.client.hget("live:alice", "0/stt/") == b"2"
+
+    play(settings, scene)
+
+
+def test_redis_that_is_away_is_told_and_the_room_is_given_back(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+        as_gateway(away, GPUS)
+        since = time.monotonic()
+        it.submit("alice", 0)
+        await it.settled(1)
+        assert isinstance(it.told[0][1], Unsent) and "Redis" in it.told[0][1].reason
+        assert time.monotonic() - since < 4
+        as_gateway(settings, GPUS)
+        it.submit("alice", 0)
+        await it.settled(2)
+        assert it.sent == [("alice", 0)]
+
+    play(settings, scene)
+
+
+def _body(message: bytes) -> Any:
+    return json.loads(base64.b64decode(json.loads(message)["body"]))
