@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bridge.library import Kind
+    from bridge.cli.bench.report import Report
+    from bridge.models.catalogue import Kind
 
-bench = typer.Typer(help="Measure latency and engines.", no_args_is_help=True)
+MOST_SESSIONS = 512
+bench = typer.Typer(help="Measure latency, fairness, recovery and engines.", no_args_is_help=True)
 
 
 @bench.command("latency")
 def run_latency(
     iterations: Annotated[int, typer.Option(min=3, help="Utterances of each session.")] = 20,
-    sessions: Annotated[int, typer.Option(min=1, max=256, help="Sessions that speak at once.")] = 1,
+    sessions: Annotated[
+        str,
+        typer.Option(
+            metavar="N,...",
+            help="Sessions that speak at once, one number after the other; empty: one session.",
+        ),
+    ] = "",
+    seconds: Annotated[
+        float, typer.Option(min=1, help="Longest time to speak for each number of --sessions.")
+    ] = 60,
     chain: Annotated[
         int, typer.Option(min=0, help="Segments sent through the bare chain; 0 leaves it out.")
     ] = 200,
@@ -30,17 +41,73 @@ def run_latency(
     The chain: from before a segment is submitted until its third task has started, engines at 0 ms.
     The whole way: real speech in real time through the gateway; from the true end of speech to the
     arrival of the first translated sample, less endpoint and engines (simulated: 120 + 60 + 80 ms).
+
+    With --sessions, a process of its own speaks for all sessions, and each figure has their number behind
+    its name. Besides: CPU time of gateway, workers, Redis and the speaking client in ms per second and
+    session, how late that client was, and how many sessions were dropped and segments lost.
     """
     from bridge.cli.bench import latency as measured
+    from bridge.cli.bench import levels
     from bridge.cli.bench.report import Report
 
-    report = Report("latency", {"iterations": iterations, "sessions": sessions, "chain": chain, "real": real})
+    listed = numbers(sessions)
+    settings = {"iterations": iterations, "sessions": sessions or "1", "chain": chain, "real": real}
+    report = Report("latency", settings | ({"seconds": seconds} if listed else {}))
     if chain:
         report.add(measured.chain(chain))
-    report.add(measured.way(iterations, sessions, real))
-    report.show()
-    if json is not None:
-        report.write(json)
+    if listed:
+        levels.measure(report, listed, iterations, seconds, real)
+    else:
+        report.add(measured.way(iterations, real))
+    _finish(report, json)
+
+
+@bench.command("recovery")
+def run_recovery(
+    stage: Annotated[
+        str, typer.Option(metavar="STAGE,...", help="Whose workers are killed: stt, translation, tts.")
+    ] = "stt,translation,tts",
+    kills: Annotated[int, typer.Option(min=1, help="Kills for each stage.")] = 50,
+    sessions: Annotated[int, typer.Option(min=1, max=64, help="Sessions that speak meanwhile.")] = 4,
+    seconds: Annotated[float, typer.Option(min=30, help="Longest time in all; fewer kills then.")] = 1800,
+    one_device: Annotated[
+        bool, typer.Option("--one-device", help="Two workers of a stage on one queue, not each on its own.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """How much later speech is heard when the worker that has it is killed, and whether all of it is.
+
+    Two workers of each stage; one of them is killed by SIGKILL in the midst of a segment, again and again,
+    while sessions speak in real time. recovery_ms: first audio of the segments hit, less the median before.
+    """
+    from bridge.cli.bench import recovery as measured
+    from bridge.cli.bench.report import Report
+    from bridge.types import STAGES
+
+    stages = [known for known in STAGES if known in _names(stage)]
+    if not stages or len(stages) < len(_names(stage)):
+        raise typer.BadParameter(f"{stage}; use {', '.join(STAGES)}", param_hint="--stage")
+    settings = {"stage": stage, "kills": kills, "sessions": sessions, "one_device": one_device}
+    report = Report("recovery", settings | {"seconds": seconds})
+    measured.measure(report, stages, kills, sessions, seconds, one_device)
+    _finish(report, json)
+
+
+@bench.command("fairness")
+def run_fairness(
+    iterations: Annotated[int, typer.Option(min=2, help="Utterances of the live speaker.")] = 10,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """How long a live speaker waits in queues: alone, beside two files, beside a client 100 times too fast.
+
+    The topology that ships, with a recognition of 300 ms. file_s: time until a file has been heard whole.
+    """
+    from bridge.cli.bench import fairness as measured
+    from bridge.cli.bench.report import Report
+
+    report = Report("fairness", {"iterations": iterations})
+    measured.measure(report, iterations)
+    _finish(report, json)
 
 
 @bench.command("engines")
@@ -72,9 +139,24 @@ def run_engines(
         "piper": ["medium"] if tts else [],
     }
     report.add(measured.measure(sizes, iterations, threads))
+    _finish(report, json)
+
+
+def _finish(report: Report, json: Path | None) -> None:
     report.show()
     if json is not None:
         report.write(json)
+
+
+def numbers(listed: str) -> list[int]:
+    """The numbers of sessions in a list such as 1,16,64. Raises typer.BadParameter for anything else."""
+    found = [int(name) if name.isdigit() else 0 for name in _names(listed)]
+    if not all(1 <= number <= MOST_SESSIONS for number in found):
+        raise typer.BadParameter(
+            f"{listed} is no list of numbers from 1 to {MOST_SESSIONS}; write for example 1,16,64",
+            param_hint="--sessions",
+        )
+    return found
 
 
 def _names(listed: str) -> list[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BridgeError, ProviderMissing, SettingsError
 from bridge.extras import install
-from bridge.library import Kind
+from bridge.models.catalogue import Kind
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

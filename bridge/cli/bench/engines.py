@@ -21,7 +21,7 @@ import numpy as np
 
 from bridge.cli.bench.architectures import ready
 from bridge.errors import BridgeError
-from bridge.library import Kind
+from bridge.models.catalogue import Kind
 from bridge.settings import Settings
 from bridge.types import SPEECH_RATE, Utterance
 
@@ -144,7 +144,7 @@ def _whisper(job: Job) -> Samples:
 
 
 def _translation(job: Job) -> Samples:
-    from bridge.providers.translation import nllb, nllb_transformers
+    from bridge.providers.translation import nllb_ctranslate2, nllb_options, nllb_transformers
     from bridge.providers.translation.decoding import Decoder, Search
 
     engine = "ct2" if job.kind == "nllb" else "transformers"
@@ -152,10 +152,10 @@ def _translation(job: Job) -> Samples:
     decoder: Decoder
     with _timed(loaded, f"translation_{job.size}_{engine}_load_ms"):
         if job.kind == "nllb":
-            options = nllb.NllbOptions(
+            options = nllb_options.NllbOptions(
                 translation_device="cpu", translation_precision="int8", translation_threads=job.threads
             )
-            decoder = nllb.CTranslate2(Path(job.folder), options)
+            decoder = nllb_ctranslate2.CTranslate2(Path(job.folder), options)
         else:
             plain = nllb_transformers.NllbTransformersOptions(
                 translation_device="cpu", translation_precision="float32", translation_threads=job.threads

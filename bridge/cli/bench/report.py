@@ -17,8 +17,8 @@ from rich.table import Table
 
 from bridge.errors import BridgeError
 
-UNITS = {"mb": "MB", "rtf": "s/s", "ratio": "x"}
-"""By the end of a figure's name; all others are milliseconds."""
+UNITS = {"mb": "MB", "rtf": "s/s", "ratio": "x", "cpu": "ms/s", "cores": "cores", "us": "µs", "s": "s"}
+"""By the end of a figure's name, a number behind it left out; all others are milliseconds."""
 
 
 def summary(samples: Sequence[float], unit: str = "ms") -> dict[str, Any]:
@@ -28,7 +28,8 @@ def summary(samples: Sequence[float], unit: str = "ms") -> dict[str, Any]:
 
 
 def _unit(name: str) -> str:
-    return UNITS.get(name.rpartition("_")[2], "ms")
+    parts = name.split("_")
+    return UNITS.get(parts[-2] if parts[-1].isdigit() and len(parts) > 1 else parts[-1], "ms")
 
 
 def machine() -> dict[str, Any]:
@@ -74,9 +75,14 @@ class Report:
         self.machine = machine()
         self.date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.samples: dict[str, list[float]] = {}
+        self.counts: dict[str, int | dict[str, int]] = {}
 
     def add(self, samples: Mapping[str, Sequence[float]]) -> None:
         self.samples |= {name: list(values) for name, values in samples.items()}
+
+    def count(self, counts: Mapping[str, int | dict[str, int]]) -> None:
+        """Adds what is counted and not measured, such as segments that were lost."""
+        self.counts |= counts
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
@@ -92,6 +98,11 @@ class Report:
             table.add_row(name, *(str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")))
         console = Console(highlight=False, soft_wrap=True)
         console.print(table)
+        for name, count in self.counts.items():
+            if isinstance(count, dict):
+                console.print(f"  {name}  {', '.join(f'{kind}: {n}' for kind, n in count.items()) or 'none'}")
+            else:
+                console.print(f"  {name}  {count}")
         here = self.machine
         console.print(
             f"{self.date}, {here['cores']} cores of {here['cpu']}, load {here['load_1m']}, commit {commit()}"
@@ -106,6 +117,7 @@ class Report:
             "machine": self.machine,
             "settings": self.settings,
             "figures": self.figures,
+            "counts": self.counts,
             "samples": self.samples,
         }
         try:

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+from websockets.typing import Subprotocol
 
+from bridge import topology
+from bridge.cli.bench import levels, numbers, recovery
 from bridge.cli.bench.architectures import ready
+from bridge.cli.bench.ear import Account, Ear, Tally, tally
 from bridge.cli.bench.engines import ratios
+from bridge.cli.bench.load import UTTERANCE_MS, utterance
+from bridge.cli.bench.microphone import FRAME_BYTES, Microphone, packed
+from bridge.cli.bench.processes import Meter, cpu_seconds, lives, role
+from bridge.cli.bench.recovery import Hit
 from bridge.cli.bench.report import Report
+from bridge.cli.bench.simulated import topology_text
+from bridge.cli.bench.victims import Item
 from bridge.errors import ProviderMissing, SettingsError
 
 
@@ -35,11 +53,14 @@ def check(written: Any, name: str) -> None:
     assert {"cpu", "cores", "memory_gb", "load_1m"} <= set(written["machine"])
     assert isinstance(written["commit"], str)
     assert isinstance(written["settings"], dict)
-    for figure in written["figures"].values():
+    for name, figure in written["figures"].items():
         assert set(figure) == {"p50", "p95", "p99", "n", "unit"}
-        assert 0 < figure["p50"] <= figure["p95"] <= figure["p99"]
+        # CPU time is counted in ticks of 10 ms: an idle process may have none.
+        assert figure["p50"] > 0 or "_cpu_" in name or "_cores_" in name
+        assert figure["p50"] <= figure["p95"] <= figure["p99"]
 
 
+@pytest.mark.slow
 @pytest.mark.provider
 def test_the_speed_of_whisper_is_measured_on_random_weights(tmp_path: Path) -> None:
     written = run(tmp_path, "engines", "--stt", "tiny", "--iterations", "1")
@@ -53,6 +74,54 @@ def test_the_speed_of_whisper_is_measured_on_random_weights(tmp_path: Path) -> N
     memory = figures["stt_tiny_memory_mb"]
     assert memory["unit"] == "MB"
     assert 100 < memory["p50"] < 1000  # 40 MB of weights, a window, the engine; no torch
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+@pytest.mark.e2e
+def test_each_number_of_sessions_has_its_own_figures_and_nothing_is_lost(tmp_path: Path) -> None:
+    written = run(tmp_path, "latency", "--chain", "0", "--sessions", "1,3", "--iterations", "3")
+    check(written, "latency")
+    figures, counts = written["figures"], written["counts"]
+    for number in (1, 3):
+        assert figures[f"overhead_ms_{number}"]["n"] >= number
+        assert figures[f"endpoint_ms_{number}"]["p50"] > 400
+        assert figures[f"client_late_ms_{number}"]["unit"] == "ms"
+        assert figures[f"gateway_cpu_{number}"]["unit"] == "ms/s"
+        assert figures[f"others_cores_{number}"]["unit"] == "cores"
+        assert {f"{who}_cpu_{number}" for who in ("worker", "redis", "client")} <= set(figures)
+        assert counts[f"segments_{number}"] == 4 * number
+        assert counts[f"missing_{number}"] == counts[f"doubled_{number}"] == counts[f"dropped_{number}"] == 0
+        assert counts[f"closes_{number}"] == {"1000": number}
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+@pytest.mark.e2e
+def test_a_killed_worker_costs_the_segment_that_it_had_time_and_nothing_is_lost(tmp_path: Path) -> None:
+    written = run(tmp_path, "recovery", "--stage", "translation", "--kills", "1", "--sessions", "2")
+    assert written["name"] == "recovery"
+    figures, counts = written["figures"], written["counts"]
+    assert counts["kills_translation"] == 1
+    assert figures["recovery_translation_ms"]["n"] >= 1
+    assert figures["recovery_ms"]["p50"] > 0
+    assert figures["undisturbed_first_audio_ms"]["n"] >= 4
+    assert counts["segments"] >= 8
+    assert [counts[name] for name in ("missing", "doubled", "out_of_order", "dropped")] == [0, 0, 0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+@pytest.mark.e2e
+def test_a_live_speaker_is_measured_alone_beside_files_and_beside_a_flood(tmp_path: Path) -> None:
+    written = run(tmp_path, "fairness", "--iterations", "2")
+    check(written, "fairness")
+    figures, counts = written["figures"], written["counts"]
+    assert {figures[f"queue_{beside}_ms"]["n"] > 0 for beside in ("alone", "files", "flood")} == {True}
+    assert (counts["files_finished"], counts["file_problems"]) == (2, {})
+    assert figures["file_s"]["p50"] > 5
+    assert figures["file_s"]["unit"] == "s"
+    assert counts["missing_files"] == 0
 
 
 @pytest.mark.slow
@@ -86,11 +155,16 @@ def test_a_ratio_says_how_many_times_longer_the_slower_way_takes() -> None:
 def test_a_figure_has_the_unit_that_its_name_ends_in() -> None:
     report = Report("units", {})
     report.add({"way_ms": [1], "peak_mb": [2], "voice_rtf": [0.1234], "window_ratio": [3]})
+    report.add({"way_ms_64": [1], "gateway_cpu_64": [5], "client_frame_us_64": [20], "file_s": [9]})
     assert {name: figure["unit"] for name, figure in report.figures.items()} == {
         "way_ms": "ms",
         "peak_mb": "MB",
         "voice_rtf": "s/s",
         "window_ratio": "x",
+        "way_ms_64": "ms",
+        "gateway_cpu_64": "ms/s",
+        "client_frame_us_64": "µs",
+        "file_s": "s",
     }
     assert report.figures["voice_rtf"]["p50"] == 0.123
 
@@ -108,3 +182,283 @@ def test_what_building_lacks_is_named_with_the_command_that_installs_it(
     with pytest.raises(ProviderMissing, match=r"torch is not installed.*\[nllb-transformers\]"):
         ready("whisper", "tiny", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("listed", ["0", "1,x", "16,9999"])
+def test_numbers_of_sessions_that_make_no_sense_are_refused(listed: str) -> None:
+    with pytest.raises(typer.BadParameter, match="numbers from 1 to 512"):
+        numbers(listed)
+
+
+def test_every_session_speaks_at_least_three_times_and_no_longer_than_allowed() -> None:
+    assert levels.utterances(20, 1000) == 21
+    assert levels.utterances(20, 60) * UTTERANCE_MS <= 60_000
+    assert levels.utterances(1, 1) == 3
+
+
+def test_two_devices_have_a_worker_of_each_stage(tmp_path: Path) -> None:
+    path = tmp_path / "topology.toml"
+    path.write_text(topology_text(200, ("cpu0", "cpu1")))
+    loaded = topology.load(path)
+    assert sorted(loaded.queues)[:2] == ["stt.cpu0", "stt.cpu1"]
+    assert {entry.concurrency for entry in loaded.workers} == {64}
+    assert len(loaded.workers) == 6
+
+
+# What one session heard
+
+RATE = 24_000
+
+
+def follow(ear: Ear, segment: int, *, end_ms: float, at: float, samples: int = RATE) -> Account:
+    """A segment as a faultless gateway gives it: one second of speech that arrives `at`."""
+    final = {"text": "one", "start_ms": end_ms - 2000, "end_ms": end_ms}
+    ear.take({"type": "transcript.final", "segment": segment, **final}, at)
+    ear.take({"type": "audio.start", "segment": segment, "target": "es", "rate": RATE}, at)
+    ear.hear(segment, 0, samples // 2, at)
+    ear.hear(segment, samples // 2, samples - samples // 2, at + 0.1)
+    ended = {"target": "es", "rate": RATE, "duration_ms": samples * 1000 / RATE}
+    ear.take({"type": "audio.end", "segment": segment, **ended}, at + 0.1)
+    done = {"type": "segment.done", "segment": segment, "timings_ms": {"queue": 1.0}}
+    account = ear.take(done, at + 0.1)
+    assert account is not None
+    return account
+
+
+def test_first_audio_counts_from_the_last_sample_of_speech() -> None:
+    account = follow(Ear("s", began=100.0), 0, end_ms=2300.0, at=103.1)
+    assert account.first_audio_ms == pytest.approx(800)
+    assert account.whole
+    assert account.heard_ms == 1000
+    assert Account.of(json.loads(json.dumps(account.message()))) == account
+
+
+def counted(*accounts: Account, spoken: int = 2) -> Tally:
+    return tally(accounts, {"s": spoken}, 4000, 1000)
+
+
+def test_a_faultless_session_counts_nothing_but_its_segments() -> None:
+    ear = Ear("s", 0.0)
+    accounts = [follow(ear, 0, end_ms=2300, at=3), follow(ear, 1, end_ms=6300, at=7)]
+    assert counted(*accounts) == Tally(segments=2)
+
+
+def test_an_utterance_of_which_nothing_came_is_missing() -> None:
+    assert counted(follow(Ear("s", 0.0), 0, end_ms=2300, at=3)) == Tally(segments=2, missing=1)
+
+
+def test_speech_of_which_a_piece_never_came_is_missing() -> None:
+    ear = Ear("s", 0.0)
+    account = follow(ear, 0, end_ms=2300, at=3, samples=RATE // 2)
+    ear.take({"type": "audio.end", "segment": 0, "target": "es", "rate": RATE, "duration_ms": 1000.0}, 4.0)
+    assert account.skipped == RATE // 2
+    assert counted(account, spoken=1).missing == 1
+
+
+def test_a_hole_between_two_pieces_is_missing_even_if_the_end_comes() -> None:
+    ear = Ear("s", 0.0)
+    account = follow(ear, 0, end_ms=2300, at=3)
+    ear.hear(0, RATE + 480, 480, 3.2)
+    assert counted(account, spoken=1).missing == 1
+
+
+def test_a_segment_that_was_announced_as_failed_is_missing_and_failed() -> None:
+    ear = Ear("s", 0.0)
+    ear.take({"type": "transcript.final", "segment": 0, "text": "one", "start_ms": 1, "end_ms": 2300}, 3.0)
+    ear.take({"type": "segment.failed", "segment": 0, "code": "too_late"}, 3.0)
+    counts = counted(*ear.accounts.values(), spoken=1)
+    assert counts == Tally(segments=1, missing=1, failed=1)
+
+
+def test_speech_that_comes_twice_is_doubled() -> None:
+    ear = Ear("s", 0.0)
+    account = follow(ear, 0, end_ms=2300, at=3)
+    ear.hear(0, 0, RATE, 3.5)
+    assert counted(account, spoken=1) == Tally(segments=1, doubled=1)
+
+
+def test_an_utterance_that_two_segments_speak_is_doubled() -> None:
+    ear = Ear("s", 0.0)
+    accounts = [follow(ear, 0, end_ms=2300, at=3), follow(ear, 1, end_ms=2310, at=4)]
+    assert counted(*accounts, spoken=1).doubled == 1
+
+
+def test_an_utterance_cut_in_two_is_not_doubled() -> None:
+    ear = Ear("s", 0.0)
+    accounts = [follow(ear, 0, end_ms=2000, at=3), follow(ear, 1, end_ms=4000 - 1, at=4)]
+    assert counted(*(replace(each, start_ms=each.end_ms - 900) for each in accounts), spoken=1).doubled == 0
+
+
+def test_a_sentence_begun_again_is_not_doubled() -> None:
+    ear = Ear("s", 0.0)
+    account = follow(ear, 0, end_ms=2300, at=3, samples=RATE + RATE // 3)
+    assert counted(account, spoken=1) == Tally(segments=1, begun_again=1)
+
+
+def test_a_segment_heard_after_a_later_one_is_out_of_order() -> None:
+    ear = Ear("s", 0.0)
+    accounts = [follow(ear, 1, end_ms=6300, at=7), follow(ear, 0, end_ms=2300, at=8)]
+    assert counted(*accounts) == Tally(segments=2, out_of_order=1)
+
+
+# What many sessions cost
+
+
+def test_overhead_is_first_audio_less_endpoint_and_engines() -> None:
+    account = follow(Ear("s", 0.0), 0, end_ms=2300, at=3.1)
+    account.timings_ms = {"endpoint": 500, "queue": 9, "stt": 121, "translation": 61, "tts": 81}
+    account.client_late_ms = 1.5
+    assert levels.samples([account], real=False)["overhead_ms"] == [40.0]
+    assert levels.samples([account], real=True)["overhead_ms"] == [37.0]
+    assert levels.samples([account], real=True)["client_late_ms"] == [1.5]
+    assert levels.samples([replace(account, first_audio_at=None)], real=False) == {}
+
+
+def test_a_process_is_known_by_its_command_line() -> None:
+    assert role([sys.executable, "-P", "-m", "bridge.cli", "worker", "stt-cpu0"]) == "worker"
+    assert role([sys.executable, "-P", "-m", "bridge.cli", "gateway"]) == "gateway"
+    assert role([sys.executable, "-P", "-m", "bridge.cli.bench.load", "http://127.0.0.1:1"]) == "load"
+    assert role(["/usr/bin/redis-server", "127.0.0.1:6400"]) == "redis"
+
+
+def test_the_cpu_time_of_a_process_is_what_it_used() -> None:
+    meter = Meter({os.getpid(): "tests", 2**22 + 1: "gone"})
+    assert meter.read() == {}
+    before, since, until = time.process_time(), time.monotonic(), time.process_time() + 0.2
+    while time.process_time() < until:
+        pass
+    rates = meter.read()
+    used, passed = time.process_time() - before, time.monotonic() - since
+    assert rates["tests"] == pytest.approx(used / passed, abs=0.03 / passed)
+    assert rates["others"] >= 0
+    assert cpu_seconds(2**22 + 1) is None
+
+
+def test_what_other_processes_take_is_told_apart() -> None:
+    burning = "import time\nwhile time.process_time() < 60: pass"
+    with subprocess.Popen([sys.executable, "-S", "-c", burning]) as child:
+        meter = Meter({os.getpid(): "tests"})
+        meter.read()
+        before = cpu_seconds(child.pid) or 0.0
+        since = time.monotonic()
+        while (used := (cpu_seconds(child.pid) or 0.0) - before) < 0.1:
+            pass
+        rates = meter.read()
+        passed = time.monotonic() - since
+        child.kill()
+    assert rates["others"] >= (used - 0.05) / passed
+
+
+def test_only_a_child_that_runs_is_alive() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert lives(child.pid, os.getpid())
+        assert not lives(child.pid, os.getppid())
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not lives(child.pid, os.getpid())
+
+
+# What a kill costs
+
+
+def test_recovery_is_how_much_later_than_usual_a_segment_that_was_hit_is_heard() -> None:
+    ear = Ear("s", 0.0)
+    for segment in range(4):
+        follow(ear, segment, end_ms=2300 + 4000 * segment, at=3.1 + 4 * segment)  # 800 ms
+    follow(ear, 4, end_ms=18_300, at=21.3)  # 3 000 ms
+    follow(ear, 5, end_ms=22_300, at=23.2)  # 900 ms
+    hits = [Hit("tts", 19.0, (Item("s", 4, "tts"),))]
+    found = recovery.samples(list(ear.accounts.values()), hits)
+    assert found["recovery_ms"] == found["recovery_tts_ms"] == [2200.0]
+    assert found["undisturbed_first_audio_ms"] == [800.0] * 3
+    assert found["others_first_audio_ms"] == [900.0]
+
+
+def test_a_segment_that_was_heard_before_the_kill_has_no_late_first_audio() -> None:
+    ear = Ear("s", 0.0)
+    account = follow(ear, 1, end_ms=6300, at=7.1)
+    found = recovery.samples([account], [Hit("tts", 7.15, (Item("s", 1, "tts"),))])
+    assert "recovery_ms" not in found
+
+
+def test_work_that_is_done_is_not_hit_though_its_worker_still_stands_there_with_it() -> None:
+    account = follow(Ear("s", 0.0), 1, end_ms=6300, at=7.1)
+    old, new = Item("s", 1, "tts"), Item("s", 2, "tts")
+    assert recovery.unheard([old, new], [account]) == (new,)
+
+
+# The microphone on the wire
+
+
+def test_a_frame_on_the_wire_holds_20_ms_masked_as_clients_must() -> None:
+    pcm = bytes(range(256)) * 10
+    frames = packed(pcm)
+    assert len(frames) == len(pcm) // FRAME_BYTES == 4
+    assert unpacked(frames[1]) == pcm[FRAME_BYTES : 2 * FRAME_BYTES]
+    assert len(utterance()) % FRAME_BYTES == 0
+
+
+def unpacked(data: bytes) -> bytes:
+    reader = StreamReader()
+    reader.feed_data(data)
+    parsing = Frame.parse(reader.read_exact, mask=True)
+    try:
+        while True:
+            next(parsing)
+    except StopIteration as end:
+        assert end.value.opcode is Opcode.BINARY
+        return bytes(end.value.data)
+
+
+async def spoken_to(
+    server: Callable[[ServerConnection], Awaitable[None]], turns: int, total: int | None
+) -> Microphone:
+    """A microphone that took `turns` of 20 ms, without waiting, in front of a server."""
+    subprotocols = [Subprotocol("bridge.v1")]
+    async with serve(server, "127.0.0.1", 0, subprotocols=subprotocols, close_timeout=0.1) as serving:
+        port = serving.sockets[0].getsockname()[1]
+        frames = packed(bytes(FRAME_BYTES * 5))
+        url = f"http://127.0.0.1:{port}"
+        microphone = Microphone(url, ("en", "es"), frames, total, on_done=lambda account: None)
+        await asyncio.get_running_loop().create_connection(lambda: microphone, "127.0.0.1", port)
+        await microphone.ready
+        microphone.begin(0.0)
+        for turn in range(turns):
+            microphone.turn(turn * 0.02)
+        await asyncio.wait_for(asyncio.shield(microphone.closed), 10)
+    return microphone
+
+
+async def _start(connection: ServerConnection) -> None:
+    assert json.loads(await connection.recv())["type"] == "session.start"
+    await connection.send(json.dumps({"type": "session.started", "session_id": "s"}))
+
+
+def test_a_microphone_says_what_it_should_and_then_that_it_ends() -> None:
+    got: list[str | bytes] = []
+
+    async def server(connection: ServerConnection) -> None:
+        await _start(connection)
+        got.extend([await connection.recv() for _ in range(8)])
+
+    microphone = asyncio.run(spoken_to(server, turns=9, total=7))
+    assert [len(frame) for frame in got[:7]] == [FRAME_BYTES] * 7
+    assert json.loads(got[7]) == {"type": "session.end"}
+    assert (microphone.sent, microphone.ended) == (7, True)
+    assert microphone.closed.result() == 1000
+
+
+def test_a_session_that_is_dropped_keeps_the_close_code() -> None:
+    async def server(connection: ServerConnection) -> None:
+        await _start(connection)
+        await connection.close(1013)
+
+    assert asyncio.run(spoken_to(server, turns=3, total=None)).closed.result() == 1013
+
+
+def test_a_session_is_given_up_when_half_a_minute_of_its_speech_is_not_taken() -> None:
+    async def server(connection: ServerConnection) -> None:
+        await _start(connection)
+        await connection.wait_closed()
+
+    assert asyncio.run(spoken_to(server, turns=20_000, total=None)).closed.result() == 1006
