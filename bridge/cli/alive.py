@@ -28,7 +28,7 @@ def alive(
 
 
 def _answers(host: str, port: int, path: str) -> None:
-    from bridge.cli.stack import fetch
+    from bridge.cli.network import fetch
 
     answer = fetch(host, port, path)
     if answer is None:
@@ -42,14 +42,14 @@ def _registered(settings: Settings) -> None:
     from socket import gethostname
 
     from bridge.errors import SettingsError
-    from bridge.streams import Store
+    from bridge.store.registry import Registry
 
     if not settings.redis_url:
         raise SettingsError("REDIS_URL is empty.", "Set it to the Redis that the worker uses.")
-    store = Store(settings.redis_url)
+    registry = Registry(settings.redis_url)
     try:
-        hosts = {record.host for record in store.workers()}
+        hosts = {record.host for record in registry.workers()}
     finally:
-        store.close()
+        registry.close()
     if gethostname() not in hosts:
         raise BridgeError(f"No live worker is registered from {gethostname()}.", code="not_alive")

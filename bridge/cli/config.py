@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from bridge.settings import Options
+    from bridge.options import Options
 
 config = typer.Typer(help="Show the configuration.", no_args_is_help=True)
 
@@ -26,7 +25,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Print each variable, its value and its source; secrets are masked."""
-    from bridge.settings import origins
+    from bridge.cli.variables import warn
+    from bridge.options import origins
+    from bridge.settings import Settings
 
     rows = [origin for options in _options(every) for origin in origins(options)]
     if as_json:
@@ -40,22 +41,7 @@ def show(
             source = f"{row.source}, as {row.alias}" if row.alias else row.source
             table.add_row(row.variable, row.value, source, style="dim" if source == "default" else "")
         Console().print(table, markup=False)
-    warn_of_unknown()
-
-
-def warn_of_unknown() -> None:
-    """One line on stderr for each variable that looks like ours and has no effect."""
-    for sentence in unknown_variables():
-        sys.stderr.write(f"warning: {sentence}\n")
-
-
-def unknown_variables() -> list[str]:
-    """A sentence for each variable in `.env`, preset or environment that we do not know."""
-    from bridge.providers import option_classes
-    from bridge.settings import Settings, unknown, variables
-
-    classes: list[type[Options]] = [Settings, *option_classes()]
-    return unknown(name for options in classes for name in variables(options))
+    warn(Settings.read())
 
 
 def _options(every: bool) -> list[Options]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 500_000_000
 """Bytes free in the data folder: Redis, the logs and some recordings."""
+
+MOST_SKEW_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def run_checks() -> list[Check]:
         *(provider(stage, names[stage], probes[stage]) for stage in STAGES),
         languages(probes),
         *gpu(settings),
-        *variables(),
+        *clocks(settings),
+        *variables(settings),
     ]
 
 
@@ -90,12 +92,14 @@ def python() -> Check:
 
 def topology(settings: Settings) -> str:
     from bridge import topology
+    from bridge.cli.devices import choose
 
-    loaded = topology.load(settings.topology)
+    loaded = topology.load(choose(settings).path)
     return f"{len(loaded.workers)} workers in {loaded.path}"
 
 
 def redis(settings: Settings) -> str:
+    from bridge.address import masked
     from bridge.cli import redis_server
 
     if not settings.redis_url:
@@ -103,13 +107,13 @@ def redis(settings: Settings) -> str:
         return f"{server} {redis_server.version(server)}, private"
     found = redis_server.inspect(settings.redis_url)
     kept = "with" if found["aof"] == "1" else "WITHOUT"
-    return f"{redis_server.address(settings.redis_url)} {found['version']}, {kept} append-only file"
+    return f"{masked(settings.redis_url)} {found['version']}, {kept} append-only file"
 
 
 def data_folder(settings: Settings) -> str:
     import tempfile
 
-    from bridge.cli.stack import make_folder
+    from bridge.cli.folder import make_folder
     from bridge.errors import BridgeError
 
     folder = settings.data_dir.resolve()
@@ -128,7 +132,7 @@ def data_folder(settings: Settings) -> str:
 
 
 def port(settings: Settings) -> str:
-    from bridge.cli.stack import fetch, free_port
+    from bridge.cli.network import fetch, free_port
     from bridge.errors import BridgeError
 
     try:
@@ -146,7 +150,7 @@ def vad(settings: Settings) -> str:
     from bridge.types import SAMPLE_BYTES
 
     try:
-        from gateway.vad import WINDOW, Model
+        from gateway.runtime.vad import WINDOW, Model
     except ImportError as error:
         from bridge.extras import install
 
@@ -187,15 +191,20 @@ def languages(probes: dict[Stage, Probe]) -> Check:
 
 
 def gpu(settings: Settings) -> Iterator[Check]:
-    """A check for each GPU that the topology names; none where it names none."""
+    """A check for each GPU that the topology names, and one where the engines lack theirs."""
+    from bridge.cli.devices import choose, gpus
     from bridge.errors import BridgeError
     from bridge.topology import load
 
+    choice = choose(settings)
+    if choice.lacking:
+        fix = "nvidia-smi -L  # must list it; or choose another preset: speechbridge --preset cpu-only up"
+        yield Check("gpu", False, required=False, error=choice.why, fix=fix)
     try:
-        named = {entry.device for entry in load(settings.topology).workers if entry.device.startswith("gpu")}
+        named = {entry.device for entry in load(choice.path).workers if entry.device.startswith("gpu")}
     except BridgeError:
         return
-    visible = _visible_gpus() if named else []
+    visible = gpus() if named else []
     for device in sorted(named):
         number = int(device.removeprefix("gpu"))
         if number < len(visible):
@@ -210,19 +219,40 @@ def gpu(settings: Settings) -> Iterator[Check]:
             )
 
 
-def _visible_gpus() -> list[str]:
+def clocks(settings: Settings) -> Iterator[Check]:
+    """A check for each host whose clock disagrees with that of REDIS_URL; nothing but logs depends on it."""
+    import time
+    from socket import gethostname
+
+    from bridge.errors import BridgeError
+    from bridge.store.registry import Registry
+
+    if not settings.redis_url:
+        return
+    registry = Registry(settings.redis_url)
     try:
-        said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return said.stdout.splitlines() if said.returncode == 0 else []
+        ahead = {gethostname(): (time.time() - registry.now()) * 1000}
+        ahead |= {record.host: record.ahead_ms for record in registry.workers()}
+    except BridgeError:
+        return  # another check tells of it
+    finally:
+        registry.close()
+    wrong = {host: ms for host, ms in ahead.items() if abs(ms) > MOST_SKEW_MS}
+    if not wrong:
+        yield Check("clocks", True, f"{', '.join(ahead)}: within 1 s of Redis'")
+    for host, ms in wrong.items():
+        way = "ahead of" if ms > 0 else "behind"
+        error = f"The clock of {host} is {abs(ms) / 1000:,.1f} s {way} Redis': log lines mislead."
+        yield Check(
+            "clocks", False, required=False, error=error, fix=f"timedatectl set-ntp true  # on {host}"
+        )
 
 
-def variables() -> Iterator[Check]:
-    """A check for each variable that looks like ours and has no effect; nothing stops working by one."""
-    from bridge.cli.config import unknown_variables
+def variables(settings: Settings) -> Iterator[Check]:
+    """A check for each variable that is set and has no effect; nothing stops working by one."""
+    from bridge.cli.variables import complaints
 
-    for sentence in unknown_variables():
+    for sentence in complaints(settings):
         yield Check("variables", False, required=False, error=sentence, fix="speechbridge config show --all")
 
 

@@ -12,7 +12,10 @@ def gateway(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, else PORT.")] = None,
 ) -> None:
     """Serve clients, with the Redis and the workers that run elsewhere."""
+    from bridge.cli.variables import warn
     from bridge.settings import Settings
-    from gateway.app import serve
+    from gateway.server import serve
 
-    serve(Settings.read(host=host, port=port))
+    settings = Settings.read(host=host, port=port)
+    warn(settings)
+    serve(settings)

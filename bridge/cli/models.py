@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bridge.hub import Progress
+    from bridge.models.hub import Progress
 
 models = typer.Typer(help="List, download and delete the models of the neural engines.", no_args_is_help=True)
 
 
 class Kind(StrEnum):
-    """The engines that have models, as `bridge.library` names them."""
+    """The engines that have models, as `bridge.models.catalogue` names them."""
 
     WHISPER = "whisper"
     NLLB = "nllb"
@@ -36,7 +36,7 @@ NameArgument = Annotated[
 @models.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the models on this disk with their sizes and licences."""
-    from bridge import library
+    from bridge.models import library
 
     found = library.pulled()
     if as_json:
@@ -57,7 +57,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machin
 @models.command()
 def pull(kind: KindArgument, name: NameArgument) -> None:
     """Download a model; a pull that was interrupted goes on where it ended."""
-    from bridge import library
+    from bridge.models import library
 
     with _progress() as on_progress:
         entry = library.pull(kind.value, name, on_progress)
@@ -69,7 +69,7 @@ def pull(kind: KindArgument, name: NameArgument) -> None:
 @models.command()
 def remove(kind: KindArgument, name: NameArgument) -> None:
     """Delete a model and what an interrupted pull left of it."""
-    from bridge import library
+    from bridge.models import library
 
     freed = library.remove(kind.value, name)
     typer.echo(f"{kind} {name} is removed, {freed / 1e6:,.1f} MB are free again")

@@ -2,26 +2,29 @@
 
 A private server starts empty: what an earlier run left (sessions, queued tasks, workers) belongs to
 processes that are gone, and to hand a new worker their tasks would speak to nobody. Its append-only file
-serves the run it was written in: a server that dies is started again with all that was accepted.
+serves the run it was written in: a server that dies is started again with all that was accepted. Speech
+passes through that file, so it is written anew every minute without what was deleted, and goes at the end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from bridge.address import masked
 from bridge.errors import RedisUnavailable
-from bridge.settings import masked
 
 LEAST = (6, 2)
 """Celery's transport uses ZADD GT and ZRANGE BYSCORE, which older servers do not know."""
 
 INSTALL = "sudo apt-get install redis-server"
-_OURS = ("appendonlydir", "appendonly.aof", "dump.rdb")
+REWRITE_SECONDS = 60.0
+_OURS = ("appendonlydir", "appendonly.aof", "dump.rdb", "temp-*.aof", "temp-*.rdb")
 
 
 def executable() -> Path:
@@ -62,9 +65,9 @@ def check_version(found: str, where: str) -> None:
 
 
 class PrivateRedis:
-    """A server on 127.0.0.1:`port`, with its data in `folder` and a password of its own."""
+    """A server on 127.0.0.1:`port` with `max_memory` bytes at most, its data in `folder`, and a password."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, max_memory: int) -> None:
         self._folder = folder
         self._password = secrets.token_hex(16)
         self._config = folder / "redis.conf"
@@ -74,21 +77,42 @@ class PrivateRedis:
             f"port {port}",
             f"requirepass {self._password}",
             f'dir "{folder.resolve()}"',
+            f"maxmemory {max_memory}",
+            "maxmemory-policy noeviction",
             "appendonly yes",
             "appendfsync everysec",
+            "auto-aof-rewrite-percentage 100",
+            "auto-aof-rewrite-min-size 16mb",
             'save ""',
             "daemonize no",
         ]
 
     def prepare(self) -> None:
         """Empties the folder of an earlier run's data and writes the configuration, for our eyes only."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in _OURS:
-            path = self._folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        self.forget()
         self._config.unlink(missing_ok=True)
         self._config.touch(mode=0o600)
         self._config.write_text("\n".join(self._lines) + "\n")
+
+    def forget(self) -> None:
+        """Removes the data of a server that does not run any more."""
+        for path in [path for name in _OURS for path in self._folder.glob(name)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    async def keep_short(self, seconds: float = REWRITE_SECONDS) -> None:
+        """Has the append-only file written anew every so many seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self._rewrite)
+
+    def _rewrite(self) -> None:
+        import redis
+
+        # It may be down, and started again just now, or be rewriting already: then the next time.
+        with suppress(redis.RedisError), redis.Redis.from_url(self.url, socket_timeout=2) as client:
+            client.bgrewriteaof()
 
     def command(self, server: Path) -> tuple[str, ...]:
         """The password stands in the file, since every user of the machine can read arguments."""
@@ -134,9 +158,3 @@ def inspect(url: str) -> dict[str, str]:
         ) from None
     check_version(str(server["redis_version"]), where)
     return {"version": str(server["redis_version"]), "aof": str(persistence["aof_enabled"])}
-
-
-def address(url: str) -> str:
-    """host:port of a Redis URL, for people."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 6379}"

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import audio
-from bridge.cli.client import translate
+from bridge.cli.network import fetch
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
-from bridge.cli.stack import fetch
+from bridge.client import translate
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from bridge.cli.client import Result, Segment
+    from bridge.client import Result, Segment
 
 SECONDS = 60.0
 MEANING = {
@@ -56,9 +56,13 @@ def choose_target(url: str) -> str | None:
     """
     parts = urlsplit(url)
     answer = fetch(parts.hostname or "", parts.port or 80, "/v1/languages")
-    if answer is None or answer[0] != 200:
-        raise _failed(f"the gateway did not say what it offers: {answer and answer[1]}")
-    pairs = json.loads(answer[1])["pairs"]
+    try:
+        status, body = answer or (0, "nobody answers")
+        pairs = json.loads(body)["pairs"] if status == 200 else None
+    except (ValueError, KeyError):
+        pairs = None
+    if pairs is None:
+        raise _failed(f"the gateway did not say what it offers: {body[:300]}")
     targets = sorted(pair["target"] for pair in pairs if pair["source"] == CLIP_LANGUAGE)
     return "es" if "es" in targets else next(iter(targets), None)
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bridge import topology
-from bridge.cli import redis_server
+from bridge.address import masked
+from bridge.cli import devices, redis_server
+from bridge.cli.folder import locked, make_folder
+from bridge.cli.network import converse, free_port, reachable
 from bridge.cli.supervisor import Child, Supervisor
 from bridge.errors import BridgeError
 from bridge.settings import Settings
@@ -26,6 +25,9 @@ from bridge.settings import Settings
 REDIS_SECONDS = 15.0
 READY_SECONDS = 120.0
 """Time for all workers to load their engines; pocketsphinx takes 2 s on two free cores."""
+
+TRIES = 4
+"""Connections to each of several gateways, on the average, in one look at them."""
 
 
 class Stack:
@@ -36,28 +38,41 @@ class Stack:
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, say: Callable[[str], None], *, flower: bool = False
+        self,
+        settings: Settings,
+        folder: Path,
+        say: Callable[[str], None],
+        *,
+        flower: bool = False,
+        gateways: int = 1,
     ) -> None:
         """Checks all that can be checked before anything runs.
 
         Raises SettingsError for the topology, RedisUnavailable where there is no usable Redis,
-        BridgeError for a port in use.
+        BridgeError for a port in use, or for several gateways where the kernel does not share a port.
         """
-        self.workers = topology.load(settings.topology).workers
+        if gateways > 1 and sys.platform != "linux":
+            raise BridgeError("Only Linux shares one port among gateways.", "Leave --gateways out.")
+        self.topology = devices.choose(settings)
+        self.workers = topology.load(self.topology.path).workers
         self.logs = folder / "logs"
         self.host = settings.host
         self.port = free_port(settings.host, settings.port)
         self.url = f"http://{reachable(settings.host)}:{self.port}"
-        self._settings = settings
+        names = [f"gateway-{number}" for number in range(gateways)]
+        self._gateways = names if gateways > 1 else ["gateway"]
+        self._ready: dict[int, str] = {}
         self._say = say
         self._supervisor: Supervisor | None = None
         self._redis: redis_server.PrivateRedis | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self.redis_url = settings.redis_url
         if self.redis_url:
             redis_server.inspect(self.redis_url)
         else:
             self._server = redis_server.executable()
-            self._redis = redis_server.PrivateRedis(folder / "redis", free_port("127.0.0.1", 0))
+            port = free_port("127.0.0.1", 0)
+            self._redis = redis_server.PrivateRedis(folder / "redis", port, settings.redis_max_memory)
             self.redis_url = self._redis.url
         self.flower_host = reachable(settings.flower_host)
         self.flower_port = free_port(settings.flower_host, settings.flower_port) if flower else None
@@ -76,15 +91,21 @@ class Stack:
                 Child("redis", self._redis.command(self._server), self._log("redis"), noisy=True)
             )
             await self._until(lambda: redis_server.answers(self.redis_url), REDIS_SECONDS)
+            self._keeping = asyncio.create_task(self._redis.keep_short())
         supervisor.start(*self._worker_children())
         supervisor.start(*self._served_children())
         await self._until(lambda: self._unready() is None, READY_SECONDS)
         supervisor.settled()
 
     async def stop(self) -> None:
-        """Gateway and Flower first, then the workers, which finish what they do, then Redis."""
+        """Gateway and Flower first, then the workers, which finish what they do, then Redis and its data."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
         if self._supervisor is not None:
             await self._supervisor.stop()
+            if self._redis is not None:
+                self._redis.forget()
 
     def kill(self) -> None:
         """Ends all processes at once; `stop` is still due."""
@@ -105,12 +126,23 @@ class Stack:
     def _unready(self) -> str | None:
         """What is still missing, or None when clients can be served."""
         if not redis_server.answers(self.redis_url):
-            return f"Redis at {redis_server.address(self.redis_url)} does not answer"
-        answer = fetch(self.host, self.port, "/readyz")
-        if answer is None:
-            return f"the gateway does not answer on {self.url}"
-        status, body = answer
-        return None if status == 200 else f"no worker for {', '.join(json.loads(body).get('missing', []))}"
+            return f"Redis at {masked(self.redis_url)} does not answer"
+        pids = self._supervisor.pids() if self._supervisor else {}
+        for _ in range(TRIES * len(self._gateways)):
+            self._ask_one()
+            waiting = [name for name in self._gateways if self._ready.get(pids.get(name, 0)) != ""]
+            if not waiting:
+                return None
+        reason = self._ready.get(pids.get(waiting[0], 0))
+        return reason or f"{waiting[0]} does not answer on {self.url}"
+
+    def _ask_one(self) -> None:
+        """Notes what one of the gateways lacks; the kernel chooses which one it is, anew each time."""
+        answers = converse(self.host, self.port, "/healthz", "/readyz")
+        if answers is not None:
+            (_, health), (status, body) = answers
+            missing = ", ".join(json.loads(body).get("missing", []))
+            self._ready[json.loads(health)["pid"]] = "" if status == 200 else f"no worker for {missing}"
 
     def _worker_children(self) -> Iterator[Child]:
         for entry in self.workers:
@@ -119,7 +151,8 @@ class Stack:
                 yield self._ours(name, ("worker", entry.name, "--replica", str(replica)), grace=15)
 
     def _served_children(self) -> Iterator[Child]:
-        yield self._ours("gateway", ("gateway",), grace=10)
+        for name in self._gateways:
+            yield self._ours(name, ("gateway",), grace=10)
         if self.flower_port is not None:
             yield self._ours("flower", ("flower",), grace=3)
 
@@ -129,7 +162,14 @@ class Stack:
         return Child(name, command, self._log(name), self._environment(), grace)
 
     def _environment(self) -> dict[str, str]:
-        env = {"REDIS_URL": self.redis_url, "HOST": self.host, "PORT": str(self.port)}
+        env = {
+            "REDIS_URL": self.redis_url,
+            "HOST": self.host,
+            "PORT": str(self.port),
+            "TOPOLOGY": str(self.topology.path),
+        }
+        if len(self._gateways) > 1:
+            env["REUSE_PORT"] = "true"
         if self.flower_port is not None:
             env |= {
                 "TASK_EVENTS": "true",
@@ -143,7 +183,7 @@ class Stack:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[Stack]:
+def running(settings: Settings, gateways: int = 1) -> Iterator[Stack]:
     """A quiet stack on a free port of 127.0.0.1, for as long as the block runs.
 
     It stands beside any other on the same data folder, with logs and Redis in a folder of its own that
@@ -155,7 +195,7 @@ def running(settings: Settings) -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(dir=parent))
     quiet = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
     with locked(folder):
-        system = Stack(quiet, folder, lambda line: None)
+        system = Stack(quiet, folder, lambda line: None, gateways=gateways)
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="stack", daemon=True)
         thread.start()
@@ -184,81 +224,3 @@ def _sweep(parent: Path) -> None:
     for folder in parent.iterdir():
         with suppress(BridgeError), locked(folder):
             shutil.rmtree(folder)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder` for this process; the kernel lets go however the process ends.
-
-    Raises BridgeError while another process holds it.
-    """
-    make_folder(folder)
-    with (folder / "lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise BridgeError(
-                f"Another speechbridge is running in {folder} (process {file.read().strip()}).",
-                "Stop it first, or give this one a folder of its own: DATA_DIR=other-folder.",
-                code="already_running",
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def make_folder(folder: Path) -> None:
-    """Makes `folder` with its parents. Raises BridgeError where that is not allowed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BridgeError(
-            f"The folder {folder} cannot be made: {error.strerror}.", "Set DATA_DIR to a writable folder."
-        ) from None
-
-
-def free_port(host: str, port: int) -> int:
-    """`port` if it is free on `host`, for 0 any free one. Raises BridgeError otherwise."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the server will: a connection that closed a moment ago is no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise _refused(host, port, error) from None
-        return int(probe.getsockname()[1])
-
-
-def _refused(host: str, port: int, error: OSError) -> BridgeError:
-    if isinstance(error, PermissionError):
-        return BridgeError(f"Port {port} needs more rights.", "Choose one above 1023: PORT=8000.")
-    if isinstance(error, socket.gaierror) or port == 0:
-        return BridgeError(f"HOST={host} is no address of this machine: {error.strerror}.", "HOST=127.0.0.1")
-    other = port + 1 if port < 65_535 else 8000
-    return BridgeError(
-        f"Port {port} on {host} is in use.",
-        f"Stop what listens there (`ss -ltnp 'sport = :{port}'` names it), or choose another: --port {other}",
-        code="port_in_use",
-    )
-
-
-def reachable(host: str) -> str:
-    """How this machine reaches a server that listens on `host`, ready for a URL."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{name}]" if ":" in name else name
-
-
-def fetch(host: str, port: int, path: str) -> tuple[int, str] | None:
-    """Status and body of a GET, or None where nobody answers within 2 s. No proxy is asked."""
-    connection = HTTPConnection(reachable(host).strip("[]"), port, timeout=2)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read(65_536).decode("utf-8", "replace")
-    except (OSError, HTTPException):
-        return None
-    finally:
-        connection.close()

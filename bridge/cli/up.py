@@ -23,6 +23,9 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port, else PORT; 0 takes a free one.")
     ] = None,
+    gateways: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that serve clients behind the one port.")
+    ] = 1,
     flower: Annotated[
         bool, typer.Option("--flower", help="Also start Flower, which shows the queues.")
     ] = False,
@@ -35,21 +38,26 @@ def up(
 
     from rich.console import Console
 
-    from bridge.cli.config import warn_of_unknown
     from bridge.cli.flower import check_installed
-    from bridge.cli.stack import Stack, locked
+    from bridge.cli.folder import locked
+    from bridge.cli.stack import Stack
+    from bridge.cli.variables import warn
     from bridge.settings import Settings
 
     if preset:
         os.environ["PRESET"] = preset
     settings = Settings.read(host=host, port=port)
-    warn_of_unknown()
+    warn(settings)
     console = Console(highlight=False, soft_wrap=True)
     with locked(settings.data_dir):
         if flower:
             check_installed()
         stack = Stack(
-            settings, settings.data_dir, lambda line: console.print(line, markup=False), flower=flower
+            settings,
+            settings.data_dir,
+            lambda line: console.print(line, markup=False),
+            flower=flower,
+            gateways=gateways,
         )
         asyncio.run(_run(stack, settings, console, check))
 
@@ -90,16 +98,17 @@ def stop_signals() -> list[signal.Signals]:
 async def _serve(stack: Stack, settings: Settings, console: Console, check: bool) -> None:
     import asyncio
 
-    from bridge.cli import redis_server
+    from bridge.address import masked
     from bridge.cli.selfcheck import selfcheck
 
     workers = ", ".join(
         f"{entry.name}{f' x{entry.replicas}' if entry.replicas > 1 else ''}" for entry in stack.workers
     )
-    console.print(
-        f"redis    {redis_server.address(stack.redis_url)}{'' if settings.redis_url else ', private'}"
-    )
-    console.print(f"workers  {workers}", markup=False)
+    private = "" if settings.redis_url else ", private"
+    console.print(f"redis    {masked(stack.redis_url)}{private}", markup=False)
+    console.print(f"workers  {workers}, by {stack.topology.path}", markup=False)
+    if stack.topology.why:
+        console.print(f"         {stack.topology.why}", markup=False)
     with console.status("loading the engines"):
         await stack.start()
     if stack.flower_port is not None:

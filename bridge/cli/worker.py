@@ -16,13 +16,15 @@ def worker(
 ) -> None:
     """Work on one stage, on the device that the topology gives it."""
     from bridge import topology
+    from bridge.cli.variables import warn
     from bridge.settings import Settings
 
     settings = Settings.read()
+    warn(settings)
     loaded = topology.load(settings.topology)
     entry = loaded.worker(name)
-    # CUDA reads it once, when the first engine is imported.
-    # Else CUDA calls its fastest card 0, which need not be the one that nvidia-smi calls 0.
+    # CUDA reads them once, when the first engine is imported.
+    # Without an order, CUDA calls its fastest card 0, which need not be the one that nvidia-smi calls 0.
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     os.environ["CUDA_VISIBLE_DEVICES"] = topology.cuda_visible_devices(entry.device)
 

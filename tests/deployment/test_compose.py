@@ -18,9 +18,9 @@ import yaml
 
 from bridge import topology
 from bridge.settings import Settings
-from bridge.streams import Store
+from bridge.store.registry import Registry
 from bridge.types import STAGES
-from gateway.app import DRAIN_SECONDS
+from gateway.server import DRAIN_SECONDS
 from tests.deployment.images import Image, images
 from tests.stack import (
     REPOSITORY,
@@ -94,7 +94,8 @@ class Composed:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_redis(self) -> None:
-        command = [redis_binary(), *self.services["redis"]["command"][1:]]
+        written = self.services["redis"]["command"][1:]
+        command = [redis_binary(), *(interpolated(word, self.dotenv) for word in written)]
         place = ["--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         self.running["redis"] = subprocess.Popen([*command, *place], stdout=subprocess.DEVNULL)
 
@@ -202,7 +203,8 @@ def test_redis_keeps_what_it_accepted_and_refuses_rather_than_forgets(cpu: Compo
     cpu.start_redis()
     wait_until(cpu.redis_healthy, 10, "Redis is healthy")
     with redis.Redis(port=cpu.redis_port, decode_responses=True) as client:
-        kept = client.config_get("append*", "maxmemory-policy")
+        # One pattern a call: Redis 6.2 takes no more.
+        kept = client.config_get("append*") | client.config_get("maxmemory*")
         client.set("accepted", "yes")
     cpu.running["redis"].terminate()
     cpu.running["redis"].wait(timeout=10)
@@ -216,6 +218,7 @@ def test_redis_keeps_what_it_accepted_and_refuses_rather_than_forgets(cpu: Compo
         "everysec",
         "noeviction",
     )
+    assert int(kept["maxmemory"]) == Settings.model_fields["redis_max_memory"].default
     assert CPU["redis"]["volumes"] == ["redis-data:/data"]
 
 
@@ -230,10 +233,10 @@ def test_scaled_workers_do_not_clash_and_each_is_healthy_by_itself(cpu: Composed
     for container in ("a1", "b2", "c3"):
         cpu.wait_healthy("worker-stt", container)
 
-    store = Store(f"redis://127.0.0.1:{cpu.redis_port}/0")
-    assert [worker.host for worker in store.workers()] == ["a1", "b2", "c3"]
-    assert len({worker.name for worker in store.workers()}) == 3
-    store.close()
+    registry = Registry(f"redis://127.0.0.1:{cpu.redis_port}/0")
+    assert [worker.host for worker in registry.workers()] == ["a1", "b2", "c3"]
+    assert len({worker.name for worker in registry.workers()}) == 3
+    registry.close()
     cpu.running["b2"].send_signal(signal.SIGTERM)
     cpu.running["b2"].wait(timeout=20)
     assert cpu.complaint("worker-stt", "b2")
@@ -250,9 +253,9 @@ def test_gpu_workers_serve_the_queues_of_their_cards(gpu: Composed) -> None:
     for service in ("gateway", *WORKERS):
         gpu.wait_healthy(service)
 
-    store = Store(f"redis://127.0.0.1:{gpu.redis_port}/0")
-    queues = {worker.queue for worker in store.workers()}
-    store.close()
+    registry = Registry(f"redis://127.0.0.1:{gpu.redis_port}/0")
+    queues = {worker.queue for worker in registry.workers()}
+    registry.close()
     assert queues == {"stt.gpu0", "translation.gpu0", "tts.gpu0"}
     assert httpx.get(f"http://127.0.0.1:{gpu.port}/readyz").status_code == 200
 
@@ -296,19 +299,19 @@ def test_what_can_be_set_in_dotenv_is_not_set_in_the_files() -> None:
 def test_the_ports_of_dotenv_are_those_of_the_containers() -> None:
     values = {"PORT": "9000", "FLOWER_PORT": "9001"}
 
-    assert [interpolated(port, values) for port in CPU["gateway"]["ports"]] == ["9000:9000"]
+    assert [interpolated(port, values) for port in CPU["proxy"]["ports"]] == ["9000:9000"]
     assert [interpolated(port, values) for port in CPU["flower"]["ports"]] == ["127.0.0.1:9001:9001"]
     port, flower = (Settings.model_fields[name].default for name in ("port", "flower_port"))
-    assert interpolated(CPU["gateway"]["ports"][0], {}) == f"{port}:{port}"
+    assert interpolated(CPU["proxy"]["ports"][0], {}) == f"{port}:{port}"
     assert interpolated(CPU["flower"]["ports"][0], {}) == f"127.0.0.1:{flower}:{flower}"
 
 
-def test_only_the_gateway_and_flower_are_published() -> None:
-    assert [name for name, service in GPU.items() if "ports" in service] == ["gateway", "flower"]
+def test_only_the_proxy_and_flower_are_published() -> None:
+    assert [name for name, service in GPU.items() if "ports" in service] == ["proxy", "flower"]
 
 
-@pytest.mark.parametrize("service", WORKERS)
-def test_a_worker_service_can_be_scaled(service: str) -> None:
+@pytest.mark.parametrize("service", ["gateway", *WORKERS])
+def test_gateway_and_workers_can_be_scaled(service: str) -> None:
     assert not {"container_name", "hostname", "ports", "network_mode"} & GPU[service].keys()
 
 
@@ -359,6 +362,7 @@ def test_a_service_that_dies_is_started_again() -> None:
     assert {name: service["restart"] for name, service in CPU.items()} == {
         "redis": "unless-stopped",
         "gateway": "unless-stopped",
+        "proxy": "unless-stopped",
         "worker-stt": "unless-stopped",
         "worker-translation": "unless-stopped",
         "worker-tts": "unless-stopped",

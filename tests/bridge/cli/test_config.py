@@ -132,6 +132,8 @@ def test_folder_called_bridge_beside_the_user_does_no_harm(tmp_path: Path) -> No
     assert shown(folder=tmp_path)["PORT"]["value"] == "8000"
 
 
+@pytest.mark.slow
+@pytest.mark.provider
 def test_providers_tell_licence_languages_and_which_is_in_force() -> None:
     ended = speechbridge("providers", "--json", PRESET="simulated")
     entries = {(entry["stage"], entry["provider"]): entry for entry in json.loads(ended.stdout)}
@@ -142,6 +144,8 @@ def test_providers_tell_licence_languages_and_which_is_in_force() -> None:
     assert "en→es" in entries["translation", "apertium"]["languages"]
 
 
+@pytest.mark.slow
+@pytest.mark.provider
 def test_provider_that_is_not_installed_is_listed_with_the_command_that_installs_it(tmp_path: Path) -> None:
     ended = speechbridge("providers", "--json", APERTIUM_MODES=str(tmp_path))
     [apertium] = [entry for entry in json.loads(ended.stdout) if entry["provider"] == "apertium"]

@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from bridge.cli.doctor import data_folder, languages
+from bridge.cli.doctor import clocks, data_folder, languages
 from bridge.cli.probe import Probe
 from bridge.settings import Settings
+from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import Stage
+from tests.stack import RedisProcess
+
+pytestmark = pytest.mark.provider
 
 FIELDS = {"name", "ok", "found", "required", "error", "fix"}
 
@@ -71,6 +75,7 @@ def test_port_in_use_by_another_program_fails(tmp_path: Path) -> None:
     assert "in use" in checks["port"]["error"]
 
 
+@pytest.mark.slow
 def test_topology_that_cannot_be_read_fails_with_its_place(tmp_path: Path) -> None:
     topology = tmp_path / "mine.toml"
     topology.write_text('[[worker]]\nname = "a"\nstage = "asr"\ndevice = "cpu0"\n')
@@ -102,6 +107,35 @@ def test_value_that_cannot_be_used_is_the_one_thing_reported(tmp_path: Path) -> 
     assert code == 1
     assert set(checks) == {"python", "settings"}
     assert "VAD_AGGRESSIVENESS=9" in checks["settings"]["error"]
+
+
+@pytest.mark.redis
+def test_hosts_whose_clocks_disagree_are_named_and_fail_nothing(redis_server: RedisProcess) -> None:
+    registry = Registry(redis_server.url)
+    settings = Settings.read(redis_url=redis_server.url)
+
+    def register(host: str, ahead_ms: float) -> None:
+        record = WorkerRecord(host, "stt", "cpu0", "stt.cpu0", 1, "simulated", host=host, ahead_ms=ahead_ms)
+        registry.register(record, 60_000)
+
+    register("good", -900)
+    [check] = clocks(settings)
+    assert check.ok and "good" in check.found
+    register("early", 120_000)
+    register("late", -1_500)
+    registry.close()
+    checks = list(clocks(settings))
+    assert [check.error for check in checks] == [
+        "The clock of early is 120.0 s ahead of Redis': log lines mislead.",
+        "The clock of late is 1.5 s behind Redis': log lines mislead.",
+    ]
+    assert not any(check.ok or check.required for check in checks)
+    assert "# on early" in checks[0].fix
+
+
+def test_clocks_are_compared_only_with_a_redis_that_is_there() -> None:
+    assert list(clocks(Settings.read(redis_url=""))) == []
+    assert list(clocks(Settings.read(redis_url="redis://127.0.0.1:1/0"))) == []
 
 
 def test_unknown_provider_fails_with_those_there_are(tmp_path: Path) -> None:

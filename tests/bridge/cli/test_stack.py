@@ -8,7 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.cli.stack import fetch, free_port, locked, reachable, stack
+from bridge.cli.folder import locked
+from bridge.cli.network import fetch, free_port, reachable
+from bridge.cli.stack import stack
 from bridge.errors import BridgeError
 from bridge.settings import Settings
 
@@ -32,6 +34,7 @@ def test_stack_serves_for_as_long_as_its_block_runs(tmp_path: Path, monkeypatch:
     assert list((tmp_path / "stacks").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_stack_that_cannot_start_says_why_and_leaves_its_logs_until_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ time.sleep(600)
     asyncio.run(scenario())
 
 
+@pytest.mark.serial
 def test_stop_during_the_wait_before_a_restart_returns_at_once(tmp_path: Path) -> None:
     async def scenario() -> float:
         said: list[str] = []

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from typer.testing import Result as Run
 
 from bridge.cli import app
-from bridge.cli.client import Segment, Spoken
-from bridge.cli.translate import srt_file, track
+from bridge.cli.results import srt_file, track
+from bridge.client import Segment, Spoken
 from bridge.errors import BridgeError
 
 Gateway = Callable[..., str]

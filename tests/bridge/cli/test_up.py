@@ -18,8 +18,10 @@ from typing import Any
 
 import psutil
 import pytest
+import redis
 
-from bridge.cli.stack import fetch, free_port, locked
+from bridge.cli.folder import locked
+from bridge.cli.network import fetch, free_port
 from bridge.cli.up import stop_signals
 from bridge.settings import Settings
 
@@ -117,6 +119,10 @@ def test_gateway_is_ready_and_offers_spanish(up: Up) -> None:
     assert {"source": "en", "target": "es"} in json.loads(offered[1])["pairs"]
 
 
+def test_line_of_the_workers_ends_with_the_file_that_names_them(up: Up) -> None:
+    assert re.search(r"workers  stt-cpu0 x2, translation-cpu0, tts-cpu0, by .*config/topology\.toml", up.said)
+
+
 def test_console_stays_quiet_of_what_only_the_logs_need(up: Up) -> None:
     assert "[info" not in up.said
     assert "superuser" not in up.said
@@ -200,6 +206,19 @@ def test_sigterm_leaves_no_process_and_no_file_outside_the_data_folder(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+def test_private_redis_is_bounded_and_leaves_no_data_behind(tmp_path: Path) -> None:
+    stack = Up(tmp_path, "--preset", "simulated", "--no-check", REDIS_MAX_MEMORY="77000000")
+    config = (tmp_path / "redis" / "redis.conf").read_text()
+    port, password = re.search(r"port (\d+)", config), re.search(r"requirepass (\w+)", config)
+    assert port and password
+    with redis.Redis(port=int(port[1]), password=password[1]) as client:
+        assert client.config_get("maxmemory") == {"maxmemory": "77000000"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    assert stack.end(signal.SIGTERM) == 0
+    assert [path.name for path in (tmp_path / "redis").iterdir()] == ["redis.conf"]
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not end a child with its parent")
 def test_kill_9_leaves_no_process_not_even_helpers_of_workers(tmp_path: Path) -> None:
     stack = Up(tmp_path, "--preset", "embedded")
@@ -210,6 +229,7 @@ def test_kill_9_leaves_no_process_not_even_helpers_of_workers(tmp_path: Path) ->
         pass
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_starting_ends_it_too(tmp_path: Path) -> None:
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(
@@ -252,6 +272,27 @@ def refused(tmp_path: Path, *arguments: str, **variables: str) -> str:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     return ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not share a port")
+def test_gateways_share_one_port_and_all_of_them_answer_when_it_serves(tmp_path: Path) -> None:
+    stack = Up(tmp_path, "--preset", "simulated", "--no-check", "--gateways", "3")
+
+    def seen() -> set[int]:
+        answers = [fetch("127.0.0.1", stack.port, "/healthz") for _ in range(30)]
+        return {json.loads(answer[1])["pid"] for answer in answers if answer}
+
+    pids = {child.pid for child in stack.named("gateway")}
+    assert len(pids) == 3
+    assert seen() == pids
+    victim = min(pids)
+    os.kill(victim, signal.SIGKILL)
+    stack.until(lambda: len(seen() - pids) == 1, "a new one takes the place of the one that was killed")
+    assert pids - {victim} < seen()
+    assert "gateway-" in stack.said and "ended by SIGKILL; starting it again in 0.2 s" in stack.said
+    assert stack.end(signal.SIGTERM) == 0
+    assert stack.leftovers() == []
 
 
 def test_port_in_use_is_named_with_a_remedy_before_anything_is_started(tmp_path: Path) -> None:
