@@ -5,12 +5,10 @@ run: setup
 	.venv/bin/speechbridge up --preset embedded
 
 test: setup-dev
-	scripts/test_web.sh
-	.venv/bin/python -m pytest
+	scripts/test.sh
 
 test-all: setup-dev
-	scripts/test_web.sh
-	.venv/bin/python -m pytest -m ''
+	scripts/test.sh ''
 
 check: setup-dev
 	.venv/bin/ruff format --check . && .venv/bin/ruff check .

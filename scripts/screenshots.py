@@ -9,15 +9,24 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.browser.chromium import DENY, FAKE_DEVICE, SPEECH, Chromium, Visitor, recording  # noqa: E402
+from tests.browser.chromium import (  # noqa: E402
+    DENY,
+    FAKE_DEVICE,
+    SPEECH,
+    Browsers,
+    Visitor,
+    Visits,
+    recording,
+)
 from tests.browser.network import Network  # noqa: E402
 from tests.stack import Stack, running  # noqa: E402
 
@@ -34,14 +43,14 @@ CLIPS = ("go_forward.wav", "sense_0880.wav", "go_somewhere.wav")
 class Studio:
     """A running system, a microphone with human speech, and where the pictures go."""
 
-    def __init__(self, chromium: Chromium, stack: Stack, microphone: Path) -> None:
-        self.chromium = chromium
+    def __init__(self, visits: Visits, stack: Stack, microphone: Path) -> None:
+        self.visits = visits
         self.stack = stack
         self.microphone = microphone
 
     def visit(self, **options: Any) -> Visitor:
         url = options.pop("url", self.stack.url)
-        return self.chromium.visit(url, **{"microphone": self.microphone} | options)
+        return self.visits.visit(url, **{"microphone": self.microphone} | options)
 
     def take(self, visitor: Visitor, name: str) -> None:
         save(visitor.page, name)
@@ -133,14 +142,12 @@ SCENES: tuple[Callable[[Studio], None], ...] = (
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, running(Path(name)) as stack, sync_playwright() as playwright:
+    browsers = Browsers()
+    with tempfile.TemporaryDirectory() as name, running(Path(name)) as stack, closing(browsers):
         microphone = recording(Path(name) / "microphone.wav", *CLIPS)
         for scene in SCENES:
-            chromium = Chromium(playwright)
-            try:
-                scene(Studio(chromium, stack, microphone))
-            finally:
-                chromium.close()
+            with closing(Visits(browsers)) as visits:
+                scene(Studio(visits, stack, microphone))
 
 
 if __name__ == "__main__":

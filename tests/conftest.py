@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.settings import Settings
-from tests.stack import SIMULATED, Processes, RedisProcess, Stack, running
+from tests import pace
+from tests.stack import SIMULATED, Processes, RedisProcess, Stack, free_port, gateway_of, running
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=pace.weight)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> pace.Rooms:
+    return pace.Rooms(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fails a test that takes longer than its kind may."""
+    report = yield
+    if report.when == "call" and report.passed and (complaint := pace.complaint(item, report.duration)):
+        report.outcome = "failed"
+        report.longrepr = complaint
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +82,19 @@ def stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     for each in made:
         each.down()
         print(each.output())
+
+
+@pytest.fixture
+def with_gateway(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts gateways with the variables given at a stack that others share; all end with the test."""
+    with ExitStack() as ends:
+
+        def start(shared: Stack, **environment: str) -> Stack:
+            folder = tmp_path / f"gateway{free_port()}"
+            folder.mkdir()
+            return ends.enter_context(gateway_of(shared, folder, **environment))
+
+        yield start
 
 
 @pytest.fixture(scope="session")

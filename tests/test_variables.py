@@ -17,53 +17,69 @@ ORDER = "e2e/test_order.py::"
 BOOT = "bridge/tasks/test_boot.py::"
 UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
-SEGMENTER = "gateway/test_segmenter.py::"
-POOL = "bridge/test_models.py::"
+SEGMENTER = "gateway/core/test_segmenter.py::"
+VAD = "gateway/runtime/test_vad.py::"
+RUNNER = "gateway/runtime/test_runner.py::"
+ATTACKS = "e2e/test_attacks.py::"
+POOL = "bridge/models/test_pool.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
+PARALLEL = "bridge/providers/stt/test_whisper_parallel.py::"
+SEARCH = "bridge/providers/stt/test_whisper_search.py::"
+WHISPER_OPTIONS = "bridge/providers/stt/test_whisper_options.py::"
 SPHINX = "bridge/providers/stt/test_pocketsphinx.py::"
 NLLB = "bridge/providers/translation/test_nllb.py::"
 ONNX = "bridge/providers/translation/test_nllb_onnx.py::"
 TRANSFORMERS = "bridge/providers/translation/test_nllb_transformers.py::"
 PIPER = "bridge/providers/tts/test_piper.py::"
+VOICES = "bridge/providers/tts/test_piper_voices.py::"
+PIPER_ENGINE = "bridge/providers/tts/test_piper_engine.py::"
 ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
 SHOWN_BY = {
     "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
     "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
-    "TOPOLOGY": BOOT + "test_a_worker_is_registered_once_it_is_ready_and_leaves_when_it_is_stopped",
+    "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",
+    "GPU_NEED": "bridge/cli/test_devices.py::test_need_may_be_set_without_a_preset",
     "REDIS_URL": UP + "test_redis_that_does_not_answer_is_named_without_its_password",
+    "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded_and_leaves_no_data_behind",
     "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
+    "REUSE_PORT": ATTACKS + "test_two_gateways_share_a_port_where_they_are_told_to",
+    "HTTP_HEADER_SECONDS": ATTACKS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
     "STT_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
     "TRANSLATION_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
     "TTS_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
     "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
     "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
-    "VAD_AGGRESSIVENESS": "gateway/test_vad.py::test_higher_aggressiveness_finds_less_speech_in_noise",
+    "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
-    "VAD_MIN_SILENCE_MS": "gateway/test_vad.py::test_longer_silence_joins_sentences",
-    "VAD_PADDING_MS": "gateway/test_vad.py::test_pre_roll_is_what_keeps_the_first_phoneme",
-    "VAD_MAX_SEGMENT_MS": "gateway/test_vad.py::test_long_talk_is_cut_where_nobody_speaks",
+    "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
+    "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",
     "WS_PING_INTERVAL": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_PING_TIMEOUT": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_MAX_CONNECTIONS": "e2e/test_bad_input.py::test_one_connection_too_many_is_told_when_to_come_back",
+    "WS_RATE": ATTACKS + "test_the_rate_is_what_the_variable_says",
+    "WS_BURST": ATTACKS + "test_the_rate_is_what_the_variable_says",
     "WS_COMPRESSION": WIRE + "test_compression_is_not_agreed_on_when_it_is_off",
     "WS_ORIGINS": WIRE + "test_named_origins_are_welcome_and_others_are_not",
     "SESSION_IDLE_SECONDS": "e2e/test_bad_input.py::test_a_client_that_falls_silent_is_closed_as_idle",
+    "SESSION_AHEAD_SECONDS": ATTACKS + "test_beyond_the_seconds_ahead_the_sender_is_held",
     "SESSION_MAX_SEGMENTS": WIRE + "test_limits_and_cutting_are_what_the_variables_say",
     "SEGMENT_ATTEMPTS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "SEGMENT_RUN_MS": ORDER + "test_a_segment_whose_worker_is_killed_is_heard_all_the_same",
     "SEGMENT_QUEUE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "SEGMENT_DEADLINE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
-    "HEARTBEAT_INTERVAL_MS": BOOT + "test_the_heartbeat_outlives_a_redis_that_forgot",
+    "JOURNAL_SECONDS": RUNNER + "test_a_journal_is_kept_as_long_as_the_variable_says",
+    "JOURNAL_MAX_BYTES": RUNNER + "test_a_journal_holds_as_many_bytes_as_the_variable_says",
+    "HEARTBEAT_INTERVAL_MS": "bridge/tasks/test_workers.py::test_the_heartbeat_outlives_a_redis_that_forgot",
     "WORKER_TTL_MS": BOOT + "test_a_killed_worker_is_gone_after_its_time_to_live",
-    "HEALTH_CHECK_INTERVAL": "bridge/test_pipeline.py::"
-    "test_what_was_read_of_the_workers_is_trusted_for_the_health_check_interval",
-    "MODELS_DIR": "bridge/test_library.py::test_a_name_is_looked_up_in_the_models_folder",
+    "HEALTH_CHECK_INTERVAL": RUNNER + "test_workers_are_looked_at_as_often_as_the_variable_says",
+    "MODELS_DIR": "bridge/models/test_library.py::test_a_name_is_looked_up_in_the_models_folder",
     "PRELOAD_MODELS": "bridge/tasks/test_warmup.py::"
     "test_models_to_preload_go_to_the_engine_of_their_stage_before_the_warm_up",
     "WARMUP": "bridge/tasks/test_warmup.py::test_warmup_off_runs_nothing",
@@ -85,29 +101,28 @@ SHOWN_BY = {
     "POCKETSPHINX_DICTIONARY": SPHINX + "test_dictionary_limits_the_words",
     "POCKETSPHINX_HMM": SPHINX + "test_models_of_another_language_are_offered_as_that_language",
     "POCKETSPHINX_LANGUAGE": SPHINX + "test_models_of_another_language_are_offered_as_that_language",
-    "STT_MODEL_SIZE": WHISPER + "test_model_of_the_models_folder_is_found_by_its_name",
-    "STT_DEVICE": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
-    "STT_COMPUTE_TYPE": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
-    "STT_BEAM_SIZE": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
-    "STT_BEST_OF": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
-    "STT_TEMPERATURE": WHISPER + "test_beam_best_of_and_temperature_reach_the_engine",
-    "STT_VAD_FILTER": WHISPER + "test_vad_filter_takes_out_what_is_no_speech",
-    "STT_NUM_WORKERS": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
-    "STT_CPU_THREADS": WHISPER + "test_options_of_place_and_threads_reach_the_engine",
-    "STT_BATCH_SIZE": WHISPER + "test_segments_of_several_speakers_share_one_run",
-    "STT_BATCH_MAX_WAIT_MS": WHISPER + "test_lone_segment_waits_for_a_batch_no_longer_than_it_may",
+    "STT_MODEL_SIZE": WHISPER_OPTIONS + "test_model_of_the_models_folder_is_found_by_its_name",
+    "STT_DEVICE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_COMPUTE_TYPE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_BEAM_SIZE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_BEST_OF": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_TEMPERATURE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
+    "STT_VAD_FILTER": SEARCH + "test_vad_filter_takes_out_what_is_no_speech",
+    "STT_NUM_WORKERS": PARALLEL + "test_second_worker_serves_a_segment_while_the_first_is_busy_with_another",
+    "STT_CPU_THREADS": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_BATCH_SIZE": PARALLEL + "test_segments_that_wait_for_a_busy_model_share_one_run",
     "STT_LANGUAGES": WHISPER + "test_detection_chooses_among_the_named_languages_only",
-    "STT_SHORT_WINDOW": WHISPER + "test_short_window_encodes_as_much_as_was_said",
-    "STT_NO_SPEECH_THRESHOLD": WHISPER + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
-    "STT_LOG_PROB_THRESHOLD": WHISPER + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
-    "STT_COMPRESSION_RATIO_THRESHOLD": WHISPER + "test_looping_text_is_dropped_or_tried_again",
+    "STT_SHORT_WINDOW": SEARCH + "test_short_window_encodes_as_much_as_was_said",
+    "STT_NO_SPEECH_THRESHOLD": SEARCH + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
+    "STT_LOG_PROB_THRESHOLD": SEARCH + "test_unlikely_text_is_dropped_where_no_speech_is_probable",
+    "STT_COMPRESSION_RATIO_THRESHOLD": SEARCH + "test_looping_text_is_dropped_or_tried_again",
     "APERTIUM_MODES": "bridge/providers/translation/test_apertium.py::"
     "test_pairs_are_the_installed_modes_of_known_languages",
     "APERTIUM_TIMEOUT_MS": "bridge/providers/translation/test_apertium.py::"
-    "test_hung_program_is_given_up_in_time_and_replaced",
+    "test_text_that_takes_longer_than_the_timeout_is_given_up",
     "APERTIUM_PHRASES": "bridge/providers/translation/test_phrasebook.py::"
     "test_phrases_of_the_operator_win_and_bring_new_pairs",
-    "TRANSLATION_MODEL": "bridge/test_library_engines.py::test_a_pulled_model_is_loaded_by_its_name",
+    "TRANSLATION_MODEL": "bridge/models/test_library_engines.py::test_a_pulled_model_is_loaded_by_its_name",
     "TRANSLATION_DEVICE": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_PRECISION": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_THREADS": NLLB + "test_variables_reach_the_engine_as_it_is_built",
@@ -122,21 +137,21 @@ SHOWN_BY = {
     "ESPEAK_RATE": ESPEAK + "test_faster_rate_makes_shorter_speech",
     "ESPEAK_PITCH": ESPEAK + "test_pitch_is_heard",
     "ESPEAK_VARIANT": ESPEAK + "test_variant_changes_the_voice_of_every_language",
-    "TTS_MODEL": PIPER + "test_named_voices_and_paths_stand_for_their_languages",
-    "TTS_QUALITY": PIPER + "test_quality_chooses_among_the_voices_on_disk",
+    "TTS_MODEL": VOICES + "test_named_voices_and_paths_stand_for_their_languages",
+    "TTS_QUALITY": VOICES + "test_quality_chooses_among_the_voices_on_disk",
     "TTS_SPEED": PIPER + "test_double_speed_halves_the_length_of_every_sentence",
     "TTS_NOISE_SCALE": PIPER + "test_noise_scale_is_heard_and_else_is_the_voices_own",
     "TTS_SPEAKER": PIPER + "test_speaker_is_chosen_by_name_or_number",
-    "TTS_DEVICE": PIPER + "test_gpu_that_is_not_there_is_refused_with_what_is",
-    "ORT_OPTIMIZATION": PIPER + "test_onnx_runtime_gets_its_options",
-    "ORT_EXECUTION_MODE": PIPER + "test_onnx_runtime_gets_its_options",
-    "ORT_CPU_MEM_ARENA": PIPER + "test_onnx_runtime_gets_its_options",
-    "ORT_INTRA_OP_THREADS": PIPER + "test_onnx_runtime_gets_its_options",
-    "ORT_INTER_OP_THREADS": PIPER + "test_onnx_runtime_gets_its_options",
-    "ORT_DEVICE_ID": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
-    "ORT_ARENA_STRATEGY": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
-    "ORT_GPU_MEM_LIMIT": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
-    "ORT_CUDNN_SEARCH": PIPER + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "TTS_DEVICE": PIPER_ENGINE + "test_gpu_that_is_not_there_is_refused_with_what_is",
+    "ORT_OPTIMIZATION": PIPER_ENGINE + "test_onnx_runtime_gets_its_options",
+    "ORT_EXECUTION_MODE": PIPER_ENGINE + "test_onnx_runtime_gets_its_options",
+    "ORT_CPU_MEM_ARENA": PIPER_ENGINE + "test_onnx_runtime_gets_its_options",
+    "ORT_INTRA_OP_THREADS": PIPER_ENGINE + "test_onnx_runtime_gets_its_options",
+    "ORT_INTER_OP_THREADS": PIPER_ENGINE + "test_onnx_runtime_gets_its_options",
+    "ORT_DEVICE_ID": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_ARENA_STRATEGY": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_GPU_MEM_LIMIT": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
+    "ORT_CUDNN_SEARCH": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
     "SIMULATED_STT_MS": SIMULATED + "test_list_of_times_is_gone_through_call_by_call",
     "SIMULATED_TRANSLATION_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_MS": SIMULATED + "test_each_stage_takes_its_time",

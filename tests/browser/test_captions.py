@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.between import Between, quiet
-from tests.browser.chromium import Visit, Visitor, text
+from tests.browser.between import Between
+from tests.browser.chromium import PERIOD_S, Visit, Visitor, text
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.browser
@@ -29,9 +29,9 @@ window.AudioWorkletNode = class extends AudioWorkletNode {
 
 
 @pytest.fixture
-def told(simulated: Stack, visit: Visit, tmp_path: Path) -> tuple[Visitor, Between]:
+def told(simulated: Stack, visit: Visit, quiet_room: Path) -> tuple[Visitor, Between]:
     """A live conversation in which nobody speaks but the test."""
-    visitor = visit(simulated.url, microphone=quiet(tmp_path / "quiet.wav"))
+    visitor = visit(simulated.url, microphone=quiet_room)
     between = Between(visitor.page)
     visitor.open()
     visitor.start()
@@ -54,10 +54,9 @@ def last(visitor: Visitor, source: str) -> None:
 
 @pytest.mark.parametrize("target", ["ar", "he"])
 def test_a_translation_is_written_in_the_direction_of_its_language(
-    simulated: Stack, visit: Visit, tmp_path: Path, target: str
+    simulated: Stack, visit: Visit, quiet_room: Path, target: str
 ) -> None:
-    microphone = quiet(tmp_path / "quiet.wav")
-    visitor = visit(simulated.url, microphone=microphone, choices={"target": target})
+    visitor = visit(simulated.url, microphone=quiet_room, choices={"target": target})
     between = Between(visitor.page)
     visitor.open()
     visitor.start()
@@ -88,10 +87,10 @@ def test_another_language_is_heard_from_the_sentence_in_work_on_and_no_line_is_l
     assert targets == ["es"] + ["ar"] * (len(rows) - 1)
     assert text(rows[0], ".translation").startswith("[es]")
     assert text(rows[1], ".translation").startswith("[ar]")
-    # The recording says its sentence every 4 s: none is missing, and none is there twice.
+    # The recording says its sentence every PERIOD_S: none is missing, and none is there twice.
     times = [seconds(text(row, "time")) for row in rows]
     between = [(later - before) % 86_400 for before, later in pairwise(times)]
-    assert all(3 <= each <= 5 for each in between), between
+    assert all(abs(each - PERIOD_S) <= 1 for each in between), between
     now = datetime.datetime.now()
     assert (now.hour * 60 + now.minute) * 60 + now.second - times[0] < 60
     assert all(re.fullmatch(r"\d+\.\d s", text(row, ".took")) for row in rows)
@@ -101,7 +100,8 @@ def test_the_languages_are_swapped_while_somebody_speaks(told: tuple[Visitor, Be
     visitor, between = told
     between.sentence(0, "before", "antes")
     last(visitor, "before")
-    visitor.page.click("#swap")
+    with visitor.page.expect_event("websocket"):
+        visitor.page.click("#swap")
     expect(visitor.page.locator("#source")).to_have_value("es")
     visitor.page.wait_for_selector("#status[data-live]")
     between.sentence(0, "después", "after", target="en")

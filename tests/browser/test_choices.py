@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.between import Between, quiet
+from tests.browser.between import Between
 from tests.browser.chromium import Visit
 from tests.stack import Stack
 
@@ -41,9 +41,8 @@ def test_choices_are_kept_over_a_reload(simulated: Stack, visit: Visit) -> None:
     assert not page.is_checked("#cleanup")
 
 
-def test_the_surroundings_are_told_to_the_gateway(simulated: Stack, visit: Visit, tmp_path: Path) -> None:
-    microphone = quiet(tmp_path / "quiet.wav")
-    visitor = visit(simulated.url, microphone=microphone, choices={"surroundings": 3, "target": "fr"})
+def test_the_surroundings_are_told_to_the_gateway(simulated: Stack, visit: Visit, quiet_room: Path) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room, choices={"surroundings": 3, "target": "fr"})
     page = visitor.page
     visitor.open()
     visitor.start()
@@ -81,9 +80,9 @@ def test_colours_follow_the_system_unless_some_were_chosen(simulated: Stack, vis
 
 
 def test_the_text_size_holds_at_once_for_what_is_there(
-    simulated: Stack, visit: Visit, tmp_path: Path
+    simulated: Stack, visit: Visit, quiet_room: Path
 ) -> None:
-    visitor = visit(simulated.url, microphone=quiet(tmp_path / "quiet.wav"))
+    visitor = visit(simulated.url, microphone=quiet_room)
     between = Between(visitor.page)
     page = visitor.page
     visitor.open()

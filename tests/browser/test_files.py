@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-from gateway import messages
-from tests.browser.between import Between, quiet
+from bridge.protocol import server_messages
+from tests.browser.between import Between
 from tests.browser.chromium import SPEECH, Visit, Visitor, recording
 from tests.browser.network import Network
 from tests.stack import Stack, wait_until
@@ -65,7 +65,7 @@ def speech(content: bytes) -> NDArray[np.int16]:
 
 def on_its_place(visitor: Visitor, segment: int) -> tuple[int, NDArray[np.int16]]:
     """Where the translation of a segment belongs in the file, and all its samples as they were sent."""
-    final = next(each for each in visitor.of(messages.TranscriptFinal) if each.segment == segment)
+    final = next(each for each in visitor.of(server_messages.TranscriptFinal) if each.segment == segment)
     pcm = b"".join(frame.pcm for frame in visitor.audio if frame.segment == segment)
     return int(final.start_ms * RATE / 1000), np.frombuffer(pcm, "<i2")
 
@@ -108,7 +108,7 @@ def test_progress_goes_up_to_the_end(simulated: Stack, visit: Visit, tmp_path: P
     assert percents[-1] > 85
     assert last == words == f"{len(visitor.lines())} sentences"
     heard = speech(saved(page, "#job-download")[1])
-    done = visitor.of(messages.SegmentDone)
+    done = visitor.of(server_messages.SegmentDone)
     assert len(done) == len(visitor.lines()) >= 3
     assert np.count_nonzero(heard) == np.count_nonzero(
         np.concatenate([on_its_place(visitor, each.segment)[1] for each in done])
@@ -163,6 +163,7 @@ def test_a_file_without_sound_is_told_in_one_sentence(simulated: Stack, visit: V
     assert visitor.page.is_enabled("#talk")
 
 
+@pytest.mark.slow
 def test_what_was_missed_while_the_network_was_away_is_translated(
     simulated: Stack, visit: Visit, network: Callable[[int], Network], tmp_path: Path
 ) -> None:
@@ -204,9 +205,9 @@ def export(visitor: Visitor, kind: str, which: str) -> tuple[str, str]:
 
 
 def test_captions_are_saved_and_recordings_chosen_between(
-    simulated: Stack, visit: Visit, tmp_path: Path
+    simulated: Stack, visit: Visit, quiet_room: Path
 ) -> None:
-    visitor = visit(simulated.url, microphone=quiet(tmp_path / "quiet.wav"))
+    visitor = visit(simulated.url, microphone=quiet_room)
     between = Between(visitor.page)
     page = visitor.page
     visitor.open()

@@ -12,15 +12,13 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import device, tap
-from tests.browser.chromium import Visit, Visitor
+from tests.browser.chromium import PERIOD_S, Visit, Visitor
 from tests.browser.network import Network
 from tests.stack import SIMULATED, Stack, running
 
 pytestmark = pytest.mark.browser
 
 BUTTON = "#trouble-action"
-PERIOD_S = 4
-"""Between two sentences of the microphone."""
 TONE_MS = 400
 """So short that two at once are not a backlog, which would be played faster."""
 
@@ -50,7 +48,7 @@ def end(visitor: Visitor) -> None:
 
 
 def check_nothing_is_missing_or_double(visitor: Visitor) -> None:
-    """The microphone says one sentence each 4 s; their times tell whether each is there, and once."""
+    """The microphone says one sentence each PERIOD_S; their times tell whether each is there, and once."""
     times = visitor.page.locator("#log .line time").all_inner_texts()
     seconds = [
         int(hour) * 3600 + int(minute) * 60 + int(second)
@@ -113,7 +111,13 @@ def test_try_now_connects_at_once(
     assert not visitor.page.is_visible("#trouble")
 
 
-@pytest.mark.parametrize("way_to_end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+@pytest.mark.parametrize(
+    "way_to_end",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGTERM, id="stopped", marks=pytest.mark.slow),
+    ],
+)
 def test_a_gateway_that_is_started_again_goes_on_where_it_was(
     brief: Stack, visit: Visit, go_forward: Path, way_to_end: signal.Signals
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view as windows
 from numpy.typing import NDArray
 
-from gateway import messages
+from bridge.protocol import server_messages
 from tests.browser import tap
-from tests.browser.chromium import Visit, Visitor, recording
+from tests.browser.chromium import Browsers, Visit, Visitor, Visits, recording
 from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -28,36 +29,44 @@ def pcm_of(visitor: Visitor) -> dict[int, NDArray[np.int16]]:
     return {segment: np.frombuffer(pcm, "<i2") for segment, pcm in pieces.items()}
 
 
-def test_a_human_voice_is_read_and_translated_exactly(
-    embedded: Stack, visit: Visit, go_forward: Path
-) -> None:
-    visitor = visit(embedded.url, microphone=go_forward)
-    visitor.open()
-    visitor.start()
+@pytest.fixture(scope="module")
+def talked(
+    embedded: Stack, browsers: Browsers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visitor]:
+    """Two sentences were said, translated and heard, then somebody pressed Stop."""
+    # Time enough between the sentences, or what is late would be played faster.
+    slowly = recording(tmp_path_factory.mktemp("microphone") / "slowly.wav", "go_forward.wav", tail_ms=1_500)
+    visits = Visits(browsers)
+    try:
+        visitor = visits.visit(embedded.url, microphone=slowly, **tap.OPTIONS)
+        visitor.open()
+        visitor.start()
+        visitor.wait_for_lines(2)
+        visitor.page.wait_for_timeout(300)
+        visitor.page.click("#talk")
+        visitor.page.wait_for_selector("#talk:text-is('Start')")
+        yield visitor
+        assert visitor.errors == []
+    finally:
+        visits.close()
 
-    assert visitor.wait_for_lines(2)[:2] == [SAID, SAID]
-    row = visitor.page.locator("#log .line").first
+
+def test_a_human_voice_is_read_and_translated_exactly(talked: Visitor) -> None:
+    assert talked.lines()[:2] == [SAID, SAID]
+    row = talked.page.locator("#log .line").first
     assert row.locator(".source").get_attribute("lang") == "en"
     assert row.locator(".translation").get_attribute("lang") == "es"
     assert float(row.locator(".took").inner_text().removesuffix(" s")) > 0.3
 
 
-def test_what_is_rendered_is_what_was_sent_sample_by_sample(
-    embedded: Stack, visit: Visit, go_forward: Path
-) -> None:
-    visitor = visit(embedded.url, microphone=go_forward, **tap.OPTIONS)
-    visitor.open()
-    visitor.start()
-    visitor.wait_for_lines(3)
-    visitor.page.click("#talk")
-    visitor.page.wait_for_selector("#talk:text-is('Start')")
-    rendered = tap.heard(visitor.page)
+def test_what_is_rendered_is_what_was_sent_sample_by_sample(talked: Visitor) -> None:
+    rendered = tap.heard(talked.page)
 
     exact = np.round(rendered * 32_768)
     assert np.array_equal(exact, rendered * 32_768)
     heard = exact.astype("<i2")
-    sent = pcm_of(visitor)
-    assert len(sent) >= 3
+    sent = pcm_of(talked)
+    assert len(sent) >= 2
     end = 0
     for segment in sorted(sent):
         # Found as one piece: no sample is missing, changed or doubled, and no gap lies within.
@@ -68,15 +77,9 @@ def test_what_is_rendered_is_what_was_sent_sample_by_sample(
     assert not heard[end:].any()
 
 
-def test_the_gateway_is_told_what_was_heard(embedded: Stack, visit: Visit, go_forward: Path) -> None:
-    visitor = visit(embedded.url, microphone=go_forward)
-    visitor.open()
-    visitor.start()
-    visitor.wait_for_lines(2)
-    visitor.page.wait_for_timeout(300)
-
-    marks = [message for message in visitor.sent if message["type"] == "playback.mark"]
-    ends = {end.segment: end.duration_ms for end in visitor.of(messages.AudioEnd)}
+def test_the_gateway_is_told_what_was_heard(talked: Visitor) -> None:
+    marks = [message for message in talked.sent if message["type"] == "playback.mark"]
+    ends = {end.segment: end.duration_ms for end in talked.of(server_messages.AudioEnd)}
     first = [mark["played_ms"] for mark in marks if mark["segment"] == 0]
     assert 0 <= first[0] < ends[0]
     assert abs(first[-1] - ends[0]) < 1
@@ -89,25 +92,26 @@ def test_latency_is_measured_from_the_end_of_speech_to_the_ear(
     visitor = visit(simulated.url, microphone=go_forward)
     visitor.open()
     visitor.start()
-    visitor.wait_for_lines(3)
+    visitor.wait_for_lines(2)
 
     told = visitor.page.locator("#log .took").all_inner_texts()
     shown = [float(text.removesuffix(" s")) for text in told if text]
-    served = [done.timings_ms.first_audio / 1000 for done in visitor.of(messages.SegmentDone)]
+    served = [done.timings_ms.first_audio / 1000 for done in visitor.of(server_messages.SegmentDone)]
     for ear, gateway in zip(shown, served, strict=False):
         assert gateway - 0.05 <= ear < gateway + 1
         assert ear >= 0.5
 
 
 def test_the_microphone_of_any_rate_is_sent_as_16_khz(simulated: Stack, visit: Visit, tmp_path: Path) -> None:
-    """Chromium's fake device runs at 44.1 kHz; in 4 s, 4 s of samples must arrive."""
+    """Chromium's fake device runs at 44.1 kHz; in 2 s, 2 s of samples must arrive."""
     visitor = visit(simulated.url, microphone=recording(tmp_path / "mic.wav", "go_somewhere.wav"))
     visitor.open()
     visitor.start()
     before = visitor.uploaded
-    visitor.page.wait_for_timeout(4_000)
+    visitor.page.wait_for_timeout(2_000)
 
-    assert (visitor.uploaded - before) / 32_000 == pytest.approx(4, abs=1)
+    # Another rate would be 5.5 s.
+    assert (visitor.uploaded - before) / 32_000 == pytest.approx(2, abs=1)
     assert visitor.page.evaluate("new AudioContext().sampleRate") == 44_100
 
 
@@ -171,5 +175,5 @@ def test_nothing_is_sent_after_the_end_of_a_session(simulated: Stack, visit: Vis
         visitor.page.click("#talk")
         visitor.page.wait_for_selector("#talk:text-is('Start')")
 
-    assert visitor.of(messages.Error) == []
-    assert len(visitor.of(messages.SessionEnded)) == 4
+    assert visitor.of(server_messages.Error) == []
+    assert len(visitor.of(server_messages.SessionEnded)) == 4

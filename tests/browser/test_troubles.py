@@ -143,9 +143,9 @@ def test_a_microphone_that_is_switched_off_is_noticed(simulated: Stack, visit: V
 
 
 def test_who_finds_the_server_full_gets_in_when_another_leaves(
-    stack: Callable[..., Stack], visit: Visit
+    simulated: Stack, with_gateway: Callable[..., Stack], visit: Visit
 ) -> None:
-    full = stack(**SIMULATED, WS_MAX_CONNECTIONS="1").up()
+    full = with_gateway(simulated, WS_MAX_CONNECTIONS="1")
     first, second = visit(full.url), visit(full.url)
     for visitor in (first, second):
         visitor.open()
@@ -253,9 +253,7 @@ FAILS = {"SIMULATED_TRANSLATION_MS": "4000,60,4000,60,60,60,60,60,60,60,60,60", 
 def test_a_sentence_that_failed_is_tried_again_and_heard_while_the_others_go_on(
     stack: Callable[..., Stack], visit: Visit, go_forward: Path
 ) -> None:
-    slow = stack(
-        **SIMULATED, **FAILS, SIMULATED_TTS_AUDIO_MS=str(TONE_MS), SEGMENT_ATTEMPTS="1", SEGMENT_RUN_MS="1000"
-    ).up()
+    slow = stack(**SIMULATED, **FAILS, SIMULATED_TTS_AUDIO_MS=str(TONE_MS), SEGMENT_DEADLINE_MS="1500").up()
     visitor = visit(slow.url, microphone=go_forward, **tap.OPTIONS)
     visitor.open()
     visitor.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.cli.client import Result, translate
+from bridge.client import Result, translate
 from tests.models.fixtures import tiny_nllb, tiny_piper, tiny_whisper
 from tests.models.phrases import ENGLISH, TRANSLATIONS
 from tests.models.speech import Voice, say
@@ -81,9 +81,9 @@ def test_the_spoken_language_is_detected(neural: Stack) -> None:
 
 
 def test_the_models_in_memory_are_told_to_the_registry(neural: Stack) -> None:
-    from bridge.streams import Store
+    from bridge.store.registry import Registry
 
-    store = Store(neural.redis.url)
+    store = Registry(neural.redis.url)
     wait_until(lambda: all(worker.models for worker in store.workers()), 10, "all tell their models")
     models = {worker.stage: worker.models for worker in store.workers()}
     store.close()
@@ -112,9 +112,9 @@ def test_two_engines_of_one_stage_serve_side_by_side(
     mixed = Stack(folder, TOPOLOGY=str(topology))
     try:
         mixed.up(names)
-        from bridge.streams import Store
+        from bridge.store.registry import Registry
 
-        store = Store(mixed.redis.url)
+        store = Registry(mixed.redis.url)
         wait_until(lambda: len(store.workers()) == 6, 60, "all six workers are there")
         store.close()
         result = asyncio.run(hear(mixed, ENGLISH[0], "en", "ca", "fr"))

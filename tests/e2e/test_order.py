@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge.audio import decode
-from bridge.cli.client import Client
-from bridge.streams import Store
-from gateway import messages, wire
-from tests.stack import SIMULATED, Stack, wait_until
+from bridge.client import Client
+from bridge.protocol import server_messages, wire
+from bridge.store.registry import Registry
+from tests.stack import SIMULATED, Stack, running, wait_until
 
 pytestmark = pytest.mark.e2e
 
 SPEECH = Path(__file__).parent.parent / "data" / "speech"
-Seen = list[tuple[float, messages.ServerMessage | wire.AudioFrame]]
+Seen = list[tuple[float, server_messages.ServerMessage | wire.AudioFrame]]
 
 
 def topology(folder: Path, **counts: int) -> str:
@@ -57,6 +58,13 @@ async def session(url: str, speech: bytes, commits: int, *targets: str) -> Seen:
     return seen
 
 
+def running_items(registry: Registry, worker: str) -> list[str]:
+    """What the worker says it runs."""
+    raw = registry.client.hget("running", worker)
+    assert raw is None or isinstance(raw, bytes)
+    return list(json.loads(raw or b"[]"))
+
+
 def spoken(seen: Seen, target: int = 0) -> list[int]:
     """The segment numbers of a target in the order in which they were heard, once for each run."""
     heard: list[int] = []
@@ -69,14 +77,16 @@ def spoken(seen: Seen, target: int = 0) -> list[int]:
 def test_a_later_segment_that_is_ready_first_is_heard_after_the_earlier_one(
     stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
-    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path, stt=4)).up(SIMULATED_STT_MS="1500,50")
-    seen = asyncio.run(session(running.url, pcm(), 4, "es", "fr"))
+    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path, stt=4)).up(SIMULATED_STT_MS="600,50")
+    seen = asyncio.run(session(system.url, pcm(), 4, "es", "fr"))
 
-    # Every other call takes 1.5 s: captions come as they are ready, speech in the order it was said.
-    captions = [message.segment for _, message in seen if isinstance(message, messages.TranscriptFinal)]
+    # Every other call takes 0.6 s: captions come as they are ready, speech in the order it was said.
+    captions = [
+        message.segment for _, message in seen if isinstance(message, server_messages.TranscriptFinal)
+    ]
     assert sorted(captions) == [0, 1, 2, 3] != captions
     assert spoken(seen, 0) == spoken(seen, 1) == [0, 1, 2, 3]
-    done = [message.segment for _, message in seen if isinstance(message, messages.SegmentDone)]
+    done = [message.segment for _, message in seen if isinstance(message, server_messages.SegmentDone)]
     assert done == [0, 1, 2, 3]
 
 
@@ -88,7 +98,7 @@ def test_every_sample_is_heard_once(simulated: Stack) -> None:
             key = (message.segment, message.target)
             assert message.offset == expected.get(key, 0)
             expected[key] = message.offset + len(message.pcm) // 2
-    ends = [message for _, message in seen if isinstance(message, messages.AudioEnd)]
+    ends = [message for _, message in seen if isinstance(message, server_messages.AudioEnd)]
 
     assert len(expected) == len(ends) == 6
     for end in ends:
@@ -106,50 +116,58 @@ def test_every_message_has_the_next_number(simulated: Stack) -> None:
 def test_a_segment_whose_worker_is_killed_is_heard_all_the_same(
     stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
-    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SIMULATED_STT_MS="1000", SEGMENT_RUN_MS="1500")
-    running.up()
-    running.start("worker", "stt-cpu0", "--replica", "1")
-    store = Store(running.redis.url)
+    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SIMULATED_STT_MS="1000", SEGMENT_RUN_MS="1500")
+    system.up()
+    system.start("worker", "stt-cpu0", "--replica", "1")
+    store = Registry(system.redis.url)
     wait_until(lambda: len(store.workers()) == 4, 20, "the second stt worker is there")
 
     def kill_the_busy_one() -> None:
         stt = [worker for worker in store.workers() if worker.stage == "stt"]
-        wait_until(lambda: any(int(store.client.hget("busy", w.name) or 0) for w in stt), 10, "one works")
-        busy = next(w for w in stt if int(store.client.hget("busy", w.name) or 0))
+        wait_until(lambda: any(running_items(store, w.name) for w in stt), 10, "one works")
+        busy = next(w for w in stt if running_items(store, w.name))
         os.kill(busy.pid, signal.SIGKILL)
 
     async def both() -> Seen:
         heard, _ = await asyncio.gather(
-            session(running.url, pcm(), 1, "es"), asyncio.to_thread(kill_the_busy_one)
+            session(system.url, pcm(), 1, "es"), asyncio.to_thread(kill_the_busy_one)
         )
         return heard
 
     seen = asyncio.run(both())
     store.close()
     assert spoken(seen) == [0]
-    assert not [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+    assert not [message for _, message in seen if isinstance(message, server_messages.SegmentFailed)]
 
 
 def test_segments_wait_for_a_redis_that_comes_back(stack: Callable[..., Stack], tmp_path: Path) -> None:
-    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1500")
-    running.up()
+    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1500")
+    system.up()
 
     async def through_an_outage() -> Seen:
         seen: Seen = []
-        async with Client(running.url, "en", ["es"]) as client, asyncio.timeout(60):
-            running.redis.kill()
+        async with Client(system.url, "en", ["es"]) as client, asyncio.timeout(60):
+            system.redis.kill()
             await client.send_audio(pcm())
             await client.commit()
             await client.end()
             await asyncio.sleep(1)
-            await asyncio.to_thread(running.redis.start)
+            await asyncio.to_thread(system.redis.start)
             async for message in client:
                 seen.append((time.monotonic(), message))
         return seen
 
     seen = asyncio.run(through_an_outage())
     assert spoken(seen) == [0]
-    assert not [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+    assert not [message for _, message in seen if isinstance(message, server_messages.SegmentFailed)]
+
+
+@pytest.fixture(scope="module")
+def mute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system whose tts worker is stopped: on the list, its connection stands, and it takes nothing."""
+    with running(tmp_path_factory.mktemp("mute"), **SIMULATED, WORKER_TTL_MS="60000") as stack:
+        os.kill(stack.started[2].pid, signal.SIGSTOP)
+        yield stack
 
 
 @pytest.mark.parametrize(
@@ -161,18 +179,15 @@ def test_segments_wait_for_a_redis_that_comes_back(stack: Callable[..., Stack], 
     ],
 )
 def test_a_segment_that_no_worker_takes_is_announced_as_failed(
-    stack: Callable[..., Stack], tmp_path: Path, environment: dict[str, str], why: str
+    mute: Stack, with_gateway: Callable[..., Stack], environment: dict[str, str], why: str
 ) -> None:
-    running = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), WORKER_TTL_MS="60000", **environment)
-    running.up()
-    os.kill(running.started[2].pid, signal.SIGKILL)
-    seen = asyncio.run(session(running.url, pcm(), 2, "es"))
-    failed = [message for _, message in seen if isinstance(message, messages.SegmentFailed)]
+    seen = asyncio.run(session(with_gateway(mute, **environment).url, pcm(), 2, "es"))
+    failed = [message for _, message in seen if isinstance(message, server_messages.SegmentFailed)]
 
     assert [(message.segment, message.stage, message.code) for message in failed] == [
         (0, "tts", "timed_out"),
         (1, "tts", "timed_out"),
     ]
     assert all(why in message.message for message in failed)
-    assert len([message for _, message in seen if isinstance(message, messages.SegmentDone)]) == 2
-    assert isinstance(seen[-1][1], messages.SessionEnded)
+    assert len([message for _, message in seen if isinstance(message, server_messages.SegmentDone)]) == 2
+    assert isinstance(seen[-1][1], server_messages.SessionEnded)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bridge.audio import decode
-from bridge.cli.client import Client
-from gateway import messages, wire
+from bridge.client import Client
+from bridge.protocol import client_messages, server_messages, wire
 from tests.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
 CLIP = Path(__file__).parent.parent / "data" / "speech" / "go_forward.wav"
-Said = messages.ServerMessage | wire.AudioFrame
+Said = server_messages.ServerMessage | wire.AudioFrame
 
 
 class Listener:
@@ -43,19 +43,20 @@ def spoken(said: list[Said]) -> list[int]:
     return sorted({message.segment for message in said if isinstance(message, wire.AudioFrame)})
 
 
+@pytest.mark.serial
 def test_a_pause_holds_speech_but_no_captions_and_is_answered_at_once(simulated: Stack) -> None:
     async def scenario() -> None:
         async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
             listener = Listener(client)
-            await client.send(messages.PlaybackPause())
-            (paused,) = await listener.until(messages.PlaybackPaused)
-            assert isinstance(paused, messages.PlaybackPaused)
+            await client.send(client_messages.PlaybackPause())
+            (paused,) = await listener.until(server_messages.PlaybackPaused)
+            assert isinstance(paused, server_messages.PlaybackPaused)
             assert paused.latency_ms < 20
             await listener.speak(2)
-            held = await listener.until(messages.TranslationFinal, 2)
+            held = await listener.until(server_messages.TranslationFinal, 2)
             assert spoken(held) == []
-            await client.send(messages.PlaybackResume())
-            heard = await listener.until(messages.SegmentDone, 2)
+            await client.send(client_messages.PlaybackResume())
+            heard = await listener.until(server_messages.SegmentDone, 2)
             assert spoken(heard) == [0, 1]
 
     asyncio.run(scenario())
@@ -65,14 +66,14 @@ def test_a_long_pause_neither_stops_captions_nor_makes_the_server_deaf(simulated
     async def scenario() -> None:
         async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(60):
             listener = Listener(client)
-            await client.send(messages.PlaybackPause())
+            await client.send(client_messages.PlaybackPause())
             # More than SESSION_MAX_SEGMENTS: nothing but resume would ever make room.
             many = client.started.limits.max_segments + 3
-            await asyncio.gather(listener.speak(many), listener.until(messages.TranslationFinal, many))
-            await client.send(messages.Ping())
-            await listener.until(messages.Pong)
-            await client.send(messages.PlaybackResume())
-            assert spoken(await listener.until(messages.SegmentDone, many)) == list(range(many))
+            await asyncio.gather(listener.speak(many), listener.until(server_messages.TranslationFinal, many))
+            await client.send(client_messages.Ping())
+            await listener.until(server_messages.Pong)
+            await client.send(client_messages.PlaybackResume())
+            assert spoken(await listener.until(server_messages.SegmentDone, many)) == list(range(many))
 
     asyncio.run(scenario())
 
@@ -82,14 +83,14 @@ def test_what_is_stopped_is_never_heard_and_what_follows_is(simulated: Stack) ->
         async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
             listener = Listener(client)
             await listener.speak(1)
-            await listener.until(messages.TranscriptFinal)
-            await client.send(messages.PlaybackStop())
-            await listener.until(messages.PlaybackStopped)
+            await listener.until(server_messages.TranscriptFinal)
+            await client.send(client_messages.PlaybackStop())
+            await listener.until(server_messages.PlaybackStopped)
             await listener.speak(1)
             await client.end()
-            await listener.until(messages.SessionEnded)
+            await listener.until(server_messages.SessionEnded)
             assert spoken(listener.said) == [1]
-            assert sum(isinstance(message, messages.SegmentDone) for message in listener.said) == 2
+            assert sum(isinstance(message, server_messages.SegmentDone) for message in listener.said) == 2
 
     asyncio.run(scenario())
 
@@ -98,9 +99,9 @@ def test_a_session_that_ends_in_a_pause_is_spoken_to_its_end(simulated: Stack) -
     async def scenario() -> None:
         async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
             listener = Listener(client)
-            await client.send(messages.PlaybackPause())
+            await client.send(client_messages.PlaybackPause())
             await listener.speak(1)
             await client.end()
-            assert spoken(await listener.until(messages.SessionEnded)) == [0]
+            assert spoken(await listener.until(server_messages.SessionEnded)) == [0]
 
     asyncio.run(scenario())

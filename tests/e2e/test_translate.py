@@ -10,7 +10,7 @@ import jiwer
 import pytest
 
 from bridge.audio import decode
-from bridge.cli.client import Result, translate
+from bridge.client import Result, translate
 from bridge.types import Audio
 from tests.stack import Stack
 

@@ -15,9 +15,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from bridge.audio import decode
-from bridge.cli.client import Client
-from gateway import messages
-from tests.stack import SIMULATED, Stack, running
+from bridge.client import Client
+from bridge.protocol import server_messages
+from tests.stack import Stack, gateway_of
 
 pytestmark = pytest.mark.e2e
 
@@ -40,13 +40,13 @@ CHANGED = {
 
 
 @pytest.fixture(scope="module")
-def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("changed"), **SIMULATED, **CHANGED) as stack:
+def changed(simulated: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with gateway_of(simulated, tmp_path_factory.mktemp("changed"), **CHANGED) as stack:
         yield stack
 
 
-def started(stack: Stack) -> messages.SessionStarted:
-    async def scenario() -> messages.SessionStarted:
+def started(stack: Stack) -> server_messages.SessionStarted:
+    async def scenario() -> server_messages.SessionStarted:
         async with Client(stack.url, "en", ["es"]) as client:
             return client.started
 
@@ -76,7 +76,9 @@ def test_speech_comes_at_the_sample_rate(changed: Stack) -> None:
             for at in range(0, len(pcm), 4_096):
                 await client.send_audio(pcm[at : at + 4_096])
             await client.end()
-            return next([m.rate async for m in client if isinstance(m, messages.AudioStart)].__iter__())
+            return next(
+                [m.rate async for m in client if isinstance(m, server_messages.AudioStart)].__iter__()
+            )
 
     assert asyncio.run(scenario()) == 16_000
 
