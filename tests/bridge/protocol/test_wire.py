@@ -1,4 +1,4 @@
-"""The native protocol: every message survives, every mistake is named, and the documents tell the truth."""
+"""The native protocol: every message and frame survives, and the documents tell the truth."""
 
 from __future__ import annotations
 
@@ -10,144 +10,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.settings import Settings
+from tests.bridge.protocol.examples import CLIENT_TYPES, FROM_CLIENT, FROM_SERVER, SERVER_TYPES, START, start
 
 REPOSITORY = Path(__file__).parents[3]
 VECTORS = json.loads((REPOSITORY / "tests/data/wire_vectors.json").read_text("utf-8"))
-START: dict[str, Any] = {
-    "type": "session.start",
-    "protocol": 1,
-    "source": {"language": "en"},
-    "targets": [{"language": "es", "voice": "nina"}, {"language": "pt-BR"}],
-    "output": {"rate": 16000},
-    "room": "standup",
-    "role": "speaker",
-    "vad": {
-        "threshold": 0.5,
-        "aggressiveness": 2,
-        "min_speech_ms": 250,
-        "min_silence_ms": 500,
-        "padding_ms": 300,
-        "max_segment_ms": 15000,
-    },
-    "barge_in": "pause",
-    "features": ["partials"],
-    "resume": {"session_id": "a1", "token": "b2", "last_seq": 17},
-}
-TIMES = {
-    "endpoint": 500.5,
-    "queue": 1.5,
-    "stt": 80.5,
-    "translation": 9.5,
-    "tts": 14.5,
-    "first_audio": 607.5,
-    "total": 611.5,
-}
-FROM_CLIENT: list[dict[str, Any]] = [
-    START,
-    {
-        "type": "session.update",
-        "source": {"language": "auto"},
-        "targets": [{"language": "ca"}],
-        "vad": {"padding_ms": 0},
-        "barge_in": "off",
-        "features": [],
-    },
-    {"type": "segment.commit"},
-    {"type": "playback.pause"},
-    {"type": "playback.resume"},
-    {"type": "playback.stop"},
-    {"type": "playback.mark", "segment": 3, "played_ms": 1250.5},
-    {"type": "ping"},
-    {"type": "session.end"},
-]
-CAPTION = {"segment": 4, "text": "hola señor", "language": "es", "start_ms": 10.5, "end_ms": 900.5}
-FROM_SERVER: list[dict[str, Any]] = [
-    {
-        "type": "session.started",
-        "session_id": "a1",
-        "resume_token": "t",
-        "resume_window_s": 30.5,
-        "limits": {
-            "max_message_bytes": 1048576,
-            "max_segments": 8,
-            "max_targets": 16,
-            "idle_s": 300.5,
-            "max_ahead_s": 60.5,
-        },
-        "config": {
-            "source": {"language": "en"},
-            "targets": [{"language": "es"}],
-            "output": {"rate": 24000},
-            "vad": START["vad"],
-            "room": "standup",
-            "role": "listener",
-            "barge_in": "stop",
-            "features": ["partials"],
-        },
-        "providers": {"stt": "pocketsphinx", "translation": "apertium", "tts": "espeak"},
-    },
-    {"type": "speech.started", "segment": 4},
-    {"type": "speech.stopped", "segment": 4},
-    {"type": "transcript.partial", **CAPTION},
-    {"type": "transcript.final", **CAPTION, "confidence": 0.5},
-    {"type": "translation.partial", "segment": 4, "target": "es", "text": "hola"},
-    {"type": "translation.final", "segment": 4, "target": "es", "text": "hola"},
-    {"type": "audio.start", "segment": 4, "target": "es", "index": 1, "rate": 24000},
-    {"type": "audio.end", "segment": 4, "target": "es", "rate": 24000, "duration_ms": 800.5},
-    {"type": "segment.done", "segment": 4, "timings_ms": TIMES},
-    {
-        "type": "segment.failed",
-        "segment": 4,
-        "target": "es",
-        "stage": "tts",
-        "code": "timed_out",
-        "message": "Too late.",
-        "retryable": True,
-    },
-    {"type": "playback.paused", "latency_ms": 1.5},
-    {"type": "playback.resumed", "latency_ms": 1.5},
-    {"type": "playback.stopped", "latency_ms": 1.5},
-    {"type": "warning", "code": "not_available", "message": "No.", "hint": "Go on."},
-    {
-        "type": "error",
-        "code": "overloaded",
-        "message": "Full.",
-        "hint": "Wait.",
-        "fatal": True,
-        "retryable": True,
-        "retry_after_ms": 2000,
-        "close_code": 1013,
-    },
-    {"type": "session.ended", "code": "done", "message": "All said.", "hint": "Start anew."},
-    {"type": "pong"},
-]
-
-
-def types_of(union: Any) -> list[str]:
-    return [message.model_fields["type"].default for message in get_args(get_args(union)[0])]
-
-
-CLIENT_TYPES = types_of(client_messages.ClientMessage)
-SERVER_TYPES = types_of(server_messages.ServerMessage)
-
-
-def refusal(text: str) -> ProtocolError:
-    with pytest.raises(ProtocolError) as caught:
-        wire.decode(text)
-    assert caught.value.message
-    assert caught.value.hint
-    return caught.value
-
-
-def start(**changes: Any) -> str:
-    return json.dumps(START | changes)
 
 
 def test_the_examples_hold_every_type_once() -> None:
@@ -198,112 +69,6 @@ def test_unknown_type_of_a_newer_server_is_none_and_unknown_fields_are_ignored()
     assert wire.decode_server('{"type": "pong", "mood": 1, "seq": 2, "t_ms": 3}') == server_messages.Pong(
         seq=2, t_ms=3
     )
-
-
-@pytest.mark.parametrize("text", ["", "hello", "{", "[1]", "5", "null", '"ping"', "[" * 5000])
-def test_what_is_no_object_is_bad_json_and_the_session_goes_on(text: str) -> None:
-    error = refusal(text)
-    assert (error.code, error.close_code) == ("bad_json", None)
-
-
-@pytest.mark.parametrize("text", ["{}", '{"type": 5}', '{"type": null}', '{"type": []}', '{"type": "pong"}'])
-def test_unknown_type_is_no_reason_to_close(text: str) -> None:
-    error = refusal(text)
-    assert (error.code, error.close_code) == ("unknown_type", None)
-
-
-def test_unknown_type_is_named_with_the_known_ones() -> None:
-    error = refusal('{"type": "session.begin"}')
-    assert "session.begin" in error.message
-    assert all(name in error.hint for name in CLIENT_TYPES)
-
-
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
-def test_another_protocol_closes_with_4426_whatever_else_is_wrong(version: object) -> None:
-    error = refusal(json.dumps({"type": "session.start", "targets": 5, "protocol": version}))
-    assert (error.code, error.close_code) == ("protocol_version", Close.PROTOCOL_VERSION)
-
-
-SEVENTEEN = [{"language": f"a{letter}"} for letter in "abcdefghijklmnopq"]
-BAD_FIELDS = [
-    ("source", None, "source", "object"),
-    ("source", {"language": "english"}, "source.language", "language tag"),
-    ("source", {"language": "en_US"}, "source.language", "language tag"),
-    ("source", {}, "source.language", "required"),
-    ("source", {"language": "en" + "-aaaaaaaa" * 9}, "source.language", "35 characters"),
-    ("targets", [], "targets", "at least 1"),
-    ("targets", SEVENTEEN, "targets", "at most 16"),
-    ("targets", [{"language": "es"}, {"language": "ES"}], "targets", "once"),
-    ("targets", [{"language": "es"}, {"language": "auto"}], "targets[1].language", "language tag"),
-    ("targets", [{"language": "es", "voice": ""}], "targets[0].voice", "at least 1"),
-    ("targets", {"language": "es"}, "targets", "array"),
-    ("output", {"rate": 12345}, "output.rate", "24000"),
-    ("output", {"rate": "24000"}, "output.rate", "24000"),
-    ("room", 5, "room", "string"),
-    ("room", "x" * 65, "room", "64"),
-    ("role", "boss", "role", "'listener'"),
-    ("barge_in", True, "barge_in", "'pause'"),
-    ("features", ["x"] * 17, "features", "at most 16"),
-    ("features", "partials", "features", "array"),
-    ("vad", {"threshold": 1}, "vad.threshold", "less than 1"),
-    ("vad", {"threshold": "0.5"}, "vad.threshold", "number"),
-    ("vad", {"aggressiveness": 4}, "vad.aggressiveness", "equal to 3"),
-    ("vad", {"min_speech_ms": 31}, "vad.min_speech_ms", "equal to 32"),
-    ("vad", {"min_silence_ms": 10_001}, "vad.min_silence_ms", "equal to 10000"),
-    ("vad", {"padding_ms": -1}, "vad.padding_ms", "equal to 0"),
-    ("vad", {"max_segment_ms": 999}, "vad.max_segment_ms", "equal to 1000"),
-    ("vad", {"max_segment_ms": 1500.5}, "vad.max_segment_ms", "integer"),
-    ("resume", {"session_id": "a", "token": "b"}, "resume.last_seq", "required"),
-    ("resume", {"session_id": "a", "token": "b", "last_seq": -1}, "resume.last_seq", "equal to 0"),
-]
-
-
-@pytest.mark.parametrize(("field", "value", "path", "expected"), BAD_FIELDS)
-def test_bad_field_is_named_with_its_value_and_what_is_expected(
-    field: str, value: object, path: str, expected: str
-) -> None:
-    error = refusal(start(**{field: value}))
-    assert (error.code, error.close_code) == ("bad_field", None)
-    assert error.message.startswith(f"session.start: {path}")
-    assert expected in error.message
-
-
-def test_bad_field_shows_the_value_but_never_a_long_one() -> None:
-    assert '"boss"' in refusal(start(role="boss")).message
-    assert len(refusal(start(role="boss" * 10_000)).message) < 200
-
-
-def test_the_token_of_a_resume_is_never_repeated() -> None:
-    resume = {"session_id": "a", "token": "secret" * 100, "last_seq": 1}
-    assert "secret" not in refusal(start(resume=resume)).message
-
-
-def test_numbers_that_are_none_are_refused() -> None:
-    assert refusal('{"type": "playback.mark", "segment": 1, "played_ms": NaN}').code == "bad_field"
-    assert refusal('{"type": "playback.mark", "segment": 1e400, "played_ms": 1}').code == "bad_field"
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(st.text())
-def test_no_text_brings_decode_down(text: str) -> None:
-    with pytest.raises(ProtocolError):
-        wire.decode(text)
-
-
-@given(st.sampled_from(FROM_CLIENT), st.sampled_from([*START, "segment", "played_ms"]), JSON)
-def test_no_field_brings_decode_down(example: dict[str, Any], field: str, value: object) -> None:
-    try:
-        message = wire.decode(json.dumps(example | {field: value}))
-    except ProtocolError as error:
-        assert error.hint
-    else:
-        assert wire.decode(wire.encode(message)) == message
 
 
 def bounds(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bridge.audio import Resampler
 from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
 from gateway.core import effects, inputs
-from gateway.core.effects import Effect
+from gateway.core.effects import Append, Effect, Submit
 from gateway.core.inputs import Key
 from gateway.core.quiet import WINDOW
 from gateway.core.room import Room
@@ -104,3 +105,22 @@ class Bench:
             for name in ([None] if of == "stt" else spoken)
         }
         self.give(inputs.Sent(segment, stage, target, keys))
+
+
+def decisions(found: Iterable[Effect], *kinds: str) -> list[Decision]:
+    made = [effect.decision for effect in found if isinstance(effect, Append)]
+    return [decision for decision in made if not kinds or decision.kind in kinds]
+
+
+def submits(found: Iterable[Effect]) -> list[Submit]:
+    return [effect for effect in found if isinstance(effect, Submit)]
+
+
+def bench(segments: int = 1, *targets: str, sent: bool = True, **changes: float) -> Bench:
+    """So many segments cut at NOW and sent: to the queues `stt.a`, `translation.a` and `tts.a`."""
+    made = Bench(*targets, patience=replace(PATIENCE, **changes))  # type: ignore[arg-type]
+    for segment in range(segments):
+        made.segment()
+        if sent:
+            made.sent(segment, stt="stt.a", translation="translation.a", tts="tts.a")
+    return made
