@@ -1,8 +1,9 @@
 """Work on its way to the queues: in a fair order, no more of it in a queue than its workers begin soon.
 
 What waits for a stage waits here, where nobody stands behind another's backlog: sessions take turns, live
-speakers before recordings. A queue's first stage takes as many pieces as it has slots; the stages behind
-it twice as many, counted from when they are sent, so that the next one is at hand when one is done.
+speakers before recordings. A queue of stt takes as many pieces as it has slots; the stages behind it twice
+as many, counted from when their segment is sent, so that the next one is at hand when one is done. What is
+sent again from a later stage takes the place of what was lost.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Job:
     session: str
     submit: Submit
     superseded: Supersede | None
-    tell: Callable[[Sent | Unsent], None]
+    tell: Callable[[Sent | Unsent], object]
 
     @property
     def key(self) -> Key:
@@ -158,7 +159,7 @@ class Dispatcher:
         if stage != "stt":
             return True  # sent again: it takes the place of what was lost
         for (of, _), queue in plan.items():
-            room = self._fleet.slots.get(queue, 1) * (1 if of == stage else 2)
+            room = self._fleet.slots.get(queue, 1) * (1 if of == "stt" else 2)
             if self._held[queue] >= room:
                 return False
         return True

@@ -276,10 +276,7 @@ class Runner:
             self._log.info("segment cut", segment=work.segment, ms=len(submit.pcm) // SAMPLE_BYTES // 16)
         submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
         superseded, self._superseded = self._superseded, None
-        self._backend.dispatcher.submit(Job(self.id, submit, superseded, self._told))
-
-    def _told(self, what: inputs.Sent | inputs.Unsent) -> None:
-        self.handle(what)
+        self._backend.dispatcher.submit(Job(self.id, submit, superseded, self.handle))
 
     def _arm(self, at: float) -> None:
         if self._timer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def test_a_pulled_model_is_loaded_by_its_name(
         load(stage, provider)
     assert "speechbridge models pull" in caught.value.hint or "pip install" in caught.value.hint
     if "pip install" in caught.value.hint:
+        if os.environ.get("CI"):
+            pytest.fail("The setup installs this engine.")
         pytest.skip(caught.value.hint)
 
     pull(kind, name, lambda *told: None)
