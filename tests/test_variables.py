@@ -19,8 +19,9 @@ UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
 SEGMENTER = "gateway/core/test_segmenter.py::"
 VAD = "gateway/runtime/test_vad.py::"
-RUNNER = "gateway/runtime/test_runner.py::"
-ATTACKS = "e2e/test_attacks.py::"
+RUNNER = "gateway/runtime/test_runner_bounds.py::"
+FLOODS = "e2e/test_floods.py::"
+ANSWERS = "e2e/test_answers.py::"
 POOL = "bridge/models/test_pool.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
 PARALLEL = "bridge/providers/stt/test_whisper_parallel.py::"
@@ -47,8 +48,8 @@ SHOWN_BY = {
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
-    "REUSE_PORT": ATTACKS + "test_two_gateways_share_a_port_where_they_are_told_to",
-    "HTTP_HEADER_SECONDS": ATTACKS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
+    "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
+    "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
     "STT_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
     "TRANSLATION_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
     "TTS_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
@@ -63,12 +64,12 @@ SHOWN_BY = {
     "WS_PING_INTERVAL": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_PING_TIMEOUT": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_MAX_CONNECTIONS": "e2e/test_bad_input.py::test_one_connection_too_many_is_told_when_to_come_back",
-    "WS_RATE": ATTACKS + "test_the_rate_is_what_the_variable_says",
-    "WS_BURST": ATTACKS + "test_the_rate_is_what_the_variable_says",
+    "WS_RATE": FLOODS + "test_the_rate_is_what_the_variable_says",
+    "WS_BURST": FLOODS + "test_the_rate_is_what_the_variable_says",
     "WS_COMPRESSION": WIRE + "test_compression_is_not_agreed_on_when_it_is_off",
     "WS_ORIGINS": WIRE + "test_named_origins_are_welcome_and_others_are_not",
     "SESSION_IDLE_SECONDS": "e2e/test_bad_input.py::test_a_client_that_falls_silent_is_closed_as_idle",
-    "SESSION_AHEAD_SECONDS": ATTACKS + "test_beyond_the_seconds_ahead_the_sender_is_held",
+    "SESSION_AHEAD_SECONDS": ANSWERS + "test_beyond_the_seconds_ahead_the_sender_is_held",
     "SESSION_MAX_SEGMENTS": WIRE + "test_limits_and_cutting_are_what_the_variables_say",
     "SEGMENT_ATTEMPTS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "SEGMENT_RUN_MS": ORDER + "test_a_segment_whose_worker_is_killed_is_heard_all_the_same",
