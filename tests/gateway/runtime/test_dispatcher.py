@@ -169,6 +169,20 @@ def test_a_stage_behind_may_be_sent_twice_what_it_does_at_once(settings: Setting
     play(settings, scene)
 
 
+def test_what_is_sent_again_from_a_later_stage_waits_for_nobody(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(2):
+            it.submit("alice", segment)
+            await it.settled(segment + 1)
+            it.dispatcher.free("alice", [(segment, "stt", None)])
+        it.submit("alice", 2)  # all the room of the later stages is taken
+        it.submit("bob", 7, stage="tts", attempt=1)
+        await it.settled(3)
+        assert it.sent[-1] == ("bob", 7)
+
+    play(settings, scene)
+
+
 def test_what_is_done_makes_room_for_what_waits(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
         for segment in range(3):

@@ -7,12 +7,14 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from bridge.errors import AudioError, ProviderMissing
 from bridge.settings import Settings
 from gateway.core.segmenter import Cut, Segmenter
 from gateway.core.terms import SegmenterConfig
+from gateway.runtime import vad
 from gateway.runtime.vad import WINDOW, WINDOW_BYTES, Model
 from tests.gateway.runtime.sound import (
     CLIPS,
@@ -25,6 +27,8 @@ from tests.gateway.runtime.sound import (
     silence,
     windows,
 )
+
+NETWORK = Path(vad.__file__).parent / "models" / "silero_vad_16k_op15.onnx"
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +224,16 @@ def test_higher_aggressiveness_finds_less_speech_in_noise(model: Model) -> None:
     ]
     assert found == sorted(found, reverse=True)
     assert found[0] > found[3] > 0
+
+
+def test_each_window_is_judged_with_the_end_of_the_one_before_it(model: Model) -> None:
+    """The reference: the bare network, given context and state by hand."""
+    network = onnxruntime.InferenceSession(str(NETWORK), providers=["CPUExecutionProvider"])
+    state, context = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32)
+    stream = model.stream()
+    for window in windows(clip("go_forward")):
+        samples = np.frombuffer(window, "<i2").astype(np.float32) / 32_768
+        given = {"input": np.concatenate((context, samples))[None], "state": state, "sr": np.array(16_000)}
+        expected, state = network.run(None, given)
+        context = samples[-64:]
+        assert stream.feed(window) == pytest.approx(float(expected[0, 0]), abs=1e-4)
