@@ -43,22 +43,11 @@ class Resampler:
         return bytes(self._stream.resample_chunk(samples, last=last).astype("<i2").tobytes())
 
 
-def resample(audio: Audio, rate: int) -> Audio:
-    """The same sound at `rate` samples per second."""
-    return Audio(Resampler(audio.rate, rate).feed(audio.pcm, last=True), rate)
-
-
 def frames(pcm: bytes, rate: int, ms: int = 20) -> Iterator[bytes]:
     """Pieces of `ms` milliseconds each, the last one as short as it is."""
     size = rate * ms // 1000 * SAMPLE_BYTES
     for start in range(0, len(pcm), size):
         yield pcm[start : start + size]
-
-
-def rms(pcm: bytes) -> float:
-    """Root mean square of s16le samples, 0 to 32 768; 0 for no samples."""
-    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
-    return float(np.sqrt(np.mean(samples**2))) if samples.size else 0.0
 
 
 def wav(audio: Audio) -> bytes:

@@ -17,9 +17,10 @@ import pytest
 from av.audio.stream import AudioStream
 
 from bridge import extras
-from bridge.audio import Resampler, decode, duration_ms, frames, resample, rms, wav
+from bridge.audio import Resampler, decode, duration_ms, frames, wav
 from bridge.errors import AudioError
 from bridge.types import Audio
+from tests.hearing import resample, rms
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 CODECS = {

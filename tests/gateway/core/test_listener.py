@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bridge.audio import resample
 from bridge.types import Audio, Decision, Event
 from gateway.core import sequencer
 from gateway.core.effects import (
@@ -48,6 +47,7 @@ from tests.gateway.events import (
     whole,
     wish,
 )
+from tests.hearing import resample
 
 
 def began(segment: int) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -229,7 +230,8 @@ def test_higher_aggressiveness_finds_less_speech_in_noise(model: Model) -> None:
 def test_each_window_is_judged_with_the_end_of_the_one_before_it(model: Model) -> None:
     """The reference: the bare network, given context and state by hand."""
     network = onnxruntime.InferenceSession(str(NETWORK), providers=["CPUExecutionProvider"])
-    state, context = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32)
+    state: Any = np.zeros((2, 1, 128), np.float32)
+    context: Any = np.zeros(64, np.float32)
     stream = model.stream()
     for window in windows(clip("go_forward")):
         samples = np.frombuffer(window, "<i2").astype(np.float32) / 32_768

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from bridge import extras
-from bridge.audio import rms
 from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers import load
 from bridge.providers.tts.espeak import Library, library
 from bridge.text import sentences
 from bridge.types import Stage, Utterance
+from tests.hearing import rms
 
 pytestmark = pytest.mark.provider
 
