@@ -140,7 +140,7 @@ class Settings(Options):
     segment_run_ms: int = Field(
         10_000,
         ge=100,
-        description="Silence of a worker until its work is sent again; stt adds the length of the speech.",
+        description="Silence until work is sent again, unless its worker says it runs; stt adds the speech.",
     )
     segment_queue_ms: int = Field(
         30_000, ge=100, description="Time work may wait for a worker before it is dispatched again."
