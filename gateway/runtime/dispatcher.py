@@ -1,15 +1,16 @@
 """Work on its way to the queues: in a fair order, no more of it in a queue than its workers begin soon.
 
 What waits for a stage waits here, where nobody stands behind another's backlog: sessions take turns, live
-speakers before recordings. A queue of stt takes as many pieces as it has slots; the stages behind it twice
-as many, counted from when their segment is sent, so that the next one is at hand when one is done. What is
-sent again from a later stage takes the place of what was lost.
+speakers before recordings. A segment leaves while each queue on its way holds fewer than two pieces for each
+slot: one that runs, and one at hand for when it is done. A recording's needs a slot that is free, so that a
+live speaker who comes next waits for one piece at most. What is sent again from a later stage takes the
+place of what was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,12 +24,15 @@ from bridge.types import Stage
 from gateway.core.effects import Submit, Supersede
 from gateway.core.inputs import Key, Sent, Unsent
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.occupancy import Occupancy
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
 
 SHARE = 8
 """Of so many dispatches one is a recording's, however many speakers wait."""
+AT_HAND = 2
+"""Pieces of work for each slot. With one, the slot stands still from each result until the gateway heard of it."""
 SENDERS = 2
 """Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
 
@@ -60,8 +64,7 @@ class Dispatcher:
         self._live: OrderedDict[str, deque[Job]] = OrderedDict()
         self._recorded: OrderedDict[str, deque[Job]] = OrderedDict()
         self._turn = 0
-        self._units: dict[str, dict[Key, str]] = {}
-        self._held: Counter[str] = Counter()
+        self._occupancy = Occupancy()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
@@ -84,10 +87,7 @@ class Dispatcher:
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
         self._drop(session, keys)
-        units = self._units.get(session, {})
-        freed = [units.pop(key) for key in keys if key in units]
-        if freed:
-            self._held.subtract(freed)
+        if self._occupancy.free(session, keys):
             self.pump()
 
     def _drop(self, session: str, keys: Sequence[Key]) -> None:
@@ -102,7 +102,7 @@ class Dispatcher:
         """The session is over."""
         self._live.pop(session, None)
         self._recorded.pop(session, None)
-        self._held.subtract(self._units.pop(session, {}).values())
+        self._occupancy.forget(session)
         self.pump()
 
     def pump(self) -> None:
@@ -111,17 +111,17 @@ class Dispatcher:
             pass
 
     def _next(self) -> bool:
-        first, second = self._live, self._recorded
         if self._turn % SHARE == SHARE - 1:
-            first, second = second, first
-        return self._from(first) or self._from(second)
+            return self._from(self._recorded, AT_HAND) or self._from(self._live, AT_HAND)
+        return self._from(self._live, AT_HAND) or self._from(self._recorded, 1)
 
-    def _from(self, lanes: OrderedDict[str, deque[Job]]) -> bool:
-        """Sends the first job that has room, and lets its session wait behind the others."""
+    def _from(self, lanes: OrderedDict[str, deque[Job]], most: int) -> bool:
+        """Sends the first job whose queues hold fewer than `most` pieces for each slot, and lets its
+        session wait behind the others."""
         for session in list(lanes):
             job = lanes[session][0]
             plan = self._plan(job)
-            if plan is not None and not self._fits(job.submit.stage, plan):
+            if plan is not None and not self._fits(job.submit.stage, plan, most):
                 continue
             lanes[session].popleft()
             if lanes[session]:
@@ -153,26 +153,17 @@ class Dispatcher:
 
     def _load(self, queue: str) -> float:
         slots = max(1, self._fleet.slots.get(queue, 1))
-        return max(self._held[queue] / slots, self._fleet.load(queue))
+        return max(self._occupancy.bound[queue] / slots, self._fleet.load(queue))
 
-    def _fits(self, stage: Stage, plan: dict[placement.Place, str]) -> bool:
+    def _fits(self, stage: Stage, plan: dict[placement.Place, str], most: int) -> bool:
         if stage != "stt":
             return True  # sent again: it takes the place of what was lost
-        for (of, _), queue in plan.items():
-            room = self._fleet.slots.get(queue, 1) * (1 if of == "stt" else 2)
-            if self._held[queue] >= room:
-                return False
-        return True
+        here = self._occupancy.here
+        return all(here[queue] < self._fleet.slots.get(queue, 1) * most for queue in plan.values())
 
     def _begin(self, job: Job, plan: dict[placement.Place, str]) -> None:
         segment = job.submit.work.segment
-        units = self._units.setdefault(job.session, {})
-        for (stage, target), queue in plan.items():
-            key: Key = (segment, stage, target)
-            if key in units:
-                self._held[units[key]] -= 1
-            units[key] = queue
-            self._held[queue] += 1
+        self._occupancy.begin(job.session, {(segment, *place): queue for place, queue in plan.items()})
         task = asyncio.create_task(self._send(job, plan), name="send")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -182,7 +173,7 @@ class Dispatcher:
         queues: dict[Key, str] = {(segment, *place): queue for place, queue in plan.items()}
         try:
             await self._prepare(job)
-            if job.session not in self._units:
+            if job.session not in self._occupancy:
                 await self._sessions.drop_audio(job.submit.work.audio)  # the session ended meanwhile
                 return
             await asyncio.get_running_loop().run_in_executor(

@@ -103,10 +103,11 @@ class Scene:
             self.dispatcher.free(session, keys)
 
     async def one_by_one(self, jobs: int) -> list[tuple[str, int]]:
-        """Lets each segment be done once it was sent; the order in which they were."""
-        for number in range(jobs):
-            await self.settled(number + 1)
-            self.free(*self.sent[number])
+        """Lets each segment be done while the next is at hand; the order in which `jobs` were sent."""
+        for number in range(2, jobs + 1):
+            await self.settled(number)
+            if number < jobs:
+                self.free(*self.sent[number - 2])
         return self.sent
 
 
@@ -133,38 +134,67 @@ def play(
     asyncio.run(run())
 
 
-def test_a_queue_takes_no_more_than_its_workers_begin_at_once(settings: Settings) -> None:
+def test_a_queue_takes_what_its_workers_run_and_as_much_at_hand(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(9):
+            it.submit("alice", segment)
+        await it.settled(4)
+        assert it.client.llen("stt.gpu0") == 4
+
+    play(settings, scene, slots=2)
+
+
+def test_a_recording_takes_no_more_than_the_workers_begin_at_once(settings: Settings) -> None:
+    """A live speaker who comes next waits until one piece of it is done, and not for two."""
+
     async def scene(it: Scene) -> None:
         for segment in range(5):
-            it.submit("alice", segment)
+            it.submit("file", segment, live=False)
         await it.settled(2)
-        assert it.client.llen("stt.gpu0") == 2
+        it.submit("alice", 0)
+        await it.settled(3)
+        assert it.sent[-1] == ("alice", 0)
 
     play(settings, scene, slots=2)
 
 
 def test_work_spreads_over_equal_devices(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(6):
+        for segment in range(10):
             it.submit("alice", segment)
-        await it.settled(4)
-        assert [it.client.llen(f"stt.{device}") for device in DEVICES] == [2, 2]
+        await it.settled(8)
+        assert [it.client.llen(f"stt.{device}") for device in DEVICES] == [4, 4]
 
     play(settings, scene, *DEVICES, slots=2)
 
 
-def test_a_stage_behind_may_be_sent_twice_what_it_does_at_once(settings: Settings) -> None:
+@pytest.mark.parametrize("full", ["translation", "tts"])
+def test_nothing_more_is_sent_while_a_stage_behind_has_enough_at_hand(settings: Settings, full: str) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(5):
+        for segment in range(2):
             it.submit("alice", segment)
-            await it.settled(min(segment, 1) + 1)
+            await it.settled(segment + 1)
             it.dispatcher.free("alice", [(segment, "stt", None)])
-            if segment == 1:
-                break
+            if full == "tts":
+                it.dispatcher.free("alice", [(segment, "translation", "es")])
         it.submit("alice", 2)
-        await it.settled(2)  # translation and tts are to come of two segments
+        await it.settled(2)
         it.free("alice", 0)
         await it.settled(3)
+
+    play(settings, scene)
+
+
+def test_what_is_still_at_an_earlier_stage_takes_no_room_in_a_later_one(settings: Settings) -> None:
+    """A stage of 80 ms behind 180 ms of others would idle if a segment held a place there all the way."""
+
+    async def scene(it: Scene) -> None:
+        it.register("gpu1", stages=("stt",))
+        await it.fleet.look()
+        for segment in range(4):
+            it.submit("alice", segment)
+        await it.settled(4)
+        assert it.client.llen("stt.gpu0") == it.client.llen("stt.gpu1") == 2
 
     play(settings, scene)
 
@@ -175,7 +205,8 @@ def test_what_is_sent_again_from_a_later_stage_waits_for_nobody(settings: Settin
             it.submit("alice", segment)
             await it.settled(segment + 1)
             it.dispatcher.free("alice", [(segment, "stt", None)])
-        it.submit("alice", 2)  # all the room of the later stages is taken
+            it.dispatcher.free("alice", [(segment, "translation", "es")])
+        it.submit("alice", 2)  # all the room of tts is taken
         it.submit("bob", 7, stage="tts", attempt=1)
         await it.settled(3)
         assert it.sent[-1] == ("bob", 7)
@@ -185,27 +216,27 @@ def test_what_is_sent_again_from_a_later_stage_waits_for_nobody(settings: Settin
 
 def test_what_is_done_makes_room_for_what_waits(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(3):
+        for segment in range(4):
             it.submit("alice", segment)
-        await it.settled(1)
+        await it.settled(2)
         it.free("alice", 0)
-        await it.settled(2)
-        assert it.sent == [("alice", 0), ("alice", 1)]
+        await it.settled(3)
+        assert it.sent == [("alice", 0), ("alice", 1), ("alice", 2)]
         it.free("alice", 0)  # told twice, counted once
-        await it.settled(2)
+        await it.settled(3)
 
     play(settings, scene)
 
 
 def test_a_session_that_ends_makes_room_and_what_it_left_is_not_sent(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        it.submit("alice", 0)
-        it.submit("alice", 1)
+        for segment in range(3):
+            it.submit("alice", segment)
         it.submit("bob", 0)
-        await it.settled(1)
-        it.dispatcher.forget("alice")
         await it.settled(2)
-        assert it.sent == [("alice", 0), ("bob", 0)]
+        it.dispatcher.forget("alice")
+        await it.settled(3)
+        assert it.sent == [("alice", 0), ("alice", 1), ("bob", 0)]
 
     play(settings, scene)
 
@@ -214,15 +245,15 @@ def test_work_that_is_not_wanted_any_more_is_not_sent_and_holds_no_room(settings
     """playback.stop: the segments before it are settled while they wait here."""
 
     async def scene(it: Scene) -> None:
-        for segment in range(4):
+        for segment in range(5):
             it.submit("alice", segment)
-        await it.settled(1)
-        it.free("alice", 2, 1, 0)
         await it.settled(2)
-        assert it.sent == [("alice", 0), ("alice", 3)]
-        it.free("alice", 3)
-        it.submit("bob", 0)
+        it.free("alice", 3, 2, 1, 0)
         await it.settled(3)
+        assert it.sent == [("alice", 0), ("alice", 1), ("alice", 4)]
+        it.free("alice", 4)
+        it.submit("bob", 0)
+        await it.settled(4)
 
     play(settings, scene)
 
@@ -238,11 +269,11 @@ def test_sessions_take_turns_however_much_one_of_them_has(settings: Settings) ->
         assert [session for session, _ in order] == [
             "alice",
             "alice",
+            "alice",
             "bob",
             "carol",
             "alice",
             "bob",
-            "alice",
         ]
         assert [segment for session, segment in order if session == "alice"] == [0, 1, 2, 3]
 
@@ -265,13 +296,11 @@ def test_a_live_speaker_does_not_wait_for_recordings_and_they_are_not_starved(se
 
 def test_who_waits_for_a_full_queue_holds_up_nobody_who_needs_another(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        it.register("gpu1", stages=("tts",))
-        await it.fleet.look()
-        it.submit("alice", 0)
-        it.submit("alice", 1)
+        for segment in range(3):
+            it.submit("alice", segment)
         it.submit("bob", 3, stage="tts")
-        await it.settled(2)
-        assert sorted(it.sent) == [("alice", 0), ("bob", 3)]
+        await it.settled(3)
+        assert sorted(it.sent) == [("alice", 0), ("alice", 1), ("bob", 3)]
 
     play(settings, scene)
 

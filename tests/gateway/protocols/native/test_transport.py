@@ -245,8 +245,9 @@ def test_audio_of_20_ms_costs_nothing_and_of_10_ms_a_half() -> None:
         with connect(url) as connection:
             half = bytes(FREE_BYTES // 2)
             assert [echoed(connection, half) for _ in range(10)] == [half] * 10
-            for _ in range(20):
-                connection.send(half)
+            with suppress(ConnectionClosed):  # the close may come before all is sent
+                for _ in range(20):
+                    connection.send(half)
             heard = [connection.recv(timeout=5)]
             while heard[-1] == half:
                 heard.append(connection.recv(timeout=5))
