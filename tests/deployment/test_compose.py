@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -26,11 +27,11 @@ from tests.stack import (
     REPOSITORY,
     SIMULATED,
     Processes,
-    clean_environment,
     free_port,
     redis_binary,
     wait_until,
 )
+from tests.terminal import speechbridge
 
 FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
 REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -118,25 +119,25 @@ class Composed:
     def image(self, service: str) -> Image:
         return images()[self.services[service]["build"]["target"]]
 
+    def command(self, service: str) -> list[str]:
+        """The arguments of `speechbridge`."""
+        written: list[str] = self.services[service].get("command") or self.image(service).last("CMD").words()
+        return written
+
     def start(self, service: str, container: str = "") -> None:
         """Runs the service's command; `container` is its host name, by default the service's name."""
-        command = self.services[service].get("command") or self.image(service).last("CMD").words()
         name = container or service
-        self.running[name] = self.processes.start(*command, **self.environment(service, name))
+        command, environment = self.command(service), self.environment(service, name)
+        self.running[name] = self.processes.start(*command, **environment)
 
     def complaint(self, service: str, container: str = "") -> str:
         """What the check of the service's image says; empty where it passes."""
         program, *arguments = self.image(service).healthcheck
         assert program == "speechbridge"
-        said = subprocess.run(
-            [sys.executable, "-m", "bridge.cli", *arguments],
-            env=clean_environment()
-            | self.processes.environment
-            | self.environment(service, container or service),
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-        )
+        name = container or service
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(socket, "gethostname", lambda: name)
+            said = speechbridge(*arguments, folder=REPOSITORY, **self.environment(service, name))
         assert said.returncode in (0, 1)
         assert bool(said.stderr) == bool(said.returncode)
         return said.stderr
@@ -264,10 +265,10 @@ def test_gpu_workers_serve_the_queues_of_their_cards(gpu: Composed) -> None:
 @pytest.mark.redis
 def test_flower_without_a_password_does_not_start_and_says_what_to_set(cpu: Composed) -> None:
     cpu.dotenv["FLOWER_PASSWORD"] = ""
-    cpu.start("flower")
+    said = speechbridge(*cpu.command("flower"), **cpu.environment("flower", "flower"))
 
-    assert cpu.running["flower"].wait(timeout=20) == 1
-    assert "FLOWER_PASSWORD is not set" in cpu.processes.output()
+    assert said.returncode == 1
+    assert "FLOWER_PASSWORD is not set" in said.stderr
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,31 +16,32 @@ from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import Stage
 from tests.stack import RedisProcess
+from tests.terminal import Ended, speechbridge, started
 
 pytestmark = pytest.mark.provider
 
 FIELDS = {"name", "ok", "found", "required", "error", "fix"}
+Checks = dict[str, dict[str, Any]]
 
 
-def examined(folder: Path, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    ours = {name.upper() for name in Settings.model_fields} | {"CONFIG_DIR"}
-    clean = {name: value for name, value in os.environ.items() if name not in ours}
-    defaults = {"DATA_DIR": str(folder), "PORT": "0", "PRESET": "embedded"}
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "bridge.cli", "doctor", "--json"],
-        env=clean | defaults | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def read(ended: Ended) -> tuple[int, Checks]:
     report = json.loads(ended.stdout)
     assert report["ok"] == (ended.returncode == 0)
     assert all(set(check) == FIELDS for check in report["checks"])
     return ended.returncode, {check["name"]: check for check in report["checks"]}
 
 
+def surroundings(folder: Path, **variables: str) -> dict[str, str]:
+    return {"DATA_DIR": str(folder), "PORT": "0", "PRESET": "embedded"} | variables
+
+
+def examined(folder: Path, **variables: str) -> tuple[int, Checks]:
+    return read(speechbridge("doctor", "--json", **surroundings(folder, **variables)))
+
+
 def test_machine_that_works_passes_with_live_answers_of_every_engine(tmp_path: Path) -> None:
-    code, checks = examined(tmp_path)
+    command = ("-m", "bridge.cli", "doctor", "--json")
+    code, checks = read(started(*command, **surroundings(tmp_path, VAD_TRESHOLD="0.4")))
     assert code == 0, checks
     assert checks["stt"]["found"] == "pocketsphinx: 'go forward ten meters'"
     assert checks["translation"]["found"].startswith("apertium: en 'radio' →")
@@ -50,10 +49,15 @@ def test_machine_that_works_passes_with_live_answers_of_every_engine(tmp_path: P
     assert "en → es" in checks["languages"]["found"]
     assert checks["vad"]["found"].startswith("silero, 0.0")
     assert "private" in checks["redis"]["found"]
+    assert not any(name.startswith("gpu") for name in checks)
+    # A variable without effect is pointed out and fails nothing.
+    assert not checks["variables"]["ok"]
+    assert "VAD_THRESHOLD" in checks["variables"]["error"]
 
 
 def test_missing_engine_fails_with_the_command_that_installs_it(tmp_path: Path) -> None:
-    code, checks = examined(tmp_path, APERTIUM_MODES=str(tmp_path))
+    variables = {"STT_PROVIDER": "simulated", "TTS_PROVIDER": "simulated"}
+    code, checks = examined(tmp_path, APERTIUM_MODES=str(tmp_path), **variables)
     assert code == 1
     assert not checks["translation"]["ok"]
     assert "apt-get install apertium" in checks["translation"]["fix"]
@@ -61,21 +65,50 @@ def test_missing_engine_fails_with_the_command_that_installs_it(tmp_path: Path) 
     assert checks["stt"]["ok"] and checks["tts"]["ok"]
 
 
-def test_redis_that_does_not_answer_fails(tmp_path: Path) -> None:
-    code, checks = examined(tmp_path, REDIS_URL="redis://127.0.0.1:1/0", PRESET="simulated")
-    assert code == 1
-    assert "does not answer" in checks["redis"]["error"]
-    assert checks["redis"]["fix"]
-
-
-def test_port_in_use_by_another_program_fails(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lacking(tmp_path_factory: pytest.TempPathFactory) -> Checks:
+    """The required checks that failed, of a machine that lacks several things at once."""
+    folder = tmp_path_factory.mktemp("lacking")
+    topology = folder / "mine.toml"
+    topology.write_text('[[worker]]\nname = "a"\nstage = "stt"\ndevice = "gpu63"\n')
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, checks = examined(tmp_path, PORT=str(taken.getsockname()[1]), PRESET="simulated")
+        code, checks = examined(
+            folder,
+            REDIS_URL="redis://127.0.0.1:1/0",
+            PORT=str(taken.getsockname()[1]),
+            TOPOLOGY=str(topology),
+            STT_PROVIDER="whispr",
+            PRESET="simulated",
+        )
     assert code == 1
-    assert "in use" in checks["port"]["error"]
+    assert all(
+        checks[name]["ok"] for name in ("python", "topology", "data folder", "vad", "translation", "tts")
+    )
+    return {name: check for name, check in checks.items() if check["required"] and not check["ok"]}
 
 
-@pytest.mark.slow
+def test_each_thing_that_is_lacking_is_told_apart(lacking: Checks) -> None:
+    assert set(lacking) == {"redis", "port", "gpu63", "stt", "languages"}
+
+
+def test_redis_that_does_not_answer_fails(lacking: Checks) -> None:
+    assert "does not answer" in lacking["redis"]["error"]
+    assert lacking["redis"]["fix"]
+
+
+def test_port_in_use_by_another_program_fails(lacking: Checks) -> None:
+    assert "in use" in lacking["port"]["error"]
+
+
+def test_gpu_that_the_topology_names_and_the_driver_does_not_list_fails(lacking: Checks) -> None:
+    assert "nvidia-smi" in lacking["gpu63"]["fix"]
+
+
+def test_unknown_provider_fails_with_those_there_are(lacking: Checks) -> None:
+    assert "whispr" in lacking["stt"]["error"]
+    assert "pocketsphinx" in lacking["stt"]["fix"]
+
+
 def test_topology_that_cannot_be_read_fails_with_its_place(tmp_path: Path) -> None:
     topology = tmp_path / "mine.toml"
     topology.write_text('[[worker]]\nname = "a"\nstage = "asr"\ndevice = "cpu0"\n')
@@ -83,23 +116,6 @@ def test_topology_that_cannot_be_read_fails_with_its_place(tmp_path: Path) -> No
     assert code == 1
     assert str(topology) in checks["topology"]["error"]
     assert "'asr'" in checks["topology"]["error"]
-
-
-def test_gpu_is_looked_for_only_where_the_topology_names_one(tmp_path: Path) -> None:
-    topology = tmp_path / "mine.toml"
-    topology.write_text('[[worker]]\nname = "a"\nstage = "stt"\ndevice = "gpu63"\n')
-    code, checks = examined(tmp_path, TOPOLOGY=str(topology), PRESET="simulated")
-    assert code == 1
-    assert "nvidia-smi" in checks["gpu63"]["fix"]
-    _, checks = examined(tmp_path, PRESET="simulated")
-    assert not any(name.startswith("gpu") for name in checks)
-
-
-def test_variable_without_effect_is_pointed_out_but_fails_nothing(tmp_path: Path) -> None:
-    code, checks = examined(tmp_path, VAD_TRESHOLD="0.4", PRESET="simulated")
-    assert code == 0
-    assert not checks["variables"]["ok"]
-    assert "VAD_THRESHOLD" in checks["variables"]["error"]
 
 
 def test_value_that_cannot_be_used_is_the_one_thing_reported(tmp_path: Path) -> None:
@@ -136,13 +152,6 @@ def test_hosts_whose_clocks_disagree_are_named_and_fail_nothing(redis_server: Re
 def test_clocks_are_compared_only_with_a_redis_that_is_there() -> None:
     assert list(clocks(Settings.read(redis_url=""))) == []
     assert list(clocks(Settings.read(redis_url="redis://127.0.0.1:1/0"))) == []
-
-
-def test_unknown_provider_fails_with_those_there_are(tmp_path: Path) -> None:
-    code, checks = examined(tmp_path, STT_PROVIDER="whispr", PRESET="simulated")
-    assert code == 1
-    assert "whispr" in checks["stt"]["error"]
-    assert "pocketsphinx" in checks["stt"]["fix"]
 
 
 def test_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

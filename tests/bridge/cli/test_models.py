@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.hub import Hub
+from tests.stack import clean_environment
+from tests.terminal import Ended, speechbridge
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Ended]
 
 TINY = "Systran/faster-whisper-tiny"
 
@@ -30,21 +32,13 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def environment(hub: Hub, tmp_path: Path) -> dict[str, str]:
-    ours = {"MODELS_DIR": str(tmp_path / "models"), "HF_ENDPOINT": hub.url, "COLUMNS": "200"}
-    return {name: value for name, value in os.environ.items() if name != "PRESET"} | ours
+    return {"MODELS_DIR": str(tmp_path / "models"), "HF_ENDPOINT": hub.url}
 
 
 @pytest.fixture
 def models(environment: dict[str, str], tmp_path: Path) -> Run:
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "bridge.cli", "models", *arguments],
-            env=environment | variables,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(*arguments: str, **variables: str) -> Ended:
+        return speechbridge("models", *arguments, folder=tmp_path, **environment | variables)
 
     return run
 
@@ -73,7 +67,7 @@ def test_on_a_terminal_a_bar_shows_the_bytes(environment: dict[str, str], tmp_pa
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "bridge.cli", "models", "pull", "whisper", "tiny"],
-        env=environment | {"TERM": "xterm"},
+        env=clean_environment() | environment | {"TERM": "xterm", "COLUMNS": "200"},
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=theirs,

@@ -24,6 +24,7 @@ from bridge.cli.folder import locked
 from bridge.cli.network import fetch, free_port
 from bridge.cli.up import stop_signals
 from bridge.settings import Settings
+from tests.terminal import speechbridge
 
 pytestmark = pytest.mark.e2e
 
@@ -76,6 +77,8 @@ class Up:
         return [child for child in children if set(words) <= set(command(child))]
 
     def end(self, number: signal.Signals) -> int:
+        if self.process.poll() is None:
+            self.tree += psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
@@ -94,7 +97,10 @@ def command(process: psutil.Process) -> list[str]:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One stack on the embedded engines, with Flower, for the tests that leave it running."""
-    running = Up(tmp_path_factory.mktemp("up"), "--preset", "embedded", "--flower", FLOWER_PORT="0")
+    folder = tmp_path_factory.mktemp("up") / "data"
+    folder.mkdir()
+    variables = {"FLOWER_PORT": "0", "REDIS_MAX_MEMORY": "77000000"}
+    running = Up(folder, "--preset", "embedded", "--flower", **variables)
     yield running
     running.end(signal.SIGTERM)
 
@@ -130,18 +136,9 @@ def test_console_stays_quiet_of_what_only_the_logs_need(up: Up) -> None:
 
 
 def test_second_up_in_the_same_folder_is_told_who_runs_there(up: Up) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "bridge.cli", "up"],
-        env=environment(up.folder),
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
-    assert second.returncode == 1
-    assert (
-        f"error: Another speechbridge is running in {up.folder} (process {up.process.pid})" in second.stderr
-    )
-    assert "DATA_DIR" in second.stderr
+    said = refused(up.folder)
+    assert f"error: Another speechbridge is running in {up.folder} (process {up.process.pid})" in said
+    assert "DATA_DIR" in said
     assert up.process.poll() is None
 
 
@@ -196,26 +193,23 @@ def test_killed_worker_is_replaced_and_nobody_else(up: Up) -> None:
     assert "tts-cpu0-0 ended by SIGKILL; starting it again in 0.2 s" in up.said
 
 
-def test_sigterm_leaves_no_process_and_no_file_outside_the_data_folder(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    stack = Up(tmp_path / "data", "--preset", "embedded")
-    assert [process for process in stack.tree if command(process)[:1] and ENGINES[0] in command(process)[0]]
-    assert stack.end(signal.SIGTERM) == 0
-    assert stack.leftovers() == []
-    assert fetch("127.0.0.1", stack.port, "/healthz") is None
-    assert [path.name for path in tmp_path.iterdir()] == ["data"]
-
-
-def test_private_redis_is_bounded_and_leaves_no_data_behind(tmp_path: Path) -> None:
-    stack = Up(tmp_path, "--preset", "simulated", "--no-check", REDIS_MAX_MEMORY="77000000")
-    config = (tmp_path / "redis" / "redis.conf").read_text()
+def test_private_redis_is_bounded(up: Up) -> None:
+    config = (up.folder / "redis" / "redis.conf").read_text()
     port, password = re.search(r"port (\d+)", config), re.search(r"requirepass (\w+)", config)
     assert port and password
     with redis.Redis(port=int(port[1]), password=password[1]) as client:
         assert client.config_get("maxmemory") == {"maxmemory": "77000000"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-    assert stack.end(signal.SIGTERM) == 0
-    assert [path.name for path in (tmp_path / "redis").iterdir()] == ["redis.conf"]
+
+
+def test_sigterm_leaves_no_process_and_no_file_but_logs_and_configuration(up: Up) -> None:
+    """The last that uses the shared stack: it ends it."""
+    assert [process for process in up.tree if command(process)[:1] and ENGINES[0] in command(process)[0]]
+    assert up.end(signal.SIGTERM) == 0
+    assert up.leftovers() == []
+    assert fetch("127.0.0.1", up.port, "/healthz") is None
+    assert [path.name for path in up.folder.parent.iterdir()] == ["data"]
+    assert [path.name for path in (up.folder / "redis").iterdir()] == ["redis.conf"]
 
 
 @pytest.mark.slow
@@ -261,16 +255,9 @@ def test_closed_terminal_ends_it_unless_nohup_has_that_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def refused(tmp_path: Path, *arguments: str, **variables: str) -> str:
-    ended = subprocess.run(
-        [sys.executable, "-m", "bridge.cli", "up", *arguments],
-        env=environment(tmp_path, **variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def refused(folder: Path, *arguments: str, **variables: str) -> str:
+    ended = speechbridge("up", *arguments, **{"DATA_DIR": str(folder)} | variables)
     assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
     return ended.stderr
 
 

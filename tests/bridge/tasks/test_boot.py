@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ from bridge.tasks import boot
 from bridge.topology import WorkerEntry
 from bridge.types import Work
 from tests.bridge.tasks.crew import Crew, translation
-from tests.stack import REPOSITORY, Processes, clean_environment, wait_until
+from tests.stack import REPOSITORY, clean_environment, wait_until
+from tests.terminal import Ended, speechbridge, started
 
 pytestmark = [pytest.mark.redis, pytest.mark.e2e]
 
 WORK = Work("alice", 0, "room", source="en", text="go")
+
+OWN_PROCESS = partial(started, "-m", "bridge.cli")
 
 # Something breaks within Celery's own loop that nobody foresaw.
 BROKEN = """
@@ -100,36 +104,27 @@ def test_a_worker_that_cannot_go_on_ends_in_a_way_its_supervisor_sees(
     assert broken.returncode == 1
 
 
-@pytest.fixture
-def refused(
-    processes: Processes, request: pytest.FixtureRequest
-) -> tuple[subprocess.Popen[bytes], Processes]:
-    """A worker that was started with the arguments and variables given, and has ended."""
-    arguments, environment = request.param
-    process = processes.start(*arguments, **environment)
-    process.wait(timeout=30)
-    return process, processes
-
-
 @pytest.mark.parametrize(
-    ("refused", "said"),
+    ("command", "name", "environment", "said"),
     [
-        ((("worker", "nobody"), {}), "stt-cpu0, translation-cpu0, tts-cpu0"),
-        ((("worker", "tts-cpu0"), {"TTS_PROVIDER": "siren"}), "Use one of: espeak, "),
-        ((("worker", "tts-cpu0"), {"REDIS_URL": ""}), "REDIS_URL is empty"),
+        (speechbridge, "nobody", {}, "stt-cpu0, translation-cpu0, tts-cpu0"),
         (
-            (("worker", "tts-cpu0"), {"REDIS_URL": "redis://:se/cret@host:1"}),
+            speechbridge,
+            "tts-cpu0",
+            {"REDIS_URL": "redis://:se/cret@host:1"},
             "write / ? # of a password as %2F",
         ),
-        ((("worker", "tts-cpu0"), {"TOPOLOGY": "missing.toml"}), "There is no topology file missing.toml"),
+        (speechbridge, "tts-cpu0", {"TOPOLOGY": "missing.toml"}, "There is no topology file missing.toml"),
+        # These come as far as to set up their log, which stays with the process.
+        (OWN_PROCESS, "tts-cpu0", {"TTS_PROVIDER": "siren"}, "Use one of: espeak, "),
+        (OWN_PROCESS, "tts-cpu0", {"REDIS_URL": ""}, "REDIS_URL is empty"),
     ],
-    indirect=["refused"],
 )
 def test_a_worker_that_cannot_start_says_what_may_be_used(
-    refused: tuple[subprocess.Popen[bytes], Processes], said: str
+    command: Callable[..., Ended], name: str, environment: dict[str, str], said: str
 ) -> None:
-    process, processes = refused
-    assert process.returncode == 1
-    assert said in processes.output()
-    assert "Traceback" not in processes.output()
-    assert "cret" not in processes.output()
+    ended = command("worker", name, **{"REDIS_URL": "redis://127.0.0.1:1/0"} | environment)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "cret" not in ended.stdout + ended.stderr
