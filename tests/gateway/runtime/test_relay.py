@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 
 from bridge.store.journal import BLOCK_MS
 from bridge.types import Decision, Event
-from gateway.runtime import relay as module
 from gateway.runtime.relay import SESSION_TTL_SECONDS, Relay
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.ear import Ear, Redis, closed, made, play
