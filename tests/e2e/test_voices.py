@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bridge.client import Client
-from bridge.protocol import wire
+from bridge.protocol import server_messages, wire
 from bridge.providers import load
 from bridge.store.registry import Registry
 from tests.bridge.providers.tts import humming
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.provider]
 
 RATE = 16_000
 STEADY, NOISY = "es", "ca"
-SENTENCES = 6
+SENTENCES = 4
 HERTZ_PER_ID, MS_PER_ID = 4, 10
 BLOCK = RATE // 25
 APART = 20
@@ -40,7 +40,7 @@ def models(tmp_path: Path) -> str:
     """The two voices; a sentence takes a third of a second to be made."""
     paths = []
     for code, noise in ((STEADY, 0.0), (NOISY, 0.2)):
-        graph = {"rising": HERTZ_PER_ID, "effort": 25, "random": noise > 0}
+        graph = {"rising": HERTZ_PER_ID, "effort": 45, "random": noise > 0}
         inference = {"noise_scale": noise, "length_scale": 1, "noise_w": 0.8}
         path = tmp_path / f"{code}_{code.upper()}-hum-low.onnx"
         paths.append(humming.make(path, rate=RATE, graph=graph, inference=inference))
@@ -67,8 +67,9 @@ def voices(stack: Callable[..., Stack], tmp_path: Path, models: str) -> Stack:
 def kill_speaker(store: Registry, target: str) -> None:
     """Kills the worker that speaks in this language."""
     tts = [worker for worker in store.workers() if worker.stage == "tts"]
-    busy = next(w for w in tts if any(f"/{target}/" in item for item in running_items(store, w.name)))
-    os.kill(busy.pid, signal.SIGKILL)
+    busy = [w for w in tts if any(f"/{target}/" in item for item in running_items(store, w.name))]
+    assert busy, f"{target} was spoken before its worker could be killed"
+    os.kill(busy[0].pid, signal.SIGKILL)
 
 
 async def heard(system: Stack) -> dict[str, bytes]:
@@ -78,13 +79,15 @@ async def heard(system: Stack) -> dict[str, bytes]:
     async with Client(system.url, "en", list(sound), rate=RATE) as client, asyncio.timeout(60):
         await client.send_audio(pcm())
         await client.end()
+        names: dict[int, str] = {}
         async for message in client:
-            if not isinstance(message, wire.AudioFrame):
-                continue
-            target = list(sound)[message.target]
-            if not sound[target]:
-                await asyncio.to_thread(kill_speaker, store, target)
-            sound[target] += message.pcm
+            if isinstance(message, server_messages.AudioStart):
+                names[message.index] = message.target
+            elif isinstance(message, wire.AudioFrame):
+                target = names[message.target]
+                if not sound[target]:
+                    await asyncio.to_thread(kill_speaker, store, target)
+                sound[target] += message.pcm
     store.close()
     return {target: bytes(each) for target, each in sound.items()}
 
