@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -64,6 +65,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, connections: set[Connection]) -> None:
         super().__init__(config)
         self._connections = connections
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What is there now stays: looking through 100 000 objects holds all sessions for 20 ms each time.
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self._connections):

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 SHARE = 8
 """Of so many dispatches one is a recording's, however many speakers wait."""
 AT_HAND = 2
-"""Pieces of work for each slot. With one, the slot stands still from each result until the gateway heard of it."""
+"""Pieces for each slot. With one, it would stand still from each result until the gateway heard of it."""
 SENDERS = 2
 """Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
 

@@ -65,12 +65,24 @@ def running_items(registry: Registry, worker: str) -> list[str]:
     return list(json.loads(raw or b"[]"))
 
 
-def spoken(seen: Seen, target: int = 0) -> list[int]:
+def frames(seen: Seen) -> list[tuple[str, wire.AudioFrame]]:
+    """The audio and its target: whichever is heard first has the first index."""
+    names: dict[int, str] = {}
+    found = []
+    for _, message in seen:
+        if isinstance(message, server_messages.AudioStart):
+            names[message.index] = message.target
+        elif isinstance(message, wire.AudioFrame):
+            found.append((names[message.target], message))
+    return found
+
+
+def spoken(seen: Seen, target: str = "es") -> list[int]:
     """The segment numbers of a target in the order in which they were heard, once for each run."""
     heard: list[int] = []
-    for _, message in seen:
-        if isinstance(message, wire.AudioFrame) and message.target == target:
-            heard += [message.segment] if heard[-1:] != [message.segment] else []
+    for name, frame in frames(seen):
+        if name == target:
+            heard += [frame.segment] if heard[-1:] != [frame.segment] else []
     return heard
 
 
@@ -85,24 +97,22 @@ def test_a_later_segment_that_is_ready_first_is_heard_after_the_earlier_one(
         message.segment for _, message in seen if isinstance(message, server_messages.TranscriptFinal)
     ]
     assert sorted(captions) == [0, 1, 2, 3] != captions
-    assert spoken(seen, 0) == spoken(seen, 1) == [0, 1, 2, 3]
+    assert spoken(seen, "es") == spoken(seen, "fr") == [0, 1, 2, 3]
     done = [message.segment for _, message in seen if isinstance(message, server_messages.SegmentDone)]
     assert done == [0, 1, 2, 3]
 
 
 def test_every_sample_is_heard_once(simulated: Stack) -> None:
     seen = asyncio.run(session(simulated.url, pcm(), 3, "es", "fr"))
-    expected: dict[tuple[int, int], int] = {}
-    for _, message in seen:
-        if isinstance(message, wire.AudioFrame):
-            key = (message.segment, message.target)
-            assert message.offset == expected.get(key, 0)
-            expected[key] = message.offset + len(message.pcm) // 2
+    expected: dict[tuple[int, str], int] = {}
+    for target, frame in frames(seen):
+        assert frame.offset == expected.get((frame.segment, target), 0)
+        expected[frame.segment, target] = frame.offset + len(frame.pcm) // 2
     ends = [message for _, message in seen if isinstance(message, server_messages.AudioEnd)]
 
     assert len(expected) == len(ends) == 6
     for end in ends:
-        samples = expected[end.segment, ["es", "fr"].index(end.target)]
+        samples = expected[end.segment, end.target]
         assert end.duration_ms == pytest.approx(samples * 1000 / end.rate, abs=0.1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,16 @@ TWO = "Va de frente. Gira a la derecha."
 
 
 HISS = 4_000
+SQUARE = 512
 
 
-def network(rate: int, speakers: int) -> bytes:
-    """The voice's graph: 200 Hz and 100 more for each speaker, and as loud as the noise scale 4 kHz."""
+def network(rate: int, speakers: int, *, rising: float = 0.0, effort: int = 0, random: bool = False) -> bytes:
+    """The voice's graph: 200 Hz and 100 more for each speaker, and as loud as the noise scale 4 kHz.
+
+    `rising`: so many Hz more for each phoneme id, so that texts are told apart by ear. `effort`: so many
+    products of matrices to be made first, of some milliseconds each. `random`: noise of the noise scale
+    instead of the 4 kHz, as Piper has it: no two runs sound alike.
+    """
 
     def number(name: str, value: float, kind: int = TensorProto.FLOAT) -> Any:
         return helper.make_tensor(name, kind, [], [value])
@@ -33,6 +40,16 @@ def network(rate: int, speakers: int) -> bytes:
             helper.make_node("Mul", ["speaker", "hundred"], ["above"]),
             helper.make_node("Add", ["above", "two hundred"], ["pitch"]),
         ]
+    noise = [
+        helper.make_node("Mul", ["turns", "hiss"], ["fast"]),
+        helper.make_node("Cos", ["fast"], ["high"]),
+    ]
+    if random:
+        noise = [helper.make_node("RandomNormalLike", ["hum"], ["high"])]
+    products = [
+        helper.make_node("MatMul", [f"product {number}", f"product {number}"], [f"product {number + 1}"])
+        for number in range(effort)
+    ]
     nodes = [
         *base,
         helper.make_node("Split", ["scales", "ones"], ["noise", "length", "width"], axis=0),
@@ -42,10 +59,17 @@ def network(rate: int, speakers: int) -> bytes:
         helper.make_node("Squeeze", ["samples"], ["end"]),
         helper.make_node("Range", ["zero", "end", "one"], ["time"]),
         helper.make_node("Mul", ["time", "radians"], ["turns"]),
-        helper.make_node("Mul", ["turns", "pitch"], ["phase"]),
+        helper.make_node("Expand", ["ids", "square"], ["all ids"]),
+        helper.make_node("Mul", ["all ids", "zero"], ["product 0"]),
+        *products,
+        helper.make_node("ReduceMax", [f"product {effort}"], ["nothing"], keepdims=0),
+        helper.make_node("Mul", ["ids", "rising"], ["more"]),
+        helper.make_node("Squeeze", ["more"], ["rise"]),
+        helper.make_node("Add", ["pitch", "rise"], ["risen"]),
+        helper.make_node("Add", ["risen", "nothing"], ["hertz"]),
+        helper.make_node("Mul", ["turns", "hertz"], ["phase"]),
         helper.make_node("Sin", ["phase"], ["hum"]),
-        helper.make_node("Mul", ["turns", "hiss"], ["fast"]),
-        helper.make_node("Cos", ["fast"], ["high"]),
+        *noise,
         helper.make_node("Mul", ["high", "noise"], ["loud"]),
         helper.make_node("Add", ["hum", "loud"], ["sound"]),
         helper.make_node("Reshape", ["sound", "shape"], ["output"]),
@@ -63,6 +87,8 @@ def network(rate: int, speakers: int) -> bytes:
         number("two hundred", 200.0),
         number("hundred", 100.0),
         number("hiss", HISS),
+        number("rising", rising),
+        helper.make_tensor("square", TensorProto.INT64, [2], [SQUARE, SQUARE]),
         number("radians", radians),
         number("id samples", rate // 100),
         helper.make_tensor("ones", TensorProto.INT64, [3], [1, 1, 1]),
@@ -75,11 +101,19 @@ def network(rate: int, speakers: int) -> bytes:
     return serialized
 
 
-def make(path: Path, *, rate: int = 16_000, speakers: int = 1, **description: Any) -> Path:
-    """Writes a voice and its description, whose language is that of the file's name."""
+def make(
+    path: Path,
+    *,
+    rate: int = 16_000,
+    speakers: int = 1,
+    graph: Mapping[str, Any] | None = None,
+    **description: Any,
+) -> Path:
+    """Writes a voice and its description, whose language is that of the file's name. `graph` is for
+    `network`."""
     code = path.stem.partition("-")[0]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(network(rate, speakers))
+    path.write_bytes(network(rate, speakers, **(graph or {})))
     config = {
         "audio": {"sample_rate": rate},
         "espeak": {"voice": code.partition("_")[0]},
