@@ -43,7 +43,7 @@ SHOWN_BY = {
     "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",
     "GPU_NEED": "bridge/cli/test_devices.py::test_need_may_be_set_without_a_preset",
     "REDIS_URL": UP + "test_redis_that_does_not_answer_is_named_without_its_password",
-    "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded_and_leaves_no_data_behind",
+    "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded",
     "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",

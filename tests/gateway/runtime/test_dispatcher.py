@@ -96,6 +96,13 @@ class Scene:
         await asyncio.sleep(0.05)
         assert len(self.told) == told
 
+    async def submit_in_order(self, session: str, segments: int, *, live: bool = True) -> None:
+        """The first alone: two that are sent at once by two threads may be sent in any order."""
+        for segment in range(segments):
+            self.submit(session, segment, live=live)
+            if segment == 0:
+                await self.settled(1)
+
     def free(self, session: str, *segments: int) -> None:
         """These segments are done with, one after the other."""
         for segment in segments:
@@ -216,8 +223,7 @@ def test_what_is_sent_again_from_a_later_stage_waits_for_nobody(settings: Settin
 
 def test_what_is_done_makes_room_for_what_waits(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(4):
-            it.submit("alice", segment)
+        await it.submit_in_order("alice", 4)
         await it.settled(2)
         it.free("alice", 0)
         await it.settled(3)
@@ -230,8 +236,7 @@ def test_what_is_done_makes_room_for_what_waits(settings: Settings) -> None:
 
 def test_a_session_that_ends_makes_room_and_what_it_left_is_not_sent(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(3):
-            it.submit("alice", segment)
+        await it.submit_in_order("alice", 3)
         it.submit("bob", 0)
         await it.settled(2)
         it.dispatcher.forget("alice")
@@ -245,8 +250,7 @@ def test_work_that_is_not_wanted_any_more_is_not_sent_and_holds_no_room(settings
     """playback.stop: the segments before it are settled while they wait here."""
 
     async def scene(it: Scene) -> None:
-        for segment in range(5):
-            it.submit("alice", segment)
+        await it.submit_in_order("alice", 5)
         await it.settled(2)
         it.free("alice", 3, 2, 1, 0)
         await it.settled(3)
@@ -260,8 +264,7 @@ def test_work_that_is_not_wanted_any_more_is_not_sent_and_holds_no_room(settings
 
 def test_sessions_take_turns_however_much_one_of_them_has(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(4):
-            it.submit("alice", segment)
+        await it.submit_in_order("alice", 4)
         it.submit("bob", 0)
         it.submit("carol", 0)
         it.submit("bob", 1)
@@ -282,8 +285,7 @@ def test_sessions_take_turns_however_much_one_of_them_has(settings: Settings) ->
 
 def test_a_live_speaker_does_not_wait_for_recordings_and_they_are_not_starved(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        for segment in range(SHARE):
-            it.submit("file", segment, live=False)
+        await it.submit_in_order("file", SHARE, live=False)
         for segment in range(2 * SHARE):
             it.submit("alice", segment)
         order = [session for session, _ in await it.one_by_one(2 * SHARE + 2)]
