@@ -11,9 +11,7 @@ test-all: setup-dev
 	scripts/test.sh ''
 
 check: setup-dev
-	.venv/bin/ruff format --check . && .venv/bin/ruff check .
-	.venv/bin/mypy && .venv/bin/mypy scripts && .venv/bin/lint-imports --no-cache
-	scripts/check_web.sh
+	scripts/check.sh
 
 bench: setup
 	.venv/bin/speechbridge bench latency

@@ -1,24 +1,31 @@
 #!/usr/bin/env bash
-# Runs all tests: those of the web client's modules that need no browser beside the others, these in two
-# processes, then alone those that measure time or hear in real time in a browser. Takes pytest's `-m` for the
+# Runs all tests: those in a browser, which mostly wait and hear in real time, beside all others, these in two
+# processes that step back for the browser; then alone those that measure time. Takes pytest's `-m` for the
 # marks to leave out; none for all tests.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 without=${1-slow}
+also=${without:+ and not $without}
 pytest=(.venv/bin/python -m pytest -q)
-# Two processes, their workers and a node on two cores that are shared with others: five times as long as alone.
+# Three processes, their workers and a node on two cores that are shared with others: five times as long as alone.
 export TEST_PATIENCE=${TEST_PATIENCE:-5}
 failed=0
 
-web=$(mktemp)
-trap 'rm -f "$web"' EXIT
-scripts/test_web.sh >"$web" 2>&1 &
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+nice -n 5 scripts/test_web.sh >"$folder/web" 2>&1 &
+web=$!
+"${pytest[@]}" -m "browser and not serial$also" tests/browser >"$folder/browser" 2>&1 &
+browser=$!
 
-"${pytest[@]}" -n "${TEST_PROCESSES:-2}" --no-loadscope-reorder -m "not serial and not browser${without:+ and not $without}" || failed=1
+nice -n 5 "${pytest[@]}" -n "${TEST_PROCESSES:-2}" --no-loadscope-reorder \
+  -m "not serial and not browser$also" || failed=1
+wait $browser || failed=1
+cat "$folder/browser"
+wait $web || failed=1
+sed -n '/^. tests [0-9]/,$p' "$folder/web"
+
 mapfile -t measuring < <(grep -rl --include='test_*.py' 'mark\.serial' tests)
-"${pytest[@]}" -m "(serial or browser)${without:+ and not $without}" tests/browser "${measuring[@]}" || failed=1
-
-wait %1 || failed=1
-cat "$web"
+"${pytest[@]}" -m "serial$also" "${measuring[@]}" || failed=1
 exit $failed

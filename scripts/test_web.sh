@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mapfile -t tests < <(find tests/gateway/web -name '*.test.js' | sort)
-node --test "${tests[@]}"
+# This reporter ends with what failed, whose three hundred neighbours nobody reads.
+node --test --test-reporter=spec "${tests[@]}"

@@ -25,7 +25,7 @@ class Ended:
     stderr: str
 
 
-def speechbridge(*arguments: str, folder: Path | None = None, **variables: str) -> Ended:
+def speechbridge(*arguments: str, folder: Path | str | None = None, **variables: str) -> Ended:
     """Runs one command to its end, in `folder` and with these variables and none else of ours.
 
     For commands that leave nothing behind in the process, such as a configured log or Celery.
@@ -53,7 +53,7 @@ def speechbridge(*arguments: str, folder: Path | None = None, **variables: str) 
     return Ended(failed, said.getvalue(), complained.getvalue())
 
 
-def started(*arguments: str, folder: Path | None = None, **variables: str) -> Ended:
+def started(*arguments: str, folder: Path | str | None = None, **variables: str) -> Ended:
     """Runs `python *arguments` to its end, as `speechbridge` does a command."""
     ended = subprocess.run(
         [sys.executable, "-P", *arguments],

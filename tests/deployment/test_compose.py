@@ -244,6 +244,7 @@ def test_scaled_workers_do_not_clash_and_each_is_healthy_by_itself(cpu: Composed
     assert not cpu.complaint("worker-stt", "c3")
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.redis
 def test_gpu_workers_serve_the_queues_of_their_cards(gpu: Composed) -> None:

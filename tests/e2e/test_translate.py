@@ -79,6 +79,7 @@ def test_four_sessions_at_once_get_their_own_words_back(embedded: Stack) -> None
             assert segment.failures == []
 
 
+@pytest.mark.slow
 def test_most_words_of_human_speech_arrive(embedded: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """Word error rate of the whole system, VAD cuts included."""
     heard = {name: text(asyncio.run(hear(embedded, name, "es"))) for name in TRANSCRIPTS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,16 @@ from tests.models.speech import VARIANTS, Samples, Voice, say
 pytestmark = pytest.mark.provider
 
 PHRASES = {"en": ENGLISH, "es": SPANISH}
-UNSEEN = [("en", "en-us+m7"), ("en", "en-gb-scotland+f4"), ("es", "es+m7"), ("es", "es-419+f4")]
+UNSEEN = {"en": ("en-us+m7", "en-gb-scotland+f4"), "es": ("es+m7", "es-419+f4")}
+STATISTICS = [
+    pytest.param(
+        language, voice, timed, marks=[] if (timed, at) in ((False, 0), (True, 1)) else pytest.mark.slow
+    )
+    for timed in (False, True)
+    for language, voices in UNSEEN.items()
+    for at, voice in enumerate(voices)
+]
+"""By default each voice is heard once, either with timestamps or without."""
 
 FAST = {"beam_size": 1, "temperature": 0.0, "condition_on_previous_text": False}
 
@@ -64,8 +74,7 @@ def text(segments: list[Any]) -> str:
     return " ".join(segment.text.strip() for segment in segments)
 
 
-@pytest.mark.parametrize(("language", "voice"), UNSEEN)
-@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize(("language", "voice", "timed"), STATISTICS)
 def test_voices_never_heard_before_are_understood(
     whisper: Any, language: str, voice: str, timed: bool
 ) -> None:
@@ -84,9 +93,18 @@ def test_the_language_spoken_is_found(whisper: Any, language: str) -> None:
     assert found.count(language) >= 0.9 * len(found), found
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("no_speech_threshold", [0.6, None])
-@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize(
+    ("language", "no_speech_threshold", "timed"),
+    [
+        ("en", 0.6, False),
+        ("es", None, True),
+        *(
+            pytest.param(*options, marks=pytest.mark.slow)
+            for options in product(("en", "es"), (0.6, None), (False, True))
+            if options not in (("en", 0.6, False), ("es", None, True))
+        ),
+    ],
+)
 def test_what_is_no_speech_has_no_text(
     whisper: Any,
     sounds: dict[str, Samples],
