@@ -8,8 +8,8 @@ cd "$(dirname "$0")/.."
 without=${1-slow}
 also=${without:+ and not $without}
 pytest=(.venv/bin/python -m pytest -q)
-# Three processes, their workers and a node on two cores that are shared with others: five times as long as alone.
-export TEST_PATIENCE=${TEST_PATIENCE:-5}
+# Three processes, their workers and a node on two cores that are shared with others: eight times as long as alone.
+export TEST_PATIENCE=${TEST_PATIENCE:-8}
 failed=0
 
 folder=$(mktemp -d)

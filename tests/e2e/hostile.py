@@ -59,8 +59,9 @@ class Raw:
         except OSError:
             return
 
-    def read(self, seconds: float) -> tuple[list[dict[str, Any]], int | None]:
-        """The messages until the server closes, and its close code; None where it has not closed by then."""
+    def read(self, seconds: float, until: str = "") -> tuple[list[dict[str, Any]], int | None]:
+        """The messages until the server closes, and its close code; None where it has not closed by then,
+        or not before a message of the type `until`."""
         end = time.monotonic() + seconds
         messages: list[dict[str, Any]] = []
         while True:
@@ -68,6 +69,8 @@ class Raw:
                 opcode, payload = found
                 if opcode == TEXT:
                     messages.append(json.loads(payload))
+                    if messages[-1]["type"] == until:
+                        return messages, None
                 elif opcode == CLOSE:
                     return messages, struct.unpack("!H", payload[:2])[0]
             left = end - time.monotonic()

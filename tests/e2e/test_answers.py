@@ -64,7 +64,7 @@ def test_nonsense_is_named_and_the_connection_goes_on(gateway: Gateway, text: st
     peer = Raw(gateway.port)
     peer.socket.sendall(frame(TEXT, text.encode()))
     peer.say({"type": "ping"})
-    messages, closed = peer.read(1)
+    messages, closed = peer.read(5, until="pong")
     peer.close()
     assert closed is None
     assert [message["type"] for message in messages] == ["error", "pong"]

@@ -123,14 +123,19 @@ def test_every_message_has_the_next_number(simulated: Stack) -> None:
     assert [message.seq for _, message in seen] == list(range(2, len(seen) + 2))
 
 
-def test_a_segment_whose_worker_is_killed_is_heard_all_the_same(
-    stack: Callable[..., Stack], tmp_path: Path
-) -> None:
-    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SIMULATED_STT_MS="1000", SEGMENT_RUN_MS="1500")
-    system.up()
-    system.start("worker", "stt-cpu0", "--replica", "1")
-    store = Registry(system.redis.url)
-    wait_until(lambda: len(store.workers()) == 4, 20, "the second stt worker is there")
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system that sends work again after 1.5 s, with a second worker of stt, which takes 1 s."""
+    folder = tmp_path_factory.mktemp("hasty")
+    given = {"TOPOLOGY": topology(folder), "SIMULATED_STT_MS": "1000", "SEGMENT_RUN_MS": "1500"}
+    with running(folder, **SIMULATED, **given) as stack:
+        stack.start("worker", "stt-cpu0", "--replica", "1")
+        yield stack
+
+
+def test_a_segment_whose_worker_is_killed_is_heard_all_the_same(hasty: Stack) -> None:
+    system, store = hasty, Registry(hasty.redis.url)
+    wait_until(lambda: len(store.workers()) == 4, 20, "all workers are there")
 
     def kill_the_busy_one() -> None:
         stt = [worker for worker in store.workers() if worker.stage == "stt"]
@@ -150,9 +155,8 @@ def test_a_segment_whose_worker_is_killed_is_heard_all_the_same(
     assert not [message for _, message in seen if isinstance(message, server_messages.SegmentFailed)]
 
 
-def test_segments_wait_for_a_redis_that_comes_back(stack: Callable[..., Stack], tmp_path: Path) -> None:
-    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1500")
-    system.up()
+def test_segments_wait_for_a_redis_that_comes_back(hasty: Stack) -> None:
+    system = hasty
 
     async def through_an_outage() -> Seen:
         seen: Seen = []

@@ -40,7 +40,7 @@ class Gateway:
         return int(self.process.num_fds())
 
 
-async def speaks(gateway: Gateway, sentences: int = 3) -> float:
+async def speaks(gateway: Gateway, sentences: int = 2) -> float:
     """A paced speaker; the longest time to first audio, in milliseconds."""
     audio = (CLIP[: 16_000 * 2] + bytes(16_000)) * sentences
     result = await translate(gateway.url, [audio], "en", ["es"], realtime=True, vad=VAD)
