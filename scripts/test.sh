@@ -24,7 +24,7 @@ nice -n 5 "${pytest[@]}" -n "${TEST_PROCESSES:-2}" --no-loadscope-reorder \
 wait $browser || failed=1
 cat "$folder/browser"
 wait $web || failed=1
-sed -n '/^. tests [0-9]/,$p' "$folder/web"
+sed -n '/^[^ ]* tests [0-9]/,$p' "$folder/web"  # how many, then what failed
 
 mapfile -t measuring < <(grep -rl --include='test_*.py' 'mark\.serial' tests)
 "${pytest[@]}" -m "serial$also" "${measuring[@]}" || failed=1

@@ -9,7 +9,6 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route
 
@@ -17,7 +16,7 @@ from bridge.types import SPEECH_RATE
 from tests.browser import device, tap
 from tests.browser.between import Between
 from tests.browser.chromium import ALLOW, DENY, FAKE_DEVICE, Visit, Visitor
-from tests.stack import SIMULATED, WORKERS, Stack, wait_until
+from tests.stack import SIMULATED, WORKERS, Stack, status, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -164,7 +163,7 @@ def test_who_finds_the_server_full_gets_in_when_another_leaves(
 def test_a_page_without_workers_waits_for_them(stack: Callable[..., Stack], visit: Visit) -> None:
     bare = stack(**SIMULATED)
     bare.gateway()
-    wait_until(lambda: "speechbridge" in _page(bare), 30, "the gateway gives the page")
+    wait_until(lambda: status(bare.port, "/") == 200, 30, "the gateway gives the page")
     visitor = visit(bare.url)
     visitor.page.goto(bare.url)
 
@@ -273,13 +272,6 @@ def test_a_sentence_that_failed_is_tried_again_and_heard_while_the_others_go_on(
     source, translation = visitor.lines()[0]
     assert translation == f"[es] {source}"
     wait_until(lambda: tap.times_heard(page, translation, TONE_MS) == 1, 10, "the sentence is heard")
-
-
-def _page(running: Stack) -> str:
-    try:
-        return httpx.get(running.url, timeout=5).text
-    except httpx.TransportError:
-        return ""
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
 from bridge.audio import decode
+from bridge.cli.network import fetch
 from bridge.cli.probe import CLIP
 from bridge.client import translate
-from tests.stack import REPOSITORY, SIMULATED, WORKERS, Processes, RedisProcess, free_port, wait_until
+from tests.stack import REPOSITORY, SIMULATED, WORKERS, Processes, RedisProcess, free_port, status, wait_until
 
 TEMPLATE = REPOSITORY / "config/nginx/gateways.conf.template"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
@@ -95,10 +95,10 @@ def proxy(folder: Path, port: int, names: Names) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-def served_by(url: str) -> set[int]:
+def served_by(port: int) -> set[int]:
     """The gateways behind twenty new connections."""
-    answers = [httpx.get(f"{url}/healthz") for _ in range(20)]
-    return {answer.json()["pid"] for answer in answers if answer.status_code == 200}
+    answers = [fetch("127.0.0.1", port, "/healthz") for _ in range(20)]
+    return {json.loads(answer[1])["pid"] for answer in answers if answer and answer[0] == 200}
 
 
 @pytest.fixture
@@ -121,14 +121,14 @@ def test_clients_reach_all_gateways_by_one_port_and_those_only_that_are_there(
             for name in WORKERS:
                 processes.start("worker", name)
             pids = {process.pid for process in gateways}
-            wait_until(lambda: served_by(url) == pids, 60, "both gateways serve")
-            wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 200, 60, "workers are there")
+            wait_until(lambda: served_by(port) == pids, 60, "both gateways serve")
+            wait_until(lambda: status(port, "/readyz") == 200, 60, "workers are there")
             result = asyncio.run(translate(url, decode(CLIP), "en", ["es"]))
             assert any(segment.translations["es"].pcm for segment in result.segments.values())
             gateways[0].kill()
-            assert served_by(url) == {gateways[1].pid}
+            assert served_by(port) == {gateways[1].pid}
             names.addresses = ADDRESSES[1:]
-            assert served_by(url) == {gateways[1].pid}
+            assert served_by(port) == {gateways[1].pid}
         finally:
             processes.stop()
 

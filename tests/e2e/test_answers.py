@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from bridge.cli.network import fetch
 from bridge.client import Client, translate
 from bridge.protocol import client_messages, server_messages, wire
 from tests.e2e.hostile import BINARY, TEXT, Raw, frame
@@ -327,8 +327,8 @@ def test_two_gateways_share_a_port_where_they_are_told_to(stack: Stack) -> None:
     seen: set[int] = set()
 
     def both() -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            seen.add(httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).json()["pid"])
+        if answer := fetch("127.0.0.1", port, "/healthz"):
+            seen.add(json.loads(answer[1])["pid"])
         return seen >= {first.pid, second.pid}
 
     wait_until(both, 30, "both answer")

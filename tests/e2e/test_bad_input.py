@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from bridge.audio import decode
 from bridge.client import translate
 from bridge.errors import GatewayError
-from tests.stack import SIMULATED, Stack, wait_until
+from tests.stack import SIMULATED, Stack, status, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -344,12 +344,7 @@ def test_a_gateway_without_workers_or_redis_says_so_and_serves_once_they_come(
 
 
 def answers(stack: Stack) -> bool:
-    import httpx
-
-    try:
-        return httpx.get(f"{stack.url}/healthz").status_code == 200
-    except httpx.TransportError:
-        return False
+    return status(stack.port, "/healthz") == 200
 
 
 def test_a_stopping_gateway_sends_its_clients_elsewhere(

@@ -20,7 +20,7 @@ from bridge.protocol import client_messages, server_messages
 from tests.e2e.hostile import BINARY, CONT, PING, TEXT, Raw, frame
 from tests.e2e.victim import GROWTH, START, Gateway, next_of, speaks
 from tests.pace import patience
-from tests.stack import Stack, free_port, wait_until
+from tests.stack import Stack, free_port, status, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -37,16 +37,8 @@ def another(stack: Stack, **environment: str) -> Gateway:
     """A gateway with other bounds, on the same workers; it ends with the stack."""
     port = free_port()
     process = stack.start("gateway", "--port", str(port), **environment)
-    made = Gateway(stack, port, process.pid)
-
-    def ready() -> bool:
-        try:
-            return httpx.get(f"{made.url}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_until(ready, 30, "the other gateway is ready")
-    return made
+    wait_until(lambda: status(port, "/readyz") == 200, 30, "the other gateway is ready")
+    return Gateway(stack, port, process.pid)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import STAGES
 from gateway.app import create_app
-from tests.stack import Processes, RedisProcess, free_port, wait_until
+from tests.stack import Processes, RedisProcess, free_port, status, wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -165,14 +165,7 @@ def test_a_port_in_use_is_named_and_ends_the_gateway_with_code_1(processes: Proc
 def test_a_gateway_serves_until_it_is_told_to_stop(processes: Processes, redis_server: RedisProcess) -> None:
     port = free_port()
     gateway = processes.start("gateway", "--port", str(port))
-
-    def alive() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_until(alive, 20, "the gateway answers")
-    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 503
+    wait_until(lambda: status(port, "/healthz") == 200, 20, "the gateway answers")
+    assert status(port, "/readyz") == 503
     gateway.terminate()
     assert gateway.wait(10) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from bridge.cli.network import fetch
 from tests.stack import Processes, free_port, wait_until
 from tests.terminal import speechbridge
 
@@ -22,7 +23,8 @@ def test_flower_listens_where_it_is_told_and_knows_its_user(processes: Processes
     port = free_port()
     given = {"FLOWER_HOST": "127.0.0.2", "FLOWER_USER": "ann", "FLOWER_PASSWORD": "a long password"}
     processes.start("flower", **given, FLOWER_PORT=str(port))
-    wait_until(lambda: status("127.0.0.2", port) == 401, 20, "Flower asks for a password")
+    wait_until(lambda: fetch("127.0.0.2", port, "/api/workers") is not None, 20, "Flower listens")
+    assert status("127.0.0.2", port) == 401
 
     assert status("127.0.0.1", port) is None
     assert status("127.0.0.2", port, "flower", "a long password") == 401
