@@ -37,6 +37,7 @@ NEXT = re.compile(r"([\s(\[\"'“‘«»¿¡„*–—-]*)((?:\w[\w.'’-]{0,24}
 NUMBER = re.compile(r"\d+\S*|[IVXLC]+\b")
 POINT_OR_HYPHEN = re.compile("[.-]")
 PRONOUN = re.compile(r"I\b")
+YEAR = re.compile(r"\d{4}")
 ONE_OR_TWO_DIGITS = re.compile(r"\d{1,2}")
 CONTEXT = 48
 """Characters before a point that tell whether it ends a sentence: the last three words of these."""
@@ -149,13 +150,15 @@ def _known(words: list[str], after: str, language: str) -> bool | None:
         return bool(words[1:] and NUMBER.fullmatch(words[-2]))
     if _initial(last) or known("title", word, language) or known("title", last, language):
         return False
+    if words[1:] and ONE_OR_TWO_DIGITS.fullmatch(words[-2]) and YEAR.fullmatch(after.rstrip(".")):
+        return False
     if known("numbered", word, language):
         return not NUMBER.match(after) or (after == "I" and language in ENGLISH)
     return True if known("ordinary", word, language) else None
 
 
 def _initial(word: str) -> bool:
-    return len(word) == 1 and word.isupper()
+    return len(word) == 1 and (word.isupper() or "\u05d0" <= word <= "\u0fff")  # scripts without capitals
 
 
 def _counted(words: list[str], language: str) -> bool:

@@ -144,6 +144,9 @@ def test_points_that_end_no_sentence_do_not_cut(whole: str) -> None:
         ("pt", "O Sr. Silva mora na Av. Paulista, séc. XIX."),
         ("ru", "А. С. Пушкин жил на ул. Ленина в г. Москве, см. рис. 3."),
         ("pl", "Inż. Lis mieszka przy ul. Długiej, zob. str. 12."),
+        ("fr", "Le 14 juil. 1789 et le 3 okt. 2020."),
+        ("hi", "डॉ. शर्मा आए।"),
+        ("ar", "د. أحمد هنا."),
         ("fr-CH", "Le Dr. Leroux voit M. Blanc."),
     ],
 )
