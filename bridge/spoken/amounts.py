@@ -14,12 +14,12 @@ ISO = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])")
 POINTS = re.compile(r"(?<![\w.])(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?!\w|\.\d)")
 SLASHES = re.compile(r"(?<![\w/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\w/])")
 TIME = re.compile(
-    r"(?<![\w:.,/])([01]?\d|2[0-4])(?::([0-5]\d)(?::([0-5]\d))?| ?h ?([0-5]\d))(?![\w:]|[.,]\d)"
-    r"(?P<behind> ?(?:Uhr|uur|heures?|h)\b)?(?P<half> ?[ap]\.? ?m\b\.?)?",
+    r"(?<![\w:.,/])([01]?\d|2[0-4])(?::([0-5]\d)(?::([0-5]\d))?| ?h ?([0-5]\d))(?![\d:]|[.,]\d)"
+    r"(?P<behind> ?(?:Uhr|uur|heures?|h)\b)?(?P<half> ?[ap]\.? ?m\b\.?)?(?!\w)",
     re.IGNORECASE,
 )
 PARTS = {"1/2": "½", "1/4": "¼", "3/4": "¾", "1/3": "⅓", "2/3": "⅔"}
-PART = re.compile(r"(?<![\w/.,])(1/2|1/4|3/4|1/3|2/3)(?![\w/]|[.,]\d)")
+PART = re.compile(r"(?<![\w/.,])(1/2|1/4|3/4|1/3|2/3)(?![\d_/]|[.,]\d)")
 FRACTION = re.compile(r"(?:(?<![\w.,])(\d{1,6})\s?)?([½¼¾⅓⅔])")
 DECADE = re.compile(r"\d{4}s")
 IN_TENTHS = {"½": "5", "¼": "25", "¾": "75"}
@@ -97,7 +97,7 @@ def _slashes(match: re.Match[str], words: Words) -> str:
 
 def _time(match: re.Match[str], words: Words) -> str:
     hour, minute, second = match[1].lstrip("0") or "0", match[2] or match[4], match[3]
-    half = match["half"] or ""
+    half = f" {match['half'].strip()}" if match["half"] else ""
     minutes = minute if words.language != "en" or minute >= "10" else f"oh {minute[1]}"
     minutes = minutes if words.language == "en" else str(int(minute))
     if second:

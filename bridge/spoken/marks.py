@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -27,7 +28,10 @@ BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])")
 PRODUCT = re.compile(r"(?<=\d)\s*[*×x]\s*(?=\d)")
 HASH = re.compile(r"(?<!\w)#(?=\d)")
 TAGGED = re.compile(r"(?<!\w)[#@](?=\w)")
-KEEPS_JOINERS = re.compile("(?<=[\u0590-\u0fff])[\u200c\u200d]+(?=[\u0590-\u0fff])")
+STRAY_JOINERS = re.compile(
+    "(?<![\u0590-\u0fff])[\u200c\u200d]+|[\u200c\u200d]+(?![\u0590-\u0fff])|(?<=[\u200c\u200d])[\u200c\u200d]"
+)
+EMOTICON = re.compile(r"(?<!\w)(?:[:;=]['’]?-?[()DPpOo/|*]|<3|\^_*\^|[xX]D)(?!\w)")
 REPEATED_MARK = re.compile("[!?,;:]{2,}")
 REPEATED_LETTER = re.compile(r"([^\W\d_])\1{3,}")
 ENDLESS_WORD = re.compile(r"[!-~\u00a1-\u058f]{80,}")
@@ -41,15 +45,15 @@ WORTH = frozenset("+<=>±×÷−≤≥≈√~°№%")
 """Signs that are said."""
 ARABIC = {"٫": ".", "٬": ",", "٪": "%"}
 FOLDED = re.compile(
-    "[\u2100-\u214f\u2460-\u24ff\u3300-\u33ff\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff]"
+    "[\u2080-\u2089\u2100-\u214f\u2460-\u24ff\u3300-\u33ff\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )
 """Letters and digits in another dress: ℃ ① ㎏ ａ ﬁ."""
 
 
 def plain(text: str, words: Words) -> str:
     """`text` without Markdown, tags and emoji, with addresses as they are said."""
-    text = LINK.sub(r"\1", text.replace("\r", "\n"))
-    text = TAG.sub(" ", LINE_MARK.sub("", text))
+    text = LINK.sub(r"\1", html.unescape(text).replace("\r", "\n"))
+    text = EMOTICON.sub(" ", TAG.sub(" ", LINE_MARK.sub("", text)))
     text = LINE_END.sub(", ", text)
     text = _folded(text)
     text = MAIL.sub(lambda match: _mail(match, words), HOST.sub(r"\1", URL.sub(r"\1", text)))
@@ -63,7 +67,7 @@ def short(text: str, words: Words) -> str:
     """`text` with frequent abbreviations at full length, since voices pause at their points."""
     if not words.short:
         return text
-    found = re.compile(rf"(?<!\w)(?:{either(words.short)})(?=\s)(?!\s*\Z)")
+    found = re.compile(rf"(?<!\w)(?<![A-Z]\. )(?:{either(words.short)})(?=\s)(?!\s*\Z)")
     return found.sub(lambda match: words.short[match[0]], text)
 
 
@@ -91,7 +95,7 @@ def _calm(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return "".join(map(_fold, KEEPS_JOINERS.sub(lambda match: match[0][0], text)))
+    return "".join(map(_fold, STRAY_JOINERS.sub("", text)))
 
 
 def _fold(character: str) -> str:

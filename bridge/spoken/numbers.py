@@ -103,7 +103,8 @@ def plain(text: str, words: Words) -> str:
         text = RANGE.sub(lambda match: _range(match, words), text)
     if words.language in YEARS_OF_HUNDREDS:
         text = YEAR.sub(lambda match: _year(match, words.language), text)
-    return SIGNED.sub(lambda match: _signed(match, words), text)
+    text = SIGNED.sub(lambda match: _signed(match, words), text)
+    return text.replace("%", f" {words.percent} ") if words.percent else text
 
 
 def ordinals(text: str, words: Words) -> str:

@@ -69,6 +69,7 @@ ORDINALS = [
 ]
 AMOUNTS = [
     ("en", "$3.50", "3 dollars and 50 cents"),
+    ("en", "US$5", "5 dollars"),
     ("en", "$1", "one dollar"),
     ("en", "$5 million", "5 million dollars"),
     ("es", "3,50 €", "3 euros con 50"),
@@ -83,7 +84,7 @@ AMOUNTS = [
     ("fr", "5 m²", "5 mètres carrés"),
     ("en", "20℃", "20 degrees Celsius"),
     ("en", "½ kg, 2½ h, 3 1/2", "one half kilogram, 2 and a half hours, 3 and a half"),
-    ("es", "½", "un medio"),
+    ("es", "½, 1/2kg, ½ %", "un medio, un medio kilogramo, un medio por ciento"),
     ("sv", "½", "noll komma fem"),
     ("en", "x² + 10⁶", "x squared plus 10 to the power of 6"),
 ]
@@ -97,6 +98,7 @@ TIMES = [
     ("sv", "2026-11-26", "2026 11 26"),
     ("en", "2026-13-45", "2026-13-45"),
     ("en", "2:05 p.m.", "2 oh 5 p.m."),
+    ("en", "5:30pm", "5 30 pm"),
     ("en", "10:00", "10 o'clock"),
     ("de", "14:30 Uhr", "14 Uhr 30"),
     ("fr", "14h30", "14 heures 30"),
@@ -133,6 +135,9 @@ MARKS = [
     ("en", "x" * 100, ""),
     ("en", "... --- ***", ""),
     ("en", "Vale 1/2 – or not 😀.", "Vale one half – or not."),
+    ("en", "fine :-) <3 &amp; good ;)", "fine and good"),
+    ("en", "a\u200db 👩\u200d👩 H₂O", "ab H2O"),
+    ("fr", "M. Blanc et J. M. Noir", "Monsieur Blanc et J. M. Noir"),
     ("en", "Just words, as they are.", "Just words, as they are."),
 ]
 
