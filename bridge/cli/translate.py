@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.hearing import Bar, Heard, no_fault_ends_the_run
 from bridge.cli.results import NO_SPEECH, NO_SPEECH_HINT, report, spoken_segments, srt_file, summary, track
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, GatewayError
 from bridge.settings import Settings
 from bridge.types import Audio
 
@@ -32,10 +33,14 @@ class Order:
     srt: bool
     json: bool
     realtime: bool
+    track: int | None = None
 
 
 def translate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings or films of any format.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Recordings or films of any format; - reads standard input."),
+    ],
     source: Annotated[
         str, typer.Option("--from", metavar="TAG", help="Language spoken; auto where the engine detects it.")
     ] = "en",
@@ -50,6 +55,12 @@ def translate(
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Send at the speed of speech, so that latencies are true.")
     ] = False,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--track", metavar="N", min=1, help="Sound track of a film, from 1; else by language, default."
+        ),
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A running gateway; without it one is started and stopped."),
@@ -66,14 +77,14 @@ def translate(
     Exit code 2: the command line is wrong.
     """
     targets = [tag.strip() for tag in to.split(",") if tag.strip()]
-    order = Order(source, targets, output, srt, as_json, realtime)
+    order = Order(source, targets, output, srt, as_json, realtime, number)
     _check(files, order)
     sound = list(_readable(files, order))
     failed = len(sound) < len(files)
     if sound:
         with _gateway(url, order) as address:
-            for path, duration_ms in sound:
-                failed |= not _one(path, duration_ms, address, order)
+            for heard in sound:
+                failed |= not _one(heard, address, order)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -85,7 +96,7 @@ def _check(files: Sequence[Path], order: Order) -> None:
         raise typer.BadParameter("needs a folder to write to: add -o DIR", param_hint="--srt")
     if order.output is None:
         return
-    stems = [path.stem for path in files]
+    stems = [Heard(path, order.source).name.stem for path in files]
     for stem in stems:
         if stems.count(stem) > 1:
             raise typer.BadParameter(
@@ -95,13 +106,14 @@ def _check(files: Sequence[Path], order: Order) -> None:
         order.output.mkdir(parents=True, exist_ok=True)
 
 
-def _readable(files: Sequence[Path], order: Order) -> Iterator[tuple[Path, float | None]]:
-    """The files that hold sound, with their length; says what is wrong with the others."""
-    from bridge.audio import duration_ms
-
+def _readable(files: Sequence[Path], order: Order) -> Iterator[Heard]:
+    """What holds sound, as far as that can be known before it is read; says what is wrong with the others."""
     for path in files:
+        heard = Heard(path, order.source, order.track)
         try:
-            yield path, duration_ms(path)
+            with no_fault_ends_the_run(heard):
+                heard.look()
+            yield heard
         except BridgeError as error:
             _complain(path, error, order)
 
@@ -125,50 +137,84 @@ def _quiet(order: Order) -> bool:
     return order.json or not sys.stderr.isatty()
 
 
-def _one(path: Path, duration_ms: float | None, url: str, order: Order) -> bool:
-    """Translates and reports one file; False where any of it failed."""
+def _one(heard: Heard, url: str, order: Order) -> bool:
+    """Translates and reports one recording; False where any of it failed. What was finished is kept."""
+    path = heard.name
     try:
-        result = _run(path, duration_ms, url, order)
-        segments = spoken_segments(result)
-        tracks = {target: track(segments, target) for target in result.targets}
-        written = _write(path, order, segments, tracks) if segments and order.output else {}
+        with no_fault_ends_the_run(heard):
+            result = _run(heard, url, order)
+            segments = spoken_segments(result)
+            if result.failure is not None and not segments:
+                raise result.failure
+            tracks = {target: track(segments, target) for target in result.targets}
+            written = _write(path, order, segments, tracks) if segments and order.output else {}
     except BridgeError as error:
-        _complain(path, error, order)
+        _complain(heard.path, error, order)
         return False
+    _tell(heard, result, tracks, written, order)
+    return result.failure is None and not any(segment.failures for segment in segments)
+
+
+def _tell(
+    heard: Heard,
+    result: Result,
+    tracks: Mapping[str, Audio | None],
+    written: Mapping[str, Path],
+    order: Order,
+) -> None:
+    """Prints what came of one recording."""
+    path = heard.name
     for notice in result.notices:
         if notice.code == "no_speech":
             continue  # the report says it in words that fit a recording
         typer.echo(f"{notice.type}: {path.name}: {notice.message} {notice.hint}".rstrip(), err=True)
     if order.json:
-        if not segments:
+        if not spoken_segments(result):
             typer.echo(f"warning: {path.name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
-        typer.echo(json.dumps(summary(path, result, tracks, written), ensure_ascii=False))
+        told = summary(heard.path, result, tracks, written) | heard.summary()
+        if result.failure is not None:
+            told["error"] = _told(result.failure)
+        typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         typer.echo("\n".join(report(path, result, order.realtime)))
+        if choice := heard.choice():
+            typer.echo(f"  {choice}")
         for file in written.values():
             typer.echo(f"  wrote {file}")
-    return not any(segment.failures for segment in segments)
+    if result.failure is not None:
+        _say(path, result.failure)
 
 
-def _run(path: Path, duration_ms: float | None, url: str, order: Order) -> Result:
+def _run(heard: Heard, url: str, order: Order) -> Result:
     from rich.console import Console
     from rich.progress import Progress
 
     from bridge import client
-    from bridge.audio import decode
 
-    with Progress(console=Console(stderr=True), transient=True, disable=_quiet(order)) as progress:
-        task = progress.add_task(path.name, total=duration_ms)
-        return asyncio.run(
-            client.translate(
-                url,
-                decode(path),
-                order.source,
-                order.targets,
-                realtime=order.realtime,
-                on_progress=lambda done_ms: progress.update(task, completed=done_ms),
+    console = Console(stderr=True)
+
+    def lost(error: GatewayError, ms: float) -> None:
+        place = f"{int(ms) // 60_000}:{int(ms) // 1000 % 60:02}"
+        console.print(
+            f"warning: {heard.name.name}: {error.message} It goes on from {place} in a new session.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    with Progress(console=console, transient=True, disable=_quiet(order)) as progress:
+        bar = Bar(progress, heard)
+        result = asyncio.run(
+            client.translate_recording(
+                client.Wish(url, order.source, order.targets, order.realtime),
+                heard.blocks(),
+                on_segment=lambda segment: bar.reach(segment.end_ms),
+                on_lost=lost,
             )
         )
+        if result.failure is None:
+            bar.end()
+        return result
 
 
 def _write(
@@ -205,9 +251,16 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _complain(path: Path, error: BridgeError, order: Order) -> None:
     """Says what failed on stderr; with --json also to whoever reads the results."""
+    _say(path, error)
+    if order.json:
+        typer.echo(json.dumps({"file": str(path), "error": _told(error)}, ensure_ascii=False))
+
+
+def _say(path: Path, error: BridgeError) -> None:
     typer.echo(f"error: {path.name}: {error.message}", err=True)
     if error.hint:
         typer.echo(f"→ {error.hint}", err=True)
-    if order.json:
-        told = {"code": error.code, "message": error.message, "hint": error.hint}
-        typer.echo(json.dumps({"file": str(path), "error": told}, ensure_ascii=False))
+
+
+def _told(error: BridgeError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "hint": error.hint}
