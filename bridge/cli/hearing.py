@@ -92,7 +92,11 @@ class Bar:
     def __init__(self, progress: Progress, heard: Heard) -> None:
         self._progress = progress
         self._heard = heard
-        self._task = progress.add_task(heard.name.name, total=heard.duration_ms)
+        self._task = progress.add_task(heard.name.name, total=heard.duration_ms, visible=False)
+
+    def begin(self) -> None:
+        """It is shown from now on."""
+        self._progress.update(self._task, visible=True)
 
     def reach(self, ms: float) -> None:
         """All up to here is finished."""
@@ -102,3 +106,7 @@ class Bar:
     def end(self) -> None:
         """All is: also the silence at the end, in which nothing is ever finished."""
         self._progress.update(self._task, completed=1, total=1)
+
+    def leave(self) -> None:
+        """It is shown no more."""
+        self._progress.remove_task(self._task)

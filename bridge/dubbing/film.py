@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.dubbing.track import Track
 from bridge.errors import AudioError
 from bridge.extras import install
+from bridge.media import ABSOLUTE
 
 if TYPE_CHECKING:
     from av import Packet
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 BIT_RATE = 96_000
 """Transparent for one voice."""
-ABSOLUTE = ("mov", "matroska")
-"""Formats whose times count from the beginning of the film; others may begin anywhere (a broadcast)."""
 FRAME = 1024
 """Samples of one AAC packet."""
 
@@ -38,6 +37,20 @@ class Dub:
     language: str
     title: str
     spoken: str | None = None
+
+
+def extension(film: Path) -> str:
+    """What the copy's name ends with: that of a film, or of a recording without pictures.
+
+    Raises AudioError for what is no recording.
+    """
+    import av
+
+    try:
+        with film.open("rb") as content, av.open(content, metadata_errors="replace") as source:
+            return "mkv" if source.streams.video else "mka"
+    except (av.FFmpegError, ValueError) as error:
+        raise AudioError(f"{film} cannot be read as a film: {error}.") from None
 
 
 def add(film: Path, dub: Dub, copy: Path) -> list[str]:

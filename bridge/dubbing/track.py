@@ -77,8 +77,8 @@ def dubbed(lines: Sequence[Line], end_ms: float | None = None) -> Track | None:
     """The track of all lines, which have one rate and are in spoken order; None where there are none.
 
     A line begins with what it translates, or when the one before is over. One that would make the next
-    more than SLACK_MS late, or end after the recording does at `end_ms`, loses pauses and is spoken up to
-    1.25 times as fast.
+    more than SLACK_MS late, or end so long after the recording does at `end_ms`, loses pauses and is
+    spoken up to 1.25 times as fast.
     """
     if not lines:
         return None
@@ -88,8 +88,8 @@ def dubbed(lines: Sequence[Line], end_ms: float | None = None) -> Track | None:
     for index, line in enumerate(lines):
         start = int(line.start_ms * rate / 1000)
         at = max(start, reached)
-        due = lines[index + 1].start_ms + SLACK_MS if index + 1 < len(lines) else end_ms
-        room = line.audio.samples if due is None else int(due * rate / 1000) - at
+        due = lines[index + 1].start_ms if index + 1 < len(lines) else end_ms
+        room = line.audio.samples if due is None else int((due + SLACK_MS) * rate / 1000) - at
         audio = shortened(line.audio, room)
         placed.append(Placed(at, audio.pcm))
         reached = placed[-1].end

@@ -56,7 +56,7 @@ def test_long_speech_that_is_a_fifth_too_long_is_never_much_more_than_a_second_l
     assert track is not None
     assert 900 < track.lag_ms < 1_100
     assert track.speed < FASTEST + 0.01
-    assert track.ms < 1_001_000
+    assert track.ms < 1_001_020
 
 
 def test_what_is_far_too_long_is_spoken_at_most_a_quarter_faster_and_the_lag_is_told() -> None:
@@ -91,10 +91,10 @@ def test_faster_speech_has_the_same_pitch_and_loses_neither_end() -> None:
     assert abs(np.diff(samples)).max() < 1.1 * abs(np.diff(np.frombuffer(voice(4), "<i2").astype(int))).max()
 
 
-def test_the_last_sentence_ends_with_the_recording_if_it_can() -> None:
-    track = dubbed([Line(1_000, speech(2.4))], 3_000)
+def test_the_last_sentence_ends_a_second_after_the_recording_at_most_if_it_can() -> None:
+    track = dubbed([Line(1_000, speech(3.4))], 3_000)
     assert track is not None
-    assert abs(track.ms - 3_000) < 20
+    assert abs(track.ms - 4_000) < 20
 
 
 def test_nothing_said_is_no_track() -> None:
