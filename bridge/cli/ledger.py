@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,13 @@ def note(file: Path, order: Order, written: Mapping[str, Path], summary: Mapping
         "written": [path.name for path in written.values()],
         "summary": summary,
     }
-    with writing(ledger.parent), ledger.open("a", encoding="utf-8") as lines:
-        # A line that was cut off by an interruption must not spoil this one.
-        lines.write(f"{json.dumps(entry, ensure_ascii=False)}\n")
+    line = f"{json.dumps(entry, ensure_ascii=False)}\n".encode()
+    with writing(ledger.parent), ledger.open("ab+") as lines:
+        if lines.tell():
+            lines.seek(-1, os.SEEK_END)
+            if lines.read(1) != b"\n":
+                line = b"\n" + line  # the line before was cut off and must not spoil this one
+        lines.write(line)
 
 
 def done(file: Path, order: Order) -> dict[str, Any] | None:

@@ -8,22 +8,29 @@ from collections.abc import Awaitable, Callable
 from http.client import HTTPException
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from bridge.errors import GatewayError
 
 SECONDS = 5.0
+MOST = 8
+"""An hour of speech in one language is 173 MB until its recording is done."""
 T = TypeVar("T")
 
 
 def offered(url: str) -> int:
-    """How many recordings a gateway has engines for: the fewest slots of a stage; 1 if it does not say."""
+    """How many recordings a gateway has engines for: the most slots of a stage, 1 if it does not say."""
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    if scheme not in ("http", "https"):
+        return 1
     path = parts.path.rstrip("/").removesuffix("/v1/stream")
+    address = urlunsplit((scheme, parts.netloc, f"{path}/readyz", "", ""))
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     try:
-        with urlopen(urlunsplit((scheme, parts.netloc, f"{path}/readyz", "", "")), timeout=SECONDS) as answer:
-            return max(1, min(int(slots) for slots in json.load(answer)["slots"].values()))
+        with build_opener(ProxyHandler({} if local else None)).open(address, timeout=SECONDS) as answer:
+            slots = max(int(slots) for slots in json.load(answer)["slots"].values())
+            return min(max(slots, 1), MOST)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, HTTPException):
         return 1
 
