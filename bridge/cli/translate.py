@@ -111,7 +111,7 @@ def _readable(files: Sequence[Path], order: Order) -> Iterator[Heard]:
     for path in files:
         heard = Heard(path, order.source, order.track)
         try:
-            with no_fault_ends_the_run(heard):
+            with no_fault_ends_the_run():
                 heard.look()
             yield heard
         except BridgeError as error:
@@ -141,7 +141,7 @@ def _one(heard: Heard, url: str, order: Order) -> bool:
     """Translates and reports one recording; False where any of it failed. What was finished is kept."""
     path = heard.name
     try:
-        with no_fault_ends_the_run(heard):
+        with no_fault_ends_the_run():
             result = _run(heard, url, order)
             segments = spoken_segments(result)
             if result.failure is not None and not segments:
