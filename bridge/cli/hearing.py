@@ -73,7 +73,7 @@ class Heard:
 
 
 @contextmanager
-def no_fault_ends_the_run(heard: Heard) -> Iterator[None]:
+def no_fault_ends_the_run() -> Iterator[None]:
     """Makes of an error that nobody foresaw one that is told of this recording alone."""
     try:
         yield
@@ -81,7 +81,7 @@ def no_fault_ends_the_run(heard: Heard) -> Iterator[None]:
         raise
     except Exception as error:
         raise BridgeError(
-            f"{heard.name} met a fault of speechbridge: {type(error).__name__}: {error}.",
+            f"A fault of speechbridge: {type(error).__name__}: {error}.",
             "Please report it with the file; converting it to wav may help.",
         ) from error
 

@@ -62,7 +62,7 @@ class Run:
 
         bar = Bar(self._progress, heard)
         try:
-            with no_fault_ends_the_run(heard):
+            with no_fault_ends_the_run():
                 once = is_stream(heard.path)
                 result = await places.run(lambda: self._translated(heard, url, bar), again=not once)
                 if result.failure is not None and not spoken_segments(result):

@@ -148,7 +148,7 @@ def _readable(files: Sequence[Path], run: Run) -> Iterator[Heard]:
     for path in files:
         heard = Heard(path, run.order.source, run.order.track)
         try:
-            with no_fault_ends_the_run(heard):
+            with no_fault_ends_the_run():
                 heard.look()
             yield heard
         except BridgeError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.errors import AudioError
 from bridge.extras import install
 from bridge.media.pcm import RATES, Speech, form
-from bridge.media.source import READABLE, Seekable, source
+from bridge.media.source import READABLE, source
 from bridge.media.timeline import Timeline
 from bridge.media.tracks import Track, choose, listed
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Block
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+BUFFER = 8_192
+"""Bytes read at a time: a quarter of a second of speech, as far as a pipe is behind what it is given."""
 SILENCE_S = 2.0
 """Silence that stands for a longer gap: it ends a segment, and the times tell the rest."""
 ABSOLUTE = ("mov", "matroska")
 """Formats whose times count from the beginning of the film; others may begin anywhere (a broadcast)."""
-PIPED = f"{READABLE} Of a pipe also mkv and ts; an mp4 with its index at the end must be a file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Recording:
     duration_ms: float | None
     _container: InputContainer
     _stream: AudioStream
+    _timeline: Timeline
+    _remedy: str
 
     def blocks(self) -> Iterator[Block]:
         """The speech, once, in blocks of a tenth of a second or more, as it is read.
@@ -49,18 +52,13 @@ class Recording:
         ends too early gives what can be read of it.
         """
         heard = False
-        for block in _speech(_decoded(self._container, self._stream), self._timeline()):
+        for block in _speech(_decoded(self._container, self._stream), self._timeline):
             heard = True
             yield block
         if not heard:
-            raise AudioError(f"No sample of {self.path} can be decoded: it is damaged or cut off.", READABLE)
-
-    def _timeline(self) -> Timeline:
-        container = self._container
-        start = (container.start_time or 0) / 1_000_000
-        end = None if container.duration is None else max(start, 0.0) + container.duration / 1_000_000
-        absolute = container.format.name.startswith(ABSOLUTE)
-        return Timeline(0.0 if absolute else start, end)
+            raise AudioError(
+                f"No sample of {self.path} can be decoded: it is damaged or cut off.", self._remedy
+            )
 
 
 def decode(path: Path) -> Iterator[bytes]:
@@ -83,13 +81,12 @@ def opened(path: Path, language: str | None = None, track: int | None = None) ->
     with source(path) as content:
         try:
             # Damaged text beside the sound is no reason not to hear it.
-            container = av.open(content, "r", metadata_errors="replace")
+            container = av.open(
+                content, "r", options=content.options, metadata_errors="replace", buffer_size=BUFFER
+            )
         except (av.FFmpegError, OSError, ValueError) as error:
-            seekable = isinstance(content, Seekable)
             reason = getattr(error, "strerror", None) or str(error)
-            raise AudioError(
-                f"{path} cannot be read as audio: {reason}.", READABLE if seekable else PIPED
-            ) from None
+            raise AudioError(f"{path} cannot be read as audio: {reason}.", content.remedy) from None
         with container:
             streams = container.streams.audio
             if not streams:
@@ -100,13 +97,24 @@ def opened(path: Path, language: str | None = None, track: int | None = None) ->
             except AudioError as error:
                 raise AudioError(f"{path}: {error.message}", error.hint) from None
             stream = streams[chosen.number - 1]
-            yield Recording(path, chosen, tracks, _end_ms(container, stream), container, stream)
+            origin, end = _origin(container), _end(container, stream)
+            length_ms = None if end is None else (end - origin) * 1000
+            timeline = Timeline(origin, end)
+            yield Recording(path, chosen, tracks, length_ms, container, stream, timeline, content.remedy)
 
 
-def _end_ms(container: InputContainer, stream: AudioStream) -> float | None:
+def _origin(container: InputContainer) -> float:
+    """The second at which the recording begins, as its own times count."""
+    return 0.0 if container.format.name.startswith(ABSOLUTE) else (container.start_time or 0) / 1_000_000
+
+
+def _end(container: InputContainer, stream: AudioStream) -> float | None:
+    """The second at which the sound ends by the header."""
     if stream.duration is not None and stream.time_base is not None:
-        return float((max(stream.start_time or 0, 0) + stream.duration) * stream.time_base * 1000)
-    return container.duration / 1000 if container.duration is not None else None
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    if container.duration is None:
+        return None
+    return ((container.start_time or 0) + container.duration) / 1_000_000
 
 
 def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:

@@ -14,6 +14,7 @@ from bridge.errors import AudioError
 STDIN = Path("-")
 """Stands for what is piped into the command; a file of that name is reached by its whole path."""
 READABLE = "Give a file with sound in it: wav, flac, mp3, ogg, opus, m4a or webm."
+PIPED = f"{READABLE} Of a pipe also mkv and ts; an mp4 with its index at the end must be a file."
 
 
 def is_stream(path: Path) -> bool:
@@ -35,12 +36,34 @@ def name_of(path: Path) -> Path:
 class Bytes:
     """A source for the demuxer, which guesses formats by `name` too, and takes no other file name for a URL.
 
-    What cannot be wound back has no `seek`, and a read gives what there is.
+    What cannot be wound back has no `seek`, and a read gives what there is. `options` are the demuxer's.
     """
+
+    remedy = READABLE
 
     def __init__(self, file: io.FileIO, suffix: str) -> None:
         self.name = f"recording{suffix}" if suffix.isascii() else "recording"
         self.read = file.read
+        self.options: dict[str, str] = {}
+
+
+class Pipe(Bytes):
+    """What comes from a program, and is heard while it comes."""
+
+    remedy = PIPED
+
+    def __init__(self, file: io.FileIO, suffix: str) -> None:
+        super().__init__(file, suffix)
+        self._file = file
+        self._begin = file.read(4)
+        self.read = self._read
+        if self._begin in (b"RIFF", b"RF64"):
+            # Otherwise 400 kB, 13 s of speech, are searched for other codecs that wav may disguise.
+            self.options = {"probesize": "2048"}
+
+    def _read(self, size: int) -> bytes | None:
+        begin, self._begin = self._begin, b""
+        return begin or self._file.read(size)
 
 
 class Seekable(Bytes):
@@ -55,12 +78,12 @@ class Seekable(Bytes):
 @contextmanager
 def source(path: Path) -> Iterator[Bytes]:
     """Opens a recording for the demuxer. Raises AudioError for what is not there, empty or not for us."""
-    if path != STDIN and path.is_dir():
-        raise AudioError(f"There is no file {path}: it is a folder.", "Check the path.")
     try:
         file = _standard_input() if path == STDIN else io.FileIO(path)
     except FileNotFoundError:
         raise AudioError(f"There is no file {path}.", "Check the path.") from None
+    except IsADirectoryError:
+        raise AudioError(f"There is no file {path}: it is a folder.", "Check the path.") from None
     except (OSError, ValueError) as error:
         raise AudioError(f"{path} cannot be read: {_reason(error)}.", READABLE) from None
     with file:
@@ -70,7 +93,7 @@ def source(path: Path) -> Iterator[Bytes]:
                 raise AudioError(f"{path} is empty.", READABLE)
             yield Seekable(file, path.suffix)
         else:
-            yield Bytes(file, path.suffix)
+            yield Pipe(file, path.suffix)
 
 
 def _standard_input() -> io.FileIO:

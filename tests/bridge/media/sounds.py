@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -65,8 +66,12 @@ def film(
     picture: bool = True,
     languages: Sequence[str] = (),
     default: int | None = None,
+    gap: tuple[float, float] = (0.0, 0.0),
 ) -> Path:
-    """A film with a sound track for each of `sounds`: mono samples, and the second at which they begin."""
+    """A film with a sound track for each of `sounds`: mono samples, and the second at which they begin.
+
+    `gap` delays the sound from its first number on by its second, in seconds.
+    """
     codec, form = CODECS[path.suffix[1:]]
     with av.open(str(path), "w") as container:
         packets = _picture(container, 1 + int(max(at + s.size / rate for s, at in sounds))) if picture else []
@@ -77,7 +82,7 @@ def film(
             if default is not None:
                 stream.disposition = cast(Any, int(number == default))
             stream.codec_context.open()
-            packets += _sound(stream, samples, at, rate, form)
+            packets += _delayed(_sound(stream, samples, at, rate, form), *gap)
         for packet in sorted(packets, key=lambda packet: float(packet.dts * packet.time_base)):
             container.mux(packet)
     return path
@@ -108,10 +113,16 @@ def _sound(
     return [packet for packet in packets if packet.dts is not None]
 
 
+def _delayed(packets: list[Packet], begin: float, length: float) -> list[Packet]:
+    for packet in packets:
+        if packet.pts is not None and packet.dts is not None and packet.pts * packet.time_base >= begin:
+            packet.pts += int(length / packet.time_base)
+            packet.dts += int(length / packet.time_base)
+    return packets
+
+
 def plain_wav(path: Path, samples: npt.NDArray[Any], rate: int = 16_000, tag: int = 1) -> Path:
     """A wav file of samples x channels of any type; `tag` 3 is float, 6 and 7 are G.711."""
-    import struct
-
     channels, width = samples.shape[1], samples.dtype.itemsize
     data = samples.tobytes()
     form = struct.pack("<HHIIHH", tag, channels, rate, rate * channels * width, channels * width, width * 8)
