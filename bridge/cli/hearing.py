@@ -92,11 +92,7 @@ class Bar:
     def __init__(self, progress: Progress, heard: Heard) -> None:
         self._progress = progress
         self._heard = heard
-        self._task = progress.add_task(heard.name.name, total=heard.duration_ms, visible=False)
-
-    def begin(self) -> None:
-        """It is shown from now on."""
-        self._progress.update(self._task, visible=True)
+        self._task = progress.add_task(heard.name.name, total=heard.duration_ms)
 
     def reach(self, ms: float) -> None:
         """All up to here is finished."""

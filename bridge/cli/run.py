@@ -60,11 +60,10 @@ class Run:
         """Translates and reports one recording. What was finished is kept."""
         from bridge.media import is_stream
 
-        bar = Bar(self._progress, heard)
         try:
             with no_fault_ends_the_run():
                 once = is_stream(heard.path)
-                result = await places.run(lambda: self._translated(heard, url, bar), again=not once)
+                result = await places.run(lambda: self._translated(heard, url), again=not once)
                 if result.failure is not None and not spoken_segments(result):
                     raise result.failure
                 made, told = await asyncio.to_thread(self._made, heard, result)
@@ -72,9 +71,8 @@ class Run:
             self.complain(heard.path, error)
         else:
             self._tell(heard, result, made, told)
-        bar.leave()
 
-    async def _translated(self, heard: Heard, url: str, bar: Bar) -> Result:
+    async def _translated(self, heard: Heard, url: str) -> Result:
         from bridge import client
 
         def lost(error: GatewayError, ms: float) -> None:
@@ -86,16 +84,20 @@ class Run:
                 soft_wrap=True,
             )
 
-        bar.begin()
         order = self.order
-        result = await client.translate_recording(
-            client.Wish(url, order.source, order.targets, order.realtime),
-            heard.blocks(),
-            on_segment=lambda segment: bar.reach(segment.end_ms),
-            on_lost=lost,
-        )
-        if result.failure is None:
-            bar.end()
+        bar = Bar(self._progress, heard)
+        try:
+            result = await client.translate_recording(
+                client.Wish(url, order.source, order.targets, order.realtime),
+                heard.blocks(),
+                on_segment=lambda segment: bar.reach(segment.end_ms),
+                on_lost=lost,
+            )
+            if result.failure is None:
+                bar.end()
+                self._progress.refresh()
+        finally:
+            bar.leave()
         return result
 
     def _made(self, heard: Heard, result: Result) -> tuple[products.Products, dict[str, Any]]:

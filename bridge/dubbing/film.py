@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.dubbing.track import Track
 from bridge.errors import AudioError
 from bridge.extras import install
-from bridge.media import ABSOLUTE
+from bridge.media import origin, source
 
 if TYPE_CHECKING:
     from av import Packet
@@ -47,8 +47,8 @@ def extension(film: Path) -> str:
     import av
 
     try:
-        with film.open("rb") as content, av.open(content, metadata_errors="replace") as source:
-            return "mkv" if source.streams.video else "mka"
+        with source(film) as content, av.open(content, metadata_errors="replace") as opened:
+            return "mkv" if opened.streams.video else "mka"
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{film} cannot be read as a film: {error}.") from None
 
@@ -64,12 +64,12 @@ def add(film: Path, dub: Dub, copy: Path) -> list[str]:
     except ImportError:
         raise AudioError("Films cannot be written without PyAV.", install("client")) from None
     with ExitStack() as files:
-        content = files.enter_context(film.open("rb"))
+        content = files.enter_context(source(film))
         target = files.enter_context(copy.open("wb"))
         try:
-            source = files.enter_context(av.open(content, metadata_errors="replace"))
+            opened = files.enter_context(av.open(content, metadata_errors="replace"))
             with av.open(target, "w", format="matroska") as output:
-                mux = _Mux(source, output, dub)
+                mux = _Mux(opened, output, dub)
                 mux.copy()
         except (av.FFmpegError, ValueError) as error:
             raise AudioError(
@@ -136,13 +136,12 @@ class _Mux:
         return voice
 
 
-def _packets(source: InputContainer, indexes: list[int]) -> Iterator[Packet]:
+def _packets(film: InputContainer, indexes: list[int]) -> Iterator[Packet]:
     """What is in the film, up to where it is damaged, with times that count from its beginning."""
     from av import FFmpegError
 
-    absolute = source.format.name.startswith(ABSOLUTE)
-    begin = Fraction(0 if absolute else source.start_time or 0, 1_000_000)
-    packets = source.demux([source.streams[index] for index in indexes])
+    begin = origin(film)
+    packets = film.demux([film.streams[index] for index in indexes])
     while True:
         try:
             packet = next(packets)
@@ -150,7 +149,7 @@ def _packets(source: InputContainer, indexes: list[int]) -> Iterator[Packet]:
             return
         if packet.dts is None and packet.pts is None:
             continue
-        late = round(begin / packet.time_base)
+        late = round(begin / float(packet.time_base))
         packet.dts = (packet.pts if packet.dts is None else packet.dts) - late
         packet.pts = packet.dts if packet.pts is None else packet.pts - late
         yield packet

@@ -52,11 +52,11 @@ def test_a_sentence_may_be_a_second_late_before_the_one_in_front_is_made_faster(
 
 def test_long_speech_that_is_a_fifth_too_long_is_never_much_more_than_a_second_late() -> None:
     said = speech(6)
-    track = dubbed([Line(5_000 * n, said) for n in range(200)], 1_000_000)
+    track = dubbed([Line(5_000 * n, said) for n in range(80)], 400_000)
     assert track is not None
     assert 900 < track.lag_ms < 1_100
     assert track.speed < FASTEST + 0.01
-    assert track.ms < 1_001_020
+    assert track.ms < 401_020
 
 
 def test_what_is_far_too_long_is_spoken_at_most_a_quarter_faster_and_the_lag_is_told() -> None:
