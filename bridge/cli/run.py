@@ -49,7 +49,9 @@ class Run:
 
     async def all(self, recordings: Sequence[Heard], url: str) -> None:
         """Translates recordings, as many at once as asked for or as the server has engines for."""
-        most = 1 if len(recordings) == 1 else self.order.jobs or await asyncio.to_thread(offered, url)
+        most = self.order.jobs or 1
+        if self.order.jobs is None and len(recordings) > 1:
+            most = await asyncio.to_thread(offered, url)
         places = Places(most)
         with self._progress:
             async with asyncio.TaskGroup() as group:

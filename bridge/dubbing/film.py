@@ -47,7 +47,7 @@ def extension(film: Path) -> str:
     import av
 
     try:
-        with source(film) as content, av.open(content, metadata_errors="replace") as opened:
+        with source(film) as content, av.open(content, "r", metadata_errors="replace") as opened:
             return "mkv" if opened.streams.video else "mka"
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{film} cannot be read as a film: {error}.") from None
@@ -67,7 +67,7 @@ def add(film: Path, dub: Dub, copy: Path) -> list[str]:
         content = files.enter_context(source(film))
         target = files.enter_context(copy.open("wb"))
         try:
-            opened = files.enter_context(av.open(content, metadata_errors="replace"))
+            opened = files.enter_context(av.open(content, "r", metadata_errors="replace"))
             with av.open(target, "w", format="matroska") as output:
                 mux = _Mux(opened, output, dub)
                 mux.copy()
@@ -136,7 +136,7 @@ class _Mux:
         return voice
 
 
-def _packets(film: InputContainer, indexes: list[int]) -> Iterator[Packet]:
+def _packets(film: InputContainer, indexes: list[int]) -> Iterator[Packet[Any]]:
     """What is in the film, up to where it is damaged, with times that count from its beginning."""
     from av import FFmpegError
 
@@ -147,15 +147,18 @@ def _packets(film: InputContainer, indexes: list[int]) -> Iterator[Packet]:
             packet = next(packets)
         except (StopIteration, FFmpegError):
             return
-        if packet.dts is None and packet.pts is None:
+        decoded, shown = packet.dts, packet.pts
+        if decoded is None:
+            decoded = shown
+        if decoded is None:
             continue
         late = round(begin / float(packet.time_base))
-        packet.dts = (packet.pts if packet.dts is None else packet.dts) - late
-        packet.pts = packet.dts if packet.pts is None else packet.pts - late
+        packet.dts = decoded - late
+        packet.pts = (decoded if shown is None else shown) - late
         yield packet
 
 
-def _encoded(voice: AudioStream, track: Track) -> Iterator[Packet]:
+def _encoded(voice: AudioStream, track: Track) -> Iterator[Packet[Any]]:
     """The dub as packets.
 
     The first one only primes the decoder and would begin before the film, which would shift all of it.
@@ -175,5 +178,5 @@ def _encoded(voice: AudioStream, track: Track) -> Iterator[Packet]:
     yield from voice.encode(None)
 
 
-def _seconds(packet: Packet) -> float:
+def _seconds(packet: Packet[Any]) -> float:
     return float((packet.dts or 0) * packet.time_base)

@@ -50,11 +50,10 @@ def onsets(path: Path, number: int) -> list[float]:
     """When tones begin in a sound track, in seconds."""
     with av.open(str(path)) as source:
         stream = source.streams.audio[number]
-        heard = [(frame.time, frame.to_ndarray()[0]) for frame in source.decode(stream)]
-        loud = [
-            heard[0][0] + at / stream.rate
-            for at in np.flatnonzero(np.abs(np.concatenate([f for _, f in heard])) > 0.1)
-        ]
+        frames = list(source.decode(stream))
+        begin = frames[0].time or 0.0
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+        loud = [begin + int(at) / stream.rate for at in np.flatnonzero(np.abs(samples) > 0.1)]
     return [at for n, at in enumerate(loud) if n == 0 or at - loud[n - 1] > 0.1]
 
 

@@ -19,8 +19,8 @@ RATE = 8_000
 
 def voice(seconds: float, pitch: float = 200) -> bytes:
     time = np.arange(round(seconds * RATE)) / RATE
-    wave = 8_000 * np.sin(2 * np.pi * pitch * time) + 4_000 * np.sin(4 * np.pi * pitch * time)
-    return wave.astype("<i2").tobytes()
+    samples = 8_000 * np.sin(2 * np.pi * pitch * time) + 4_000 * np.sin(4 * np.pi * pitch * time)
+    return bytes(samples.astype("<i2"))
 
 
 def speech(seconds: float) -> Audio:
