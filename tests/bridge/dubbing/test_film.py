@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -35,6 +36,24 @@ def film(
     """Two seconds of picture, and of sound from `late` on, in as many tracks as `languages`."""
     sound = np.frombuffer(tone(2 - late, 48_000), "<i2")
     return sounds.film(path, [(sound, late)] * len(languages), languages=languages, picture=picture)
+
+
+def with_text(path: Path, copy: Path) -> Path:
+    """A film as it is, with a line of subtitles in the format of its container."""
+    lines = path.with_suffix(".srt")
+    lines.write_text("1\n00:00:00,500 --> 00:00:01,500\nhello\n\n")
+    with av.open(str(path)) as source, av.open(str(lines)) as said, av.open(str(copy), "w") as output:
+        made: dict[int, Any] = {each.index: output.add_stream_from_template(each) for each in source.streams}
+        if copy.suffix == ".mp4":
+            text: Any = output.add_stream("mov_text")
+            text.codec_context.subtitle_header = b"[Script Info]\n[Events]\nFormat: Layer, Start, End, Text\n"
+        else:
+            text = output.add_stream_from_template(said.streams[0])
+        for packet in (*said.demux(), *source.demux()):
+            if packet.dts is not None:
+                packet.stream = text if packet.stream.container is said else made[packet.stream.index]
+                output.mux(packet)
+    return copy
 
 
 def packets(path: Path) -> dict[int, list[bytes]]:
@@ -95,6 +114,16 @@ def test_sound_that_begins_after_the_picture_stays_where_it_was(tmp_path: Path) 
     add(source, Dub(track(1_500), "spa", "Spanish"), copy)
     assert np.allclose(onsets(copy, 0), [1.0], atol=0.03)
     assert np.allclose(onsets(copy, 1), [1.5], atol=0.03)
+
+
+def test_subtitles_are_copied_or_named_where_matroska_cannot_hold_them(tmp_path: Path) -> None:
+    source = with_text(film(tmp_path / "plain.mkv"), tmp_path / "film.mkv")
+    assert add(source, Dub(track(0), "spa", "Spanish"), tmp_path / "film.es.mkv") == []
+    assert packets(tmp_path / "film.es.mkv")[2] == [b"hello"]
+    source = with_text(film(tmp_path / "plain.mp4"), tmp_path / "film.mp4")
+    assert add(source, Dub(track(0), "spa", "Spanish"), tmp_path / "film.es.mkv") == [
+        "subtitle track 3 (mov_text)"
+    ]
 
 
 def test_a_recording_without_picture_is_copied_as_well(tmp_path: Path) -> None:
