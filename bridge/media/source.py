@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Bytes:
 
     def __init__(self, file: io.FileIO, suffix: str) -> None:
         self.name = f"recording{suffix}" if suffix.isascii() else "recording"
-        self.read = file.read
+        self.read: Callable[[int], bytes | None] = file.read
         self.options: dict[str, str] = {}
 
 
