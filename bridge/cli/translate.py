@@ -257,7 +257,9 @@ def _complain(path: Path, error: BridgeError, order: Order) -> None:
 
 
 def _say(path: Path, error: BridgeError) -> None:
-    typer.echo(f"error: {path.name}: {error.message}", err=True)
+    from bridge.media import name_of
+
+    typer.echo(f"error: {name_of(path).name}: {error.message}", err=True)
     if error.hint:
         typer.echo(f"→ {error.hint}", err=True)
 

@@ -125,7 +125,7 @@ def test_track_asked_for_is_heard(gateway: Gateway, ear: Ear, two: Path) -> None
 def test_track_that_is_not_there_names_those_that_are(two: Path) -> None:
     done = run(two, "--track", 3, "--url", "ws://127.0.0.1:1")
     assert done.exit_code == 1
-    assert "There is no sound track 3." in done.stderr
+    assert "film.mkv has no sound track 3." in done.stderr
     assert "→ Give --track one of: 1 (es, opus); 2 (en, opus, default)" in done.stderr
 
 
