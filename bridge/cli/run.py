@@ -162,7 +162,9 @@ def _whole(result: Result) -> bool:
 
 
 def _say(path: Path, error: BridgeError) -> None:
-    typer.echo(f"error: {path.name}: {error.message}", err=True)
+    from bridge.media import name_of
+
+    typer.echo(f"error: {name_of(path).name}: {error.message}", err=True)
     if error.hint:
         typer.echo(f"→ {error.hint}", err=True)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.errors import AudioError
 from bridge.extras import install
 from bridge.media.pcm import RATES, Speech, form
-from bridge.media.source import READABLE, source
+from bridge.media.source import READABLE, name_of, source
 from bridge.media.timeline import Timeline
 from bridge.media.tracks import Track, choose, listed
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Block
@@ -57,7 +57,7 @@ class Recording:
             yield block
         if not heard:
             raise AudioError(
-                f"No sample of {self.path} can be decoded: it is damaged or cut off.", self._remedy
+                f"No sample of {name_of(self.path)} can be decoded: it is damaged or cut off.", self._remedy
             )
 
 
@@ -86,16 +86,13 @@ def opened(path: Path, language: str | None = None, track: int | None = None) ->
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise AudioError(f"{path} cannot be read as audio: {reason}.", content.remedy) from None
+            raise AudioError(f"{name_of(path)} cannot be read as audio: {reason}.", content.remedy) from None
         with container:
             streams = container.streams.audio
             if not streams:
-                raise AudioError(f"{path} has no sound track.", READABLE)
+                raise AudioError(f"{name_of(path)} has no sound track.", READABLE)
             tracks = listed(streams)
-            try:
-                chosen = choose(tracks, language, track)
-            except AudioError as error:
-                raise AudioError(f"{path}: {error.message}", error.hint) from None
+            chosen = choose(name_of(path), tracks, language, track)
             stream = streams[chosen.number - 1]
             begin, end = origin(container), _end(container, stream)
             length_ms = None if end is None else (end - begin) * 1000

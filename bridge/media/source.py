@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Bytes:
 
     def __init__(self, file: io.FileIO, suffix: str) -> None:
         self.name = f"recording{suffix}" if suffix.isascii() else "recording"
-        self.read = file.read
+        self.read: Callable[[int], bytes | None] = file.read
         self.options: dict[str, str] = {}
 
 
@@ -56,6 +56,7 @@ class Pipe(Bytes):
         super().__init__(file, suffix)
         self._file = file
         self._begin = file.read(4)
+        self.empty = not self._begin
         self.read = self._read
         if self._begin in (b"RIFF", b"RF64"):
             # Otherwise 400 kB, 13 s of speech, are searched for other codecs that wav may disguise.
@@ -93,7 +94,10 @@ def source(path: Path) -> Iterator[Bytes]:
                 raise AudioError(f"{path} is empty.", READABLE)
             yield Seekable(file, path.suffix)
         else:
-            yield Pipe(file, path.suffix)
+            pipe = Pipe(file, path.suffix)
+            if pipe.empty:
+                raise AudioError(f"{name_of(path)} is empty: nothing was written into it.", PIPED)
+            yield pipe
 
 
 def _standard_input() -> io.FileIO:

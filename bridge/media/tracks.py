@@ -50,7 +50,7 @@ def listed(streams: Sequence[AudioStream]) -> tuple[Track, ...]:
     return tuple(_track(number, stream) for number, stream in enumerate(streams, 1))
 
 
-def choose(tracks: Sequence[Track], language: str | None, number: int | None) -> Track:
+def choose(path: object, tracks: Sequence[Track], language: str | None, number: int | None) -> Track:
     """The track asked for by number; else the one in the language spoken, the default one, the first.
 
     Between tracks of one language the same order holds; those beside the film come last. Raises
@@ -59,10 +59,11 @@ def choose(tracks: Sequence[Track], language: str | None, number: int | None) ->
     there = "; ".join(map(str, tracks))
     if number is not None:
         if not 1 <= number <= len(tracks):
-            raise AudioError(f"There is no sound track {number}.", f"Give --track one of: {there}")
+            raise AudioError(f"{path} has no sound track {number}.", f"Give --track one of: {there}")
         if not tracks[number - 1].codec:
             raise AudioError(
-                f"Sound track {number} is in a format that cannot be decoded.", f"There are: {there}"
+                f"Sound track {number} of {path} is in a format that cannot be decoded.",
+                f"There are: {there}",
             )
         return tracks[number - 1]
     spoken = _tag(language) if language and language != "auto" else None

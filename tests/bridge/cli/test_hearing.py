@@ -71,7 +71,12 @@ def test_standard_input_is_a_recording_named_stdin(
 ) -> None:
     ours, theirs = os.pipe()
     kept = os.dup(0)
-    writer = threading.Thread(target=lambda: (os.write(theirs, SPEECH.read_bytes()), os.close(theirs)))
+
+    def write() -> None:
+        with os.fdopen(theirs, "wb") as pipe:
+            pipe.write(SPEECH.read_bytes())
+
+    writer = threading.Thread(target=write)
     os.dup2(ours, 0)
     try:
         writer.start()
@@ -120,7 +125,7 @@ def test_track_asked_for_is_heard(gateway: Gateway, ear: Ear, two: Path) -> None
 def test_track_that_is_not_there_names_those_that_are(two: Path) -> None:
     done = run(two, "--track", 3, "--url", "ws://127.0.0.1:1")
     assert done.exit_code == 1
-    assert "There is no sound track 3." in done.stderr
+    assert "film.mkv has no sound track 3." in done.stderr
     assert "→ Give --track one of: 1 (es, opus); 2 (en, opus, default)" in done.stderr
 
 
@@ -169,13 +174,14 @@ def test_what_is_finished_is_written_where_the_rest_cannot_be_had(gateway: Gatew
     def refuses_later(peer: Any) -> None:
         if not next(turns):
             peer.say("error", code="no_worker", message="Nobody works.", hint="Start one.", fatal=True)
-            return peer.connection.close(4503)
+            peer.connection.close(4503)
+            return
         peer.open()
         peer.hear()
         peer.transcribe(0, "good morning", 100, 600)
         peer.speak(0, 0, "es", "buenos días", 200, 1)
         peer.done(0)
-        return peer.connection.close(1011)
+        peer.connection.close(1011)
 
     done = run(SPEECH, "--url", gateway(refuses_later), "-o", tmp_path)
     assert done.exit_code == 1

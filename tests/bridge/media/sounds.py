@@ -83,12 +83,12 @@ def film(
                 stream.disposition = cast(Any, int(number == default))
             stream.codec_context.open()
             packets += _delayed(_sound(stream, samples, at, rate, form), *gap)
-        for packet in sorted(packets, key=lambda packet: float(packet.dts * packet.time_base)):
+        for packet in sorted(packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
             container.mux(packet)
     return path
 
 
-def _picture(container: av.container.OutputContainer, seconds: int) -> list[Packet]:
+def _picture(container: av.container.OutputContainer, seconds: int) -> list[Packet[Any]]:
     stream = cast(Any, container.add_stream("mpeg4", rate=5))
     stream.width = stream.height = 16
     stream.pix_fmt = "yuv420p"
@@ -102,18 +102,18 @@ def _picture(container: av.container.OutputContainer, seconds: int) -> list[Pack
 
 def _sound(
     stream: AudioStream, samples: npt.NDArray[np.int16], at: float, rate: int, form: str
-) -> list[Packet]:
+) -> list[Packet[Any]]:
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
     frame.rate, frame.time_base, frame.pts = rate, Fraction(1, rate), int(at * rate)
     size = stream.codec_context.frame_size or 1024
     resampler = av.AudioResampler(format=form, layout="mono", rate=rate, frame_size=size)
-    packets: list[Packet] = []
+    packets: list[Packet[Any]] = []
     for part in [*resampler.resample(frame), *resampler.resample(None), None]:
         packets += stream.encode(part)
     return [packet for packet in packets if packet.dts is not None]
 
 
-def _delayed(packets: list[Packet], begin: float, length: float) -> list[Packet]:
+def _delayed(packets: list[Packet[Any]], begin: float, length: float) -> list[Packet[Any]]:
     for packet in packets:
         if packet.pts is not None and packet.dts is not None and packet.pts * packet.time_base >= begin:
             packet.pts += int(length / packet.time_base)

@@ -22,8 +22,12 @@ def noise(seconds: float, level: float, seed: int = 1) -> npt.NDArray[np.float32
     return (np.random.default_rng(seed).standard_normal(int(RATE * seconds)) * level).astype(np.float32)
 
 
+def pure(hertz: float, seconds: float = 1.0, level: float = 1.0) -> npt.NDArray[np.float32]:
+    return (tone(hertz, RATE, seconds) * (level / 32_768)).astype(np.float32)
+
+
 def voice(seconds: float = 1.0) -> npt.NDArray[np.float32]:
-    return tone(440, RATE, seconds).astype(np.float32) / 32_768
+    return pure(440, seconds)
 
 
 def mixed(channels: list[npt.NDArray[np.float32]], names: list[str] | None = None) -> npt.NDArray[np.float32]:
@@ -62,7 +66,7 @@ def test_polarity_that_changes_in_the_middle_does_not_click() -> None:
 
 
 def test_channels_that_differ_are_all_heard() -> None:
-    left, right = voice(), tone(1_000, RATE).astype(np.float32) / 32_768
+    left, right = voice(), pure(1_000)
     spectrum = np.abs(np.fft.rfft(mixed([left, right])))
     assert spectrum[440] > 1_000
     assert spectrum[1_000] > 1_000
@@ -83,7 +87,7 @@ def test_second_speaker_is_heard_at_once_in_a_channel_of_her_own() -> None:
 
 def test_centre_of_surround_sound_is_as_loud_as_alone_and_low_effects_are_left_out() -> None:
     silent = np.zeros_like(voice())
-    rumble = tone(40, RATE).astype(np.float32) / 65_536
+    rumble = pure(40, level=0.5)
     names = ["FL", "FR", "FC", "LFE", "BL", "BR"]
     heard = mixed([silent, silent, voice(), rumble, silent, silent], names)
     assert loudness(heard) == pytest.approx(loudness(voice()), rel=0.01)

@@ -48,7 +48,7 @@ def test_number_then_language_then_default_decide(
 
 
 def test_track_that_is_not_there_is_refused_with_those_that_are(two: Path) -> None:
-    with pytest.raises(AudioError, match="no sound track 3") as caught, opened(two, "en", 3):
+    with pytest.raises(AudioError, match="has no sound track 3") as caught, opened(two, "en", 3):
         pass
     assert str(two) in caught.value.message
     assert "1 (es, opus); 2 (en, opus, default)" in caught.value.hint
@@ -69,21 +69,21 @@ def test_track_that_is_not_there_is_refused_with_those_that_are(two: Path) -> No
 )
 def test_codes_of_films_are_the_languages_of_the_command_line(said: str, tag: str) -> None:
     meant = Track(2, said, codec="aac")
-    assert choose([Track(1, "eng", codec="aac", default=True), meant], tag, None) is meant
+    assert choose("film", [Track(1, "eng", codec="aac", default=True), meant], tag, None) is meant
 
 
 def test_without_marks_the_first_is_taken() -> None:
-    assert choose([EN, Track(2, "en", codec="aac")], "en", None) is EN
+    assert choose("film", [EN, Track(2, "en", codec="aac")], "en", None) is EN
 
 
 def test_description_for_the_blind_comes_last() -> None:
     aside = Track(1, "en", codec="aac", default=True, aside=True)
-    assert choose([aside, Track(2, "en", codec="aac")], "en", None).number == 2
+    assert choose("film", [aside, Track(2, "en", codec="aac")], "en", None).number == 2
 
 
 def test_what_cannot_be_decoded_is_passed_over() -> None:
-    assert choose([Track(1, "en"), ES], "en", None) is ES
+    assert choose("film", [Track(1, "en"), ES], "en", None) is ES
     with pytest.raises(AudioError, match="cannot be decoded"):
-        choose([Track(1, "en")], "en", None)
-    with pytest.raises(AudioError, match="track 1 is in a format"):
-        choose([Track(1, "en"), ES], "en", 1)
+        choose("film", [Track(1, "en")], "en", None)
+    with pytest.raises(AudioError, match="track 1 of film is in a format"):
+        choose("film", [Track(1, "en"), ES], "en", 1)
