@@ -102,3 +102,7 @@ class Bar:
     def end(self) -> None:
         """All is: also the silence at the end, in which nothing is ever finished."""
         self._progress.update(self._task, completed=1, total=1)
+
+    def leave(self) -> None:
+        """It is shown no more."""
+        self._progress.remove_task(self._task)

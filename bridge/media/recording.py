@@ -94,13 +94,13 @@ def opened(path: Path, language: str | None = None, track: int | None = None) ->
             tracks = listed(streams)
             chosen = choose(name_of(path), tracks, language, track)
             stream = streams[chosen.number - 1]
-            origin, end = _origin(container), _end(container, stream)
-            length_ms = None if end is None else (end - origin) * 1000
-            timeline = Timeline(origin, end)
+            begin, end = origin(container), _end(container, stream)
+            length_ms = None if end is None else (end - begin) * 1000
+            timeline = Timeline(begin, end)
             yield Recording(path, chosen, tracks, length_ms, container, stream, timeline, content.remedy)
 
 
-def _origin(container: InputContainer) -> float:
+def origin(container: InputContainer) -> float:
     """The second at which the recording begins, as its own times count."""
     return 0.0 if container.format.name.startswith(ABSOLUTE) else (container.start_time or 0) / 1_000_000
 

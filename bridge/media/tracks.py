@@ -21,6 +21,10 @@ CODES = {
 }  # fmt: skip
 """What films call languages, where the table of languages has another code: ISO 639-2/B, and 639-2/T for
 languages of which the table has the code of one part."""
+FILM_CODES = {tag: code for code, tag in reversed(CODES.items())} | {
+    "an": "arg", "br": "bre", "ku": "kur", "la": "lat", "ne": "nep", "om": "orm", "qu": "que", "yue": "chi",
+}  # fmt: skip
+"""What films call languages by their tags, where the table of languages has another code."""
 ASIDE = ("comment", "hearing_impaired", "visual_impaired", "karaoke")
 """Tracks that speak about the film, or beside it."""
 
@@ -100,3 +104,13 @@ def _tag(said: str) -> str:
     except LanguageError:
         by_three = {row.nllb[:3]: row.base for row in reversed(TABLE) if row.nllb}
         return by_three.get(base, base)
+
+
+def film_code(tag: str) -> str:
+    """What a film calls a language: three letters of ISO 639-2/B, `und` where there are none."""
+    try:
+        language = find(tag)
+    except LanguageError:
+        return "und"
+    code = FILM_CODES.get(language.base) or (language.nllb or language.base)[:3]
+    return code if len(code) == 3 else "und"

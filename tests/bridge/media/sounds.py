@@ -25,6 +25,7 @@ CODECS = {
     "mp4": ("aac", "fltp"),
     "mov": ("pcm_s16le", "s16"),
     "ts": ("aac", "fltp"),
+    "avi": ("pcm_s16le", "s16"),
     "aiff": ("pcm_s16be", "s16"),
 }
 
