@@ -1,15 +1,13 @@
-"""Sound inside the system: PCM to wav, one sample rate to another, pieces of a length."""
+"""Sound inside the system: one sample rate to another, pieces of a length."""
 
 from __future__ import annotations
 
-import io
-import wave
 from collections.abc import Iterator
 
 import numpy as np
 import soxr
 
-from bridge.types import SAMPLE_BYTES, Audio
+from bridge.types import SAMPLE_BYTES
 
 
 class Resampler:
@@ -35,14 +33,3 @@ def frames(pcm: bytes, rate: int, ms: int = 20) -> Iterator[bytes]:
     size = rate * ms // 1000 * SAMPLE_BYTES
     for start in range(0, len(pcm), size):
         yield pcm[start : start + size]
-
-
-def wav(audio: Audio) -> bytes:
-    """The content of a wav file."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(audio.rate)
-        file.writeframes(audio.pcm)
-    return buffer.getvalue()

@@ -33,6 +33,7 @@ IDEOGRAPHS = (
     "\uff00-\uff60\uffe0-\uffe6\U00020000-\U0003fffd"
 )
 IS_WIDE = re.compile(f"[{SPACELESS}{HANGUL}{IDEOGRAPHS}]")
+IS_FULL = re.compile(f"[{HANGUL}{IDEOGRAPHS}]")
 IS_SPACELESS = re.compile(f"[{SPACELESS}{IDEOGRAPHS}]")
 
 CLOSING = re.compile(
@@ -55,6 +56,11 @@ TRADITIONAL = {"hant", "tw", "hk", "mo"}
 def units(text: str) -> int:
     """How wide `text` is, in tenths of a Latin character."""
     return NARROW * len(text) + (WIDE - NARROW) * len(IS_WIDE.findall(text))
+
+
+def effort(text: str) -> int:
+    """How much there is to read, in tenths of a Latin character: a full-width one says as much as two."""
+    return NARROW * len(text) + (WIDE - NARROW) * len(IS_FULL.findall(text))
 
 
 def parts(text: str, language: str) -> list[str]:

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
-from bridge.captions.breaks import ENDS_CLAUSE, IS_SPACELESS, LINE, NARROW, best_cut, parts, units
+from bridge.captions.breaks import ENDS_CLAUSE, IS_SPACELESS, LINE, NARROW, best_cut, effort, parts, units
 
 LEAST_MS = 1_000
 MOST_MS = 7_000
 """A cue is read twice if it stays longer: longer speech is split, short pieces are joined up to this."""
-UNITS_PER_SECOND = 17 * NARROW
+EFFORT_PER_SECOND = 17 * NARROW
 """The reading speed of adults: 17 Latin characters a second, or 8 full-width ones."""
 LATE_MS = 500
 """How much later than its speech a cue may begin, so that the one before can be read."""
@@ -56,8 +56,7 @@ class _Screen:
 
     @property
     def reading_ms(self) -> int:
-        width = sum(map(units, self.parts))
-        return max(LEAST_MS, -(-width * 1000 // UNITS_PER_SECOND))
+        return max(LEAST_MS, -(-sum(map(effort, self.parts)) * 1000 // EFFORT_PER_SECOND))
 
 
 def cues(said: Iterable[Said]) -> list[Cue]:

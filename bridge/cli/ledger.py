@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.cli.files import writing
 from bridge.cli.order import Order
-from bridge.cli.products import writing
 
 NAME = ".speechbridge.jsonl"
-"""Lies in the folder of the results; a line for each recording that is done, the last one counts."""
+"""Lies in the folder of the results; of the lines of a recording that is done the last one counts."""
+
+
+def begin(folder: Path, names: Iterable[str]) -> None:
+    """Says that files of these names in `folder` are ours. Raises BridgeError."""
+    _append(folder, {"begun": list(names)})
 
 
 def note(file: Path, order: Order, written: Mapping[str, Path], summary: Mapping[str, Any]) -> None:
     """Says that `file` is done, with what --json tells of it. Raises BridgeError."""
-    ledger = order.folder(file) / NAME
-    entry = _key(file, order) | {
-        "written": [path.name for path in written.values()],
-        "summary": summary,
-    }
-    line = f"{json.dumps(entry, ensure_ascii=False)}\n".encode()
-    with writing(ledger.parent), ledger.open("ab+") as lines:
-        if lines.tell():
-            lines.seek(-1, os.SEEK_END)
-            if lines.read(1) != b"\n":
-                line = b"\n" + line  # the line before was cut off and must not spoil this one
-        lines.write(line)
+    names = [path.name for path in written.values()]
+    _append(order.folder(file), _key(file, order) | {"written": names, "summary": summary})
+
+
+def ours(folder: Path) -> set[str]:
+    """The names of the files in `folder` that were begun by a run of ours."""
+    return {name for entry in _entries(folder) for name in entry.get("begun", ())}
 
 
 def done(file: Path, order: Order) -> dict[str, Any] | None:
@@ -36,17 +36,15 @@ def done(file: Path, order: Order) -> dict[str, Any] | None:
 
     It is if it changed since, if something else was ordered, or if a file that was written is gone.
     """
-    ledger = order.folder(file) / NAME
+    folder = order.folder(file)
     try:
-        lines = ledger.read_text("utf-8", errors="replace").splitlines()
         key = _key(file, order)
     except OSError:
         return None
-    for line in reversed(lines):
-        entry = _read(line)
+    for entry in reversed(_entries(folder)):
         if entry.get("file") == key["file"]:
             same = all(entry.get(name) == value for name, value in key.items())
-            there = all((ledger.parent / name).exists() for name in entry.get("written", ()))
+            there = all((folder / name).exists() for name in entry.get("written", ()))
             summary = entry.get("summary")
             return summary if same and there and isinstance(summary, dict) else None
     return None
@@ -60,6 +58,24 @@ def _key(file: Path, order: Order) -> dict[str, Any]:
         "modified_ns": state.st_mtime_ns,
         "order": order.wanted(),
     }
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    try:
+        lines = (folder / NAME).read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [_read(line) for line in lines]
+
+
+def _append(folder: Path, entry: Mapping[str, Any]) -> None:
+    line = f"{json.dumps(entry, ensure_ascii=False)}\n".encode()
+    with writing(folder), (folder / NAME).open("ab+") as lines:
+        if lines.tell():
+            lines.seek(-1, os.SEEK_END)
+            if lines.read(1) != b"\n":
+                line = b"\n" + line  # the line before was cut off and must not spoil this one
+        lines.write(line)
 
 
 def _read(line: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge import languages
+from bridge.cli import ledger
+from bridge.cli.files import write_whole, writing
 from bridge.cli.order import Order
 from bridge.dubbing import Line, Track, dubbed
 from bridge.errors import BridgeError, LanguageError
@@ -17,6 +18,9 @@ from bridge.types import Audio
 if TYPE_CHECKING:
     from bridge.captions import Said
     from bridge.client import Segment
+
+Content = Callable[[Path], object]
+"""Writes a file of the path given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ def said(segments: Sequence[Segment], target: str | None = None) -> Iterator[Sai
             yield Said(segment.start_ms, segment.end_ms, spoken.text, language)
 
 
+def check(film: Path, name: Path, order: Order) -> None:
+    """Raises BridgeError if a file beside `film` that is not ours would be written over."""
+    subtitles = [kind for kind, wanted in (("srt", order.srt), ("vtt", order.vtt)) if wanted]
+    suffixes = [f"{tag}.{kind}" for tag in (order.source, *order.targets) for kind in subtitles]
+    films = [f"{tag}.{kind}" for tag in order.targets for kind in ("mkv", "mka") if order.dub]
+    _spare(order, film, [f"{name.stem}.{suffix}" for suffix in (*suffixes, *films)])
+
+
 def write(film: Path, name: Path, order: Order, segments: Sequence[Segment], made: Products) -> None:
     """Writes the files of `film`, named after `name`, and notes them in `made`; each is whole or not there.
 
@@ -66,51 +78,72 @@ def write(film: Path, name: Path, order: Order, segments: Sequence[Segment], mad
     folder = order.folder(film)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-
-    def keep(suffix: str, content: Callable[[Path], object]) -> None:
-        made.written[suffix] = _whole(folder / f"{name.stem}.{suffix}", content)
-
+    contents: dict[str, Content] = {}
     for target, track in made.tracks.items():
         if track and order.output is not None:
-            keep(f"{target}.wav", track.write_wav)
-    for suffix, text in _subtitles(order, segments, list(made.tracks)):
-        keep(suffix, lambda path, text=text: path.write_text(text, "utf-8"))  # type: ignore[misc]
+            contents[f"{target}.wav"] = track.write_wav
+    contents |= _subtitles(order, segments, list(made.tracks))
     if order.dub:
-        _films(film, order, segments, made, keep)
+        contents |= _films(film, order, segments, made)
+    paths = {suffix: folder / f"{name.stem}.{suffix}" for suffix in contents}
+    names = [path.name for path in paths.values()]
+    _spare(order, film, names)
+    ledger.begin(folder, names)
+    for suffix, path in paths.items():
+        write_whole(path, contents[suffix])
+        made.written[suffix] = path
 
 
-def _subtitles(order: Order, segments: Sequence[Segment], targets: list[str]) -> Iterator[tuple[str, str]]:
+def _spare(order: Order, film: Path, names: Iterable[str]) -> None:
+    """Beside a film lie the files of others, too."""
+    folder = order.folder(film)
+    there = [name for name in names if order.output is None and (folder / name).exists()]
+    if not there:
+        return
+    ours = ledger.ours(folder)
+    for name in there:
+        if name not in ours:
+            raise BridgeError(
+                f"{folder / name} would be written over, and speechbridge did not write it.",
+                "Move it away, or give another folder with -o.",
+                code="bad_output",
+            )
+
+
+def _subtitles(order: Order, segments: Sequence[Segment], targets: list[str]) -> dict[str, Content]:
     from bridge.captions import cues, srt, vtt
 
+    made: dict[str, Content] = {}
     spoken = _spoken(order, segments)
     for language, target in ((spoken, None), *((target, target) for target in targets)):
-        if order.srt or order.vtt:
-            shown = cues(said(segments, target))
-            if order.srt:
-                yield f"{language}.srt", srt(shown)
-            if order.vtt:
-                yield f"{language}.vtt", vtt(shown)
+        for kind, wanted, file in (("srt", order.srt, srt), ("vtt", order.vtt, vtt)):
+            if wanted:
+                made[f"{language}.{kind}"] = _text(file(cues(said(segments, target))))
+    return made
 
 
-def _films(
-    film: Path,
-    order: Order,
-    segments: Sequence[Segment],
-    made: Products,
-    keep: Callable[[str, Callable[[Path], object]], None],
-) -> None:
+def _text(content: str) -> Content:
+    return lambda path: path.write_text(content, "utf-8", newline="\n")
+
+
+def _films(film: Path, order: Order, segments: Sequence[Segment], made: Products) -> dict[str, Content]:
     from bridge.dubbing.film import Dub, add, extension
     from bridge.media.tracks import film_code
 
     spoken = film_code(_spoken(order, segments))
-    for target, track in made.tracks.items():
-        if track is not None:
-            dub = Dub(track, film_code(target), f"{_name(target)} (translated)", spoken)
 
-            def copy(path: Path, dub: Dub = dub) -> None:
-                made.left_out[:] = add(film, dub, path)
+    def copy(dub: Dub) -> Content:
+        def content(path: Path) -> None:
+            made.left_out[:] = add(film, dub, path)
 
-            keep(f"{target}.{extension(film)}", copy)
+        return content
+
+    kind = extension(film)
+    return {
+        f"{target}.{kind}": copy(Dub(track, film_code(target), f"{_name(target)} (translated)", spoken))
+        for target, track in made.tracks.items()
+        if track is not None
+    }
 
 
 def _spoken(order: Order, segments: Sequence[Segment]) -> str:
@@ -122,29 +155,3 @@ def _name(tag: str) -> str:
         return languages.find(tag).name
     except LanguageError:
         return tag
-
-
-def _whole(path: Path, content: Callable[[Path], object]) -> Path:
-    """Writes a file that is whole whenever it is there."""
-    part = path.with_name(f".{path.name}.part")
-    with writing(path.parent):
-        try:
-            content(part)
-            part.replace(path)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-    return path
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Makes of an OSError a BridgeError that names what cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise BridgeError(
-            f"{error.filename or folder} cannot be written: {error.strerror}.",
-            "Give another folder with -o.",
-            code="bad_output",
-        ) from None

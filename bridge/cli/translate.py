@@ -104,7 +104,7 @@ def translate(
 
 def _check(files: Sequence[Path], order: Order) -> None:
     """Refuses a command line that would do something else than it seems to."""
-    from bridge.cli.products import writing
+    from bridge.cli.files import writing
     from bridge.media import is_stream
 
     if not order.targets:
@@ -145,11 +145,14 @@ def _check_names(files: Sequence[Path], order: Order) -> None:
 
 def _readable(files: Sequence[Path], run: Run) -> Iterator[Heard]:
     """What holds sound, as far as that can be known before it is read; says what is wrong with the others."""
+    from bridge.cli.products import check
+
     for path in files:
         heard = Heard(path, run.order.source, run.order.track)
         try:
             with no_fault_ends_the_run():
                 heard.look()
+                check(path, heard.name, run.order)
             yield heard
         except BridgeError as error:
             run.complain(path, error)

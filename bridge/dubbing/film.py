@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BIT_RATE = 96_000
 """Transparent for one voice."""
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EISDIR)
 FRAME = 1024
 """Samples of one AAC packet."""
 
@@ -65,13 +67,14 @@ def add(film: Path, dub: Dub, copy: Path) -> list[str]:
         raise AudioError("Films cannot be written without PyAV.", install("client")) from None
     with ExitStack() as files:
         content = files.enter_context(source(film))
-        target = files.enter_context(copy.open("wb"))
         try:
             opened = files.enter_context(av.open(content, "r", metadata_errors="replace"))
-            with av.open(target, "w", format="matroska") as output:
+            with av.open(str(copy.absolute()), "w", format="matroska") as output:
                 mux = _Mux(opened, output, dub)
                 mux.copy()
         except (av.FFmpegError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in UNWRITABLE:
+                raise OSError(error.errno, error.strerror, str(copy)) from None
             raise AudioError(
                 f"{film} cannot be copied with its translation: {getattr(error, 'strerror', None) or error}.",
                 "Leave out --dub and add the track of -o with a video editor.",

@@ -1,24 +1,14 @@
-"""Sound inside the system: rates, wav files, pieces."""
+"""Sound inside the system: rates and pieces."""
 
 from __future__ import annotations
-
-import io
-import wave
 
 import numpy as np
 import pytest
 
-from bridge.audio import Resampler, frames, wav
+from bridge.audio import Resampler, frames
 from bridge.types import Audio
 from tests.bridge.media.sounds import pitch, tone
 from tests.hearing import resample, rms
-
-
-def test_wav_can_be_read_back() -> None:
-    audio = Audio(tone(440, 22_050).tobytes(), 22_050)
-    with wave.open(io.BytesIO(wav(audio))) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 22_050)
-        assert file.readframes(file.getnframes()) == audio.pcm
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(22_050, 24_000), (22_050, 8_000), (16_000, 48_000)])

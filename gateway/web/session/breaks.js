@@ -23,6 +23,7 @@ const IDEOGRAPHS =
   "\\u2e80-\\u303e\\u3041-\\u312f\\u3190-\\u33ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\ua000-\\ua4cf\\uf900-\\ufaff" +
   "\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}";
 const WIDE_ONES = new RegExp(`[${SPACELESS}${HANGUL}${IDEOGRAPHS}]`, "gu");
+const FULL_ONES = new RegExp(`[${HANGUL}${IDEOGRAPHS}]`, "gu");
 const IS_SPACELESS = new RegExp(`[${SPACELESS}${IDEOGRAPHS}]`, "u");
 
 // What no line begins with: closing punctuation, small kana, and marks that belong to the letter before.
@@ -38,10 +39,19 @@ const ENDS_CLAUSE = /[,;:–—、，；：،؛၊]["'’”»)\]」』）》】
 const TRADITIONAL = new Set(["hant", "tw", "hk", "mo"]);
 
 /** @param {string} text @returns {number} how wide it is, in tenths of a Latin character */
-export function units(text) {
+export const units = (text) => weighed(text, WIDE_ONES);
+
+/**
+ * How much there is to read, in tenths of a Latin character: a full-width one says as much as two.
+ * @param {string} text
+ */
+export const effort = (text) => weighed(text, FULL_ONES);
+
+/** @param {string} text @param {RegExp} wide */
+function weighed(text, wide) {
   let characters = 0;
   for (const _ of text) characters += 1;
-  return NARROW * characters + (WIDE - NARROW) * (text.match(WIDE_ONES)?.length ?? 0);
+  return NARROW * characters + (WIDE - NARROW) * (text.match(wide)?.length ?? 0);
 }
 
 /** @param {readonly string[]} texts */

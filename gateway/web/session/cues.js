@@ -6,7 +6,7 @@
  * tests/data/cue_vectors.json holds both to it.
  */
 
-import { adjoin, bestCut, endsClause, LINE, NARROW, parts, units, unitsOf } from "./breaks.js";
+import { adjoin, bestCut, effort, endsClause, LINE, NARROW, parts, units, unitsOf } from "./breaks.js";
 
 /** @typedef {{ startMs: number, endMs: number, captions: { text: string, language: string }[] }} Said */
 /** @typedef {{ startMs: number, endMs: number, lines: string[] }} Cue - in whole milliseconds */
@@ -16,7 +16,7 @@ const LEAST_MS = 1_000;
 // A cue is read twice if it stays longer: longer speech is split, short pieces are joined up to this.
 const MOST_MS = 7_000;
 // The reading speed of adults: 17 Latin characters a second, or 8 full-width ones.
-const UNITS_PER_SECOND = 17 * NARROW;
+const EFFORT_PER_SECOND = 17 * NARROW;
 // How much later than its speech a cue may begin, so that the one before can be read.
 const LATE_MS = 500;
 // Speech that is further apart is not joined in one cue.
@@ -168,8 +168,8 @@ function linked(first, second) {
 
 /** @param {Screen} screen */
 function readingMs({ texts }) {
-  const most = Math.max(...texts.map(unitsOf));
-  return Math.max(LEAST_MS, Math.ceil((most * 1000) / UNITS_PER_SECOND));
+  const most = Math.max(...texts.map((text) => effort(text.join(""))));
+  return Math.max(LEAST_MS, Math.ceil((most * 1000) / EFFORT_PER_SECOND));
 }
 
 /**

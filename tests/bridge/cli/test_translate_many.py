@@ -179,6 +179,32 @@ def test_a_film_gets_subtitles_beside_it_and_a_copy_that_speaks(
     assert "  wrote film.es.mkv\n" in done.stdout
 
 
+def test_subtitles_of_others_beside_a_film_are_not_written_over(
+    gateway: Gateway, talks: list[Path], tmp_path: Path
+) -> None:
+    mine = tmp_path / "one.en.srt"
+    mine.write_text("by hand")
+    server = Server()
+    order = (*talks[:2], "--srt", "--url", gateway(server))
+    done = run(*order)
+    assert (done.exit_code, server.sessions, mine.read_text()) == (1, 1, "by hand")
+    assert "one.en.srt would be written over" in done.stderr
+    assert (tmp_path / "two.en.srt").exists()
+    mine.unlink()
+    for _ in range(2):  # what it wrote itself it may write again
+        assert run(*order).exit_code == 0
+
+
+def test_subtitles_of_others_are_spared_in_a_language_that_is_heard_only_then(
+    gateway: Gateway, talks: list[Path], tmp_path: Path
+) -> None:
+    mine = tmp_path / "one.en.vtt"
+    mine.write_text("by hand")
+    done = run(talks[0], "--vtt", "--from", "auto", "--url", gateway(Server()))
+    assert (done.exit_code, mine.read_text()) == (1, "by hand")
+    assert "one.en.vtt would be written over" in done.stderr
+
+
 def test_a_recording_without_pictures_gets_a_copy_of_sound_alone(
     gateway: Gateway, talks: list[Path], tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +146,22 @@ def test_what_is_no_film_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "notes.mkv").write_text("not a film")
     with pytest.raises(AudioError, match=r"notes\.mkv cannot be copied"):
         add(tmp_path / "notes.mkv", Dub(track(0), "spa", "Spanish"), tmp_path / "out.mkv")
+
+
+def test_a_disk_that_is_full_is_told_as_what_it_is(tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mkv")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError) as failed:
+            add(source, Dub(track(0), "spa", "Spanish"), tmp_path / "film.es.mkv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.value.errno == errno.EFBIG
+
+
+def test_a_name_with_a_colon_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = film(tmp_path / "film.mkv").rename("rec:part1.mkv")
+    add(source, Dub(track(0), "spa", "Spanish"), Path("rec:part1.es.mkv"))
+    assert len(packets(tmp_path / "rec:part1.es.mkv")) == 3
