@@ -72,8 +72,15 @@ class Seekable(Bytes):
 
     def __init__(self, file: io.FileIO, suffix: str) -> None:
         super().__init__(file, suffix)
-        self.seek = file.seek
+        self._file = file
         self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Where that leads; -1 for a place that no file has, which damaged ones name."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError):
+            return -1
 
 
 @contextmanager

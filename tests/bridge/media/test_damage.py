@@ -12,6 +12,7 @@ import pytest
 
 from bridge.cli.hearing import Heard
 from bridge.errors import AudioError
+from bridge.media.source import Seekable, source
 from tests.bridge.media.sounds import film, tone, written
 
 CONTAINERS = ("wav", "flac", "mp3", "ogg", "m4a", "webm", "mkv", "ts", "aiff", "mov")
@@ -85,15 +86,30 @@ def outcomes(whole: dict[str, bytes], seeds: Iterator[int], folder: Path) -> Cou
     return found
 
 
-def test_damaged_files_are_heard_or_refused(whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_damaged_files_are_heard_or_refused(
+    whole: dict[str, bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     found = outcomes(whole, iter(range(30)), tmp_path)
+    assert capfd.readouterr() == ("", "")
     assert found["heard"] > 10
     assert found.total() == 30
 
 
+def test_place_that_no_file_has_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "some.wav"
+    path.write_bytes(bytes(100))
+    with source(path) as content:
+        assert isinstance(content, Seekable)
+        assert content.seek(-5) == content.seek(2**70) == -1
+        assert content.seek(10) == 10
+
+
 @pytest.mark.slow
-def test_a_thousand_damaged_files_are_heard_or_refused(whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_thousand_damaged_files_are_heard_or_refused(
+    whole: dict[str, bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     found = outcomes(whole, iter(range(1_000, 2_000)), tmp_path)
+    assert capfd.readouterr() == ("", ""), "what the decoder's libraries print is no message of ours"
     assert found.total() == 1_000
     assert found["refused"] > 50
     assert found["heard"] > 500
