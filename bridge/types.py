@@ -36,6 +36,14 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a recording: mono PCM s16le at SPEECH_RATE, whose first sample is presented at `at_ms`."""
+
+    pcm: bytes
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """What STT is given: one segment, whole; `language` is None where it is to be detected."""
 

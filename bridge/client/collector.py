@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.errors import BridgeError
 from bridge.protocol import server_messages, wire
 from bridge.types import SAMPLE_BYTES
 
@@ -44,7 +45,8 @@ class Result:
     """What came of a whole stream.
 
     `began` is when its sample 0 was spoken (time.monotonic() seconds), `misplaced` counts audio frames
-    that did not follow the one before, `notices` are the server's warnings and harmless errors.
+    that did not follow the one before, `notices` are the server's warnings and harmless errors, `failure`
+    is why a recording was left before its end.
     """
 
     started: server_messages.SessionStarted
@@ -52,6 +54,7 @@ class Result:
     notices: list[server_messages.Warning | server_messages.Error] = field(default_factory=list)
     misplaced: int = 0
     began: float = 0.0
+    failure: BridgeError | None = None
 
     @property
     def targets(self) -> list[str]:
