@@ -13,7 +13,6 @@ from bridge.cli.files import write_whole, writing
 from bridge.cli.order import Order
 from bridge.dubbing import Line, Track, dubbed
 from bridge.errors import BridgeError, LanguageError
-from bridge.types import Audio
 
 if TYPE_CHECKING:
     from bridge.captions import Said
@@ -46,7 +45,7 @@ def tracks(
         spoken = [
             (each.start_ms, each.translations[target]) for each in segments if target in each.translations
         ]
-        lines = [Line(start, Audio(bytes(voice.pcm), voice.rate)) for start, voice in spoken if voice.pcm]
+        lines = [Line(start, voice.audio) for start, voice in spoken if voice.audio_ms]
         made[target] = dubbed(lines, end_ms)
     return made
 
