@@ -96,7 +96,7 @@ def products_report(made: Products) -> Iterator[str]:
         if track is not None and made.written:
             yield f"  {target}  {_lateness(track)}"
     for left_out in made.left_out:
-        yield f"  left out of the film: {left_out}, which Matroska cannot hold"
+        yield f"  left out of the film: {left_out}"
     for file in made.written.values():
         yield f"  wrote {file}"
 

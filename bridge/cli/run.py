@@ -109,7 +109,10 @@ class Run:
         segments = spoken_segments(result)
         made = products.Products(products.tracks(segments, result.targets, heard.duration_ms))
         if segments and self.order.writes:
-            products.write(heard.path, heard.name, self.order, segments, made)
+            try:
+                products.write(heard.path, heard.name, self.order, segments, made)
+            except BridgeError as error:
+                result.failure = result.failure or error
         told = summary(heard.path, result, made) | heard.summary()
         if self.order.writes and _whole(result) and not is_stream(heard.path):
             ledger.note(heard.path, self.order, made.written, told)

@@ -52,14 +52,15 @@ def extension(film: Path) -> str:
         with source(film) as content, av.open(content, "r", metadata_errors="replace") as opened:
             return "mkv" if opened.streams.video else "mka"
     except (av.FFmpegError, ValueError) as error:
-        raise AudioError(f"{film} cannot be read as a film: {error}.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"{film} cannot be read as a film: {reason}.") from None
 
 
 def add(film: Path, dub: Dub, copy: Path) -> list[str]:
     """Writes `copy`, a Matroska file with all tracks of `film` and the dub, which players take by default.
 
-    The dub begins where the times of the film do. Gives what Matroska cannot hold and was left out, in
-    words. Raises AudioError for a film that cannot be copied and OSError where `copy` cannot be written.
+    The dub begins where the times of the film do. Gives what was left out, in words. Raises AudioError
+    for a film that cannot be copied and OSError where `copy` cannot be written.
     """
     try:
         import av
@@ -88,6 +89,7 @@ class _Mux:
     output: OutputContainer
     dub: Dub
     left_out: list[str] = field(default_factory=list)
+    damaged: int = 0
     _streams: dict[int, Any] = field(default_factory=dict)
 
     def copy(self) -> None:
@@ -98,6 +100,7 @@ class _Mux:
         voice = self._voice()
         if chapters := self.source.chapters():
             self.output.set_chapters(chapters)
+        self.output.start_encoding()
         speech = _encoded(voice, self.dub.track)
         waiting = next(speech, None)
         for packet in _packets(self.source, list(self._streams)):
@@ -105,17 +108,31 @@ class _Mux:
                 self.output.mux(waiting)
                 waiting = next(speech, None)
             packet.stream = self._streams[packet.stream.index]
-            self.output.mux(packet)
+            self._mux(packet)
         while waiting is not None:
             self.output.mux(waiting)
             waiting = next(speech, None)
+        if self.damaged:
+            self.left_out.append(f"{self.damaged} damaged packets")
+
+    def _mux(self, packet: Packet[Any]) -> None:
+        """What is damaged is left out; a disk that is full is not."""
+        from av import FFmpegError
+
+        try:
+            self.output.mux(packet)
+        except FFmpegError as error:
+            if error.errno in UNWRITABLE:
+                raise
+            self.damaged += 1
 
     def _adopt(self, stream: Stream) -> None:
         from av.stream import Disposition
 
         name = stream.codec_context.name if stream.codec_context else None
         if stream.type not in ("video", "audio", "subtitle") or name not in self.output.supported_codecs:
-            self.left_out.append(f"{stream.type} track {stream.index + 1} ({name or 'unknown'})")
+            track = f"{stream.type} track {stream.index + 1} ({name or 'unknown'})"
+            self.left_out.append(f"{track}, which Matroska cannot hold")
             return
         made = self.output.add_stream_from_template(stream)
         made.metadata.update(stream.metadata)
@@ -144,20 +161,27 @@ def _packets(film: InputContainer, indexes: list[int]) -> Iterator[Packet[Any]]:
     from av import FFmpegError
 
     begin = origin(film)
-    packets = film.demux([film.streams[index] for index in indexes])
+    streams = [film.streams[index] for index in indexes]
+    packets = film.demux(streams)
+    reached: dict[int, int] = {}
     while True:
         try:
             packet = next(packets)
         except (StopIteration, FFmpegError):
             return
+        except IndexError:  # PyAV met a track that begins later than the others
+            packets = film.demux(streams)
+            continue
         decoded, shown = packet.dts, packet.pts
         if decoded is None:
             decoded = shown
-        if decoded is None:
+        index = packet.stream.index
+        if decoded is None or index not in indexes:
             continue
         late = round(begin / float(packet.time_base))
-        packet.dts = decoded - late
-        packet.pts = (decoded if shown is None else shown) - late
+        # Damaged and joined films have times that go back, which no container takes.
+        packet.dts = reached[index] = max(decoded - late, reached.get(index, decoded - late - 1) + 1)
+        packet.pts = max((decoded if shown is None else shown) - late, packet.dts)
         yield packet
 
 

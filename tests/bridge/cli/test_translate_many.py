@@ -221,4 +221,5 @@ def test_a_film_that_cannot_be_copied_is_told_and_the_next_one_is_made(
     assert done.exit_code == 1
     assert "error: one.wav: " in done.stderr
     assert "cannot be written" in done.stderr
+    assert "  wrote " + str(tmp_path / "out/one.es.wav") in done.stdout  # what can be had is kept and told
     assert (tmp_path / "out/two.es.mka").exists()

@@ -124,7 +124,7 @@ def test_subtitles_are_copied_or_named_where_matroska_cannot_hold_them(tmp_path:
     assert packets(tmp_path / "film.es.mkv")[2] == [b"hello"]
     source = with_text(film(tmp_path / "plain.mp4"), tmp_path / "film.mp4")
     assert add(source, Dub(track(0), "spa", "Spanish"), tmp_path / "film.es.mkv") == [
-        "subtitle track 3 (mov_text)"
+        "subtitle track 3 (mov_text), which Matroska cannot hold"
     ]
 
 
