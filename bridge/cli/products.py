@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bridge import languages
 from bridge.cli import ledger
@@ -13,7 +13,6 @@ from bridge.cli.files import write_whole, writing
 from bridge.cli.order import Order
 from bridge.dubbing import Line, Track, dubbed
 from bridge.errors import BridgeError, LanguageError
-from bridge.types import Audio
 
 if TYPE_CHECKING:
     from bridge.captions import Said
@@ -46,10 +45,7 @@ def tracks(
         spoken = [
             (each.start_ms, each.translations[target]) for each in segments if target in each.translations
         ]
-        # Not copied: an hour of speech is 173 MB, and nothing is added to it any more.
-        lines = [
-            Line(start, Audio(cast(bytes, voice.pcm), voice.rate)) for start, voice in spoken if voice.pcm
-        ]
+        lines = [Line(start, voice.audio) for start, voice in spoken if voice.audio_ms]
         made[target] = dubbed(lines, end_ms)
     return made
 

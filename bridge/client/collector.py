@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.client.shelf import Shelf, Shelved
 from bridge.errors import BridgeError
 from bridge.protocol import server_messages, wire
-from bridge.types import SAMPLE_BYTES
+from bridge.types import SAMPLE_BYTES, Audio, Sound
 
 
 @dataclass(slots=True)
 class Spoken:
-    """One segment in one target: PCM s16le mono at `rate` Hz, empty where none came.
+    """One segment in one target: PCM s16le mono at `rate` Hz, empty where none came or it was laid aside.
 
     `first_audio_at` is when its first samples arrived, in seconds of time.monotonic().
     """
@@ -20,10 +21,23 @@ class Spoken:
     rate: int = 0
     pcm: bytearray = field(default_factory=bytearray)
     first_audio_at: float | None = None
+    shelved: Shelved | None = None
+
+    @property
+    def audio(self) -> Sound:
+        """Its speech, wherever that lies."""
+        return self.shelved or Audio(bytes(self.pcm), self.rate)
 
     @property
     def audio_ms(self) -> float:
-        return len(self.pcm) // SAMPLE_BYTES * 1000 / self.rate if self.rate else 0.0
+        size = self.shelved.size if self.shelved else len(self.pcm)
+        return size // SAMPLE_BYTES * 1000 / self.rate if self.rate else 0.0
+
+    def lay_aside(self, shelf: Shelf) -> None:
+        """Keeps its speech on disk; raises OSError where that is full, and it stays in memory."""
+        if self.pcm:
+            self.shelved = shelf.put(self.pcm, self.rate)
+            self.pcm = bytearray()
 
 
 @dataclass(slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bridge.client.collector import Result, Segment
 from bridge.client.feed import BYTES_PER_MS, Blocks, Feed
+from bridge.client.shelf import Shelf
 from bridge.client.translate import Wish, passage
 from bridge.errors import BridgeError, GatewayError
 from bridge.types import SAMPLE_BYTES
@@ -64,6 +66,7 @@ class _Journey:
         self._done: set[int] = set()
         self._next = 0
         self._waiting: list[Segment] = []
+        self._shelf: Shelf | None = None
 
     def start(self, result: Result) -> None:
         """A session has begun, whose result this is."""
@@ -113,10 +116,17 @@ class _Journey:
             segment.seq = len(self._whole.segments)
             self._whole.segments[segment.seq] = segment
             self.begin = max(self.begin, end)
+            self._lay_aside(segment)
             self._on_segment(segment)
         self._waiting = []
         self._feed.forget(self.begin)
         self.begin = max(self.begin, self._feed.first)
+
+    def _lay_aside(self, segment: Segment) -> None:
+        with suppress(OSError):  # no disk to lay it on: it stays in memory
+            for spoken in segment.translations.values():
+                self._shelf = self._shelf or Shelf()
+                spoken.lay_aside(self._shelf)
 
     def _place(self, ms: float) -> int:
         return self._offset + int(ms * BYTES_PER_MS) // SAMPLE_BYTES * SAMPLE_BYTES

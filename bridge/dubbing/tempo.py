@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bridge.errors import AudioError
 from bridge.extras import install
-from bridge.types import SAMPLE_BYTES, Audio
+from bridge.types import SAMPLE_BYTES, Audio, Sound
 
 FASTEST = 1.25
 """What listeners still follow without effort; the page goes no faster either."""
@@ -17,7 +17,7 @@ QUIET = 104
 """-50 dBFS in 16-bit samples."""
 
 
-def shortened(audio: Audio, samples: int) -> Audio:
+def shortened(audio: Sound, samples: int) -> Sound:
     """The same speech in about `samples`, or longer: no faster than FASTEST, pauses no shorter than PAUSE_S.
 
     Speech that fits stays as it is. A tempo is exact to some 5 ms. Raises AudioError without PyAV.
@@ -31,7 +31,7 @@ def shortened(audio: Audio, samples: int) -> Audio:
     return Audio(_faster(calm, speed), audio.rate)
 
 
-def _without_pauses(audio: Audio, excess: int) -> bytes:
+def _without_pauses(audio: Sound, excess: int) -> bytes:
     """The speech without `excess` samples of its silence, or as many as there are; all pauses lose alike."""
     samples = np.frombuffer(audio.pcm, "<i2")
     least = round(PAUSE_S * audio.rate)

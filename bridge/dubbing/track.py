@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.dubbing.tempo import shortened
-from bridge.types import SAMPLE_BYTES, Audio
+from bridge.types import SAMPLE_BYTES, Sound
 
 SLACK_MS = 1_000
 """How late a sentence may begin before the one in front of it is shortened: nobody notices less."""
@@ -20,19 +20,21 @@ class Line:
     """One piece of speech; what it translates begins at `start_ms` of the recording."""
 
     start_ms: float
-    audio: Audio
+    audio: Sound
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Speech and its place: the number of its first sample."""
+    """Speech and its place: the number of its first sample. It is shortened to `room` as it is read."""
 
     at: int
-    pcm: bytes
+    end: int
+    audio: Sound
+    room: int
 
     @property
-    def end(self) -> int:
-        return self.at + len(self.pcm) // SAMPLE_BYTES
+    def pcm(self) -> bytes:
+        return shortened(self.audio, self.room).pcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def dubbed(lines: Sequence[Line], end_ms: float | None = None) -> Track | None:
         at = max(start, reached)
         due = lines[index + 1].start_ms if index + 1 < len(lines) else end_ms
         room = line.audio.samples if due is None else int((due + SLACK_MS) * rate / 1000) - at
-        audio = shortened(line.audio, room)
-        placed.append(Placed(at, audio.pcm))
-        reached = placed[-1].end
+        samples = shortened(line.audio, room).samples
+        reached = at + samples
+        placed.append(Placed(at, reached, line.audio, room))
         lag = max(lag, at - start)
-        speed = max(speed, line.audio.samples / max(audio.samples, 1))
+        speed = max(speed, line.audio.samples / max(samples, 1))
     return Track(rate, tuple(placed), lag * 1000 / rate, speed)

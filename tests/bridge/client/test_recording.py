@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.client import Result, Segment, Wish, translate_recording
 from bridge.client.feed import KEPT_BYTES, Feed
+from bridge.client.shelf import Shelf
 from bridge.errors import AudioError, GatewayError
-from bridge.types import Block
+from bridge.types import Audio, Block
 
 Gateway = Callable[..., str]
 NONE: tuple[float, ...] = (0.0,) * 3
@@ -186,6 +188,35 @@ def test_recording_without_a_sample_fails_with_its_own_reason(gateway: Gateway) 
     result = run(gateway(script), broken())
     assert isinstance(result.failure, AudioError)
     assert result.segments == {}
+
+
+def test_finished_speech_lies_on_disk_and_is_the_same(gateway: Gateway) -> None:
+    sessions = Sessions()
+    result = run(
+        gateway(sessions.follow(sessions.breaks_after((0, 1_000)), refuse, refuse, refuse)), [bytes(64_000)]
+    )
+    spoken = result.segments[0].translations["es"]
+    assert (len(spoken.pcm), spoken.audio_ms) == (0, 100)
+    assert (spoken.audio.rate, spoken.audio.samples, spoken.audio.pcm) == (8_000, 800, b"\1\0" * 800)
+
+
+def test_finished_speech_stays_in_memory_where_there_is_no_disk(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    sessions = Sessions()
+    result = run(
+        gateway(sessions.follow(sessions.breaks_after((0, 1_000)), refuse, refuse, refuse)), [bytes(64_000)]
+    )
+    assert result.segments[0].translations["es"].audio == Audio(b"\1\0" * 800, 8_000)
+
+
+def test_pieces_on_a_shelf_are_read_from_their_places() -> None:
+    shelf = Shelf()
+    pieces = [bytes([number]) * number for number in range(0, 200, 2)]
+    laid = [shelf.put(piece, 16_000) for piece in pieces]
+    assert [piece.pcm for piece in reversed(laid)] == pieces[::-1]
+    assert [piece.samples for piece in laid] == list(range(100))
 
 
 def test_source_is_waited_for_by_the_next_session_when_one_is_lost() -> None:

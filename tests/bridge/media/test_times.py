@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from bridge.media import opened
 from bridge.media.timeline import Timeline
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Block
-from tests.bridge.media.sounds import film, plain_wav, tone, written
+from tests.bridge.media.sounds import film, pitch, plain_wav, tone, written
 from tests.hearing import rms
 
 
@@ -77,6 +78,20 @@ def test_edit_list_that_leaves_out_the_beginning_is_kept_to(tmp_path: Path) -> N
     with_run_in = blocks(film(tmp_path / "tone.mp4", [(tone(440, 48_000), 0.0)], picture=False))
     assert loud(with_run_in)[0][0] == pytest.approx(0, abs=0.005)
     assert rms(with_run_in[0].pcm[:640]) > 5_000
+
+
+def test_edit_list_that_cuts_into_the_film_is_kept_to(tmp_path: Path) -> None:
+    both = np.concatenate([tone(440, 48_000, 2), tone(1_000, 48_000)])
+    path = film(tmp_path / "cut.mp4", [(both, 0.0)], picture=False)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"elst") + 12  # behind version and number of edits: length, begin, rate
+    length, begin = struct.unpack_from(">Ii", content, at)
+    struct.pack_into(">Ii", content, at, length - 2_000, begin + 2 * 48_000)
+    path.write_bytes(content)
+    found = blocks(path)
+    assert found[0].at_ms == 0
+    assert sum(len(block.pcm) for block in found) / 32 == pytest.approx(1_000, abs=40)
+    assert abs(pitch(b"".join(block.pcm for block in found), 16_000) - 1_000) < 3
 
 
 def test_empty_edit_delays_the_sound(tmp_path: Path) -> None:
