@@ -95,8 +95,13 @@ def _languages(offer: Offer) -> dict[str, Any]:
     known = [languages.find(tag) for tag in tags]
     return {
         "detects": offer.detects,
-        "pairs": [{"source": source, "target": target} for source, target in sorted(offer.pairs)],
+        "pairs": [_pair(source, target) for source, target in sorted(offer.pairs)],
         "languages": [
             {"tag": language.tag, "name": language.name, "rtl": language.rtl} for language in known
         ],
     }
+
+
+def _pair(source: str, target: str) -> dict[str, Any]:
+    as_spoken = {"as_spoken": True} if languages.same(source, target) else {}
+    return {"source": source, "target": target} | as_spoken

@@ -54,7 +54,7 @@ def register(settings: Settings, **changes: Any) -> None:
             1,
             "engine",
             languages=("ar", "en", "es"),
-            pairs=(("en", "es"), ("en", "ar"), ("en", "fr")),
+            pairs=(("en", "es"), ("en", "ar"), ("en", "fr"), ("en", "en")),
             **changes,
         )
         registry.register(record, 60_000)
@@ -126,7 +126,11 @@ def test_the_languages_are_those_that_can_be_heard_now(settings: Settings) -> No
 
     assert fetch(settings, "/v1/languages").json() == {
         "detects": False,
-        "pairs": [{"source": "en", "target": "ar"}, {"source": "en", "target": "es"}],
+        "pairs": [
+            {"source": "en", "target": "ar"},
+            {"source": "en", "target": "en", "as_spoken": True},
+            {"source": "en", "target": "es"},
+        ],
         "languages": [
             {"tag": "ar", "name": "Arabic", "rtl": True},
             {"tag": "en", "name": "English", "rtl": False},
