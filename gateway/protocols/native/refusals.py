@@ -7,13 +7,16 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from bridge.errors import NoWorker, ProtocolError, RedisUnavailable
+from bridge.protocol.server_messages import Warning
 from bridge.protocol.wire import Close
 from bridge.settings import Settings
+from bridge.types import SPEECH_RATE
 from gateway.runtime.admission import RETRY_AFTER_MS
 
 TEXT_CHARACTERS = 16_384
 """Characters of one text frame: the longest session.start has 3 000."""
 DRAINED_AFTER_MS = 500
+EXPECTED = f"Send PCM s16le: signed 16-bit little-endian samples, mono, {SPEECH_RATE} Hz, without a header."
 
 
 NO_SESSION_FOR_AUDIO = (
@@ -28,6 +31,25 @@ def odd_audio(size: int) -> tuple[str, str, str]:
     """The same for a frame of `size` bytes."""
     message = f"An audio frame has {size} bytes, which is no whole number of samples."
     return "odd_audio", message, "Send PCM s16le, two bytes a sample; this frame was dropped."
+
+
+def no_pcm(seen: str) -> ProtocolError:
+    """A container is sent as if it were PCM."""
+    return ProtocolError(
+        f"The audio sent is {seen}, not PCM.",
+        f"{EXPECTED} MediaRecorder makes no PCM, an AudioWorklet does; `speechbridge translate` reads files.",
+        code="not_pcm",
+        close_code=Close.BAD_MESSAGE,
+    )
+
+
+def unlike_pcm(seen: str) -> Warning:
+    """What is sent sounds like noise when it is taken for PCM s16le."""
+    return Warning(
+        code="not_pcm",
+        message=f"The audio sent seems to be {seen}: as PCM s16le it is noise.",
+        hint=EXPECTED,
+    )
 
 
 def draining() -> ProtocolError:
