@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from bridge.options import Options
+from bridge.origin import canonical
 from bridge.types import Rate
 
 VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
@@ -119,6 +121,17 @@ class Settings(Options):
         description="Origins of other sites whose pages may connect, comma-separated; * allows all.",
         examples=["https://talk.example.org"],
     )
+    ws_hosts: str = Field(
+        "",
+        description="Names, comma-separated, under which this server's own pages may connect, besides "
+        "addresses, localhost and the machine's name; unset, any name by https; * allows all.",
+        examples=["talk.example.org"],
+    )
+    ws_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks of the proxies whose X-Forwarded-Host and -Proto are believed.",
+        examples=["10.0.0.0/8"],
+    )
 
     session_idle_seconds: float = Field(
         300, gt=0, description="A client that sends nothing for so long is closed with 4408."
@@ -227,7 +240,40 @@ class Settings(Options):
         by_level = VAD_THRESHOLDS[self.vad_aggressiveness]
         return self.vad_threshold if self.vad_threshold is not None else by_level
 
+    @field_validator("ws_origins")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        for each in _listed(text) - {"*"}:
+            try:
+                canonical(each)
+            except ValueError:
+                raise ValueError(
+                    f"{each} is no origin; write scheme and host, https://talk.example.org"
+                ) from None
+        return text
+
+    @field_validator("ws_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for each in _listed(text):
+            ip_network(each)
+        return text
+
     @property
     def origins(self) -> frozenset[str]:
-        """The origins of WS_ORIGINS."""
-        return frozenset(filter(None, (origin.strip() for origin in self.ws_origins.split(","))))
+        """The origins of WS_ORIGINS as browsers send them, or `*`."""
+        return frozenset(each if each == "*" else canonical(each) for each in _listed(self.ws_origins))
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names of WS_HOSTS; None where it is not set."""
+        return frozenset(each.lower() for each in _listed(self.ws_hosts)) or None
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of WS_PROXIES."""
+        return tuple(ip_network(each) for each in _listed(self.ws_proxies))
+
+
+def _listed(text: str) -> set[str]:
+    return set(filter(None, (each.strip() for each in text.split(","))))

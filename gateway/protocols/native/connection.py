@@ -71,7 +71,7 @@ class Connection:
         try:
             await self._websocket.accept(wire.SUBPROTOCOL if wire.SUBPROTOCOL in offered else None)
             with self._backend.places.one():
-                refusals.check_origin(self._websocket.headers, self._backend.settings)
+                refusals.check_origin(self._websocket, self._backend.site, self._backend.settings.proxies)
                 self._vigil.begin()
                 self._transport.attach(self)
                 await self._end
