@@ -5,10 +5,10 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
+from bridge import redis_url
 from bridge.options import Options
 from bridge.origin import canonical
 from bridge.types import Rate
@@ -35,7 +35,7 @@ class Settings(Options):
     redis_url: str = Field(
         "",
         description="Redis to use; empty lets `speechbridge up` start a private one.",
-        examples=["redis://localhost:6379/0"],
+        examples=["redis://localhost:6379/0", "unix:///run/redis.sock?db=0"],
     )
     redis_max_memory: int = Field(
         1_000_000_000,
@@ -218,20 +218,9 @@ class Settings(Options):
 
     @field_validator("redis_url")
     @classmethod
-    def _usable(cls, url: str) -> str:
-        """What both Celery and redis-py understand; either says of the rest what nobody understands."""
-        try:
-            parts = urlsplit(url)
-            usable = not url or (parts.scheme in ("redis", "rediss") and parts.port != 0)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(
-                "it must be redis://:password@host:6379/0, rediss:// for TLS; write / ? # of a password "
-                "as %2F %3F %23"
-            )
-        if {"username", "password"} & parse_qs(parts.query).keys():
-            raise ValueError("a password stands before the host, redis://:password@host:6379/0")
+    def _understood(cls, url: str) -> str:
+        if url:
+            redis_url.check(url)
         return url
 
     @property
