@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.results import NO_SPEECH, NO_SPEECH_HINT, report, spoken_segments, srt_file, summary, track
+from bridge.cli.terminal import as_json
 from bridge.errors import BridgeError
 from bridge.settings import Settings
 from bridge.types import Audio
@@ -142,7 +142,7 @@ def _one(path: Path, duration_ms: float | None, url: str, order: Order) -> bool:
     if order.json:
         if not segments:
             typer.echo(f"warning: {path.name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
-        typer.echo(json.dumps(summary(path, result, tracks, written), ensure_ascii=False))
+        typer.echo(as_json(summary(path, result, tracks, written)))
     else:
         typer.echo("\n".join(report(path, result, order.realtime)))
         for file in written.values():
@@ -152,13 +152,14 @@ def _one(path: Path, duration_ms: float | None, url: str, order: Order) -> bool:
 
 def _run(path: Path, duration_ms: float | None, url: str, order: Order) -> Result:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     from bridge import client
     from bridge.audio import decode
 
     with Progress(console=Console(stderr=True), transient=True, disable=_quiet(order)) as progress:
-        task = progress.add_task(path.name, total=duration_ms)
+        task = progress.add_task(escape(path.name), total=duration_ms)
         return asyncio.run(
             client.translate(
                 url,
@@ -210,4 +211,4 @@ def _complain(path: Path, error: BridgeError, order: Order) -> None:
         typer.echo(f"→ {error.hint}", err=True)
     if order.json:
         told = {"code": error.code, "message": error.message, "hint": error.hint}
-        typer.echo(json.dumps({"file": str(path), "error": told}, ensure_ascii=False))
+        typer.echo(as_json({"file": str(path), "error": told}))

@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidProxy, WebSocketException
 
 from bridge.errors import GatewayError
 from bridge.protocol import client_messages, server_messages, wire
@@ -151,6 +151,13 @@ async def _connected(url: str) -> ClientConnection:
             compression=None,
             proxy=None if local else True,
         )
+    except (ImportError, InvalidProxy) as error:
+        raise GatewayError(
+            f"The proxy on the way to {url} cannot be used: {error}.",
+            f"Go past it with NO_PROXY={urlsplit(url).hostname}, or name one by HTTP; unset ALL_PROXY, "
+            "SOCKS_PROXY and HTTPS_PROXY for none.",
+            code="bad_proxy",
+        ) from None
     except (OSError, WebSocketException, TimeoutError) as error:
         raise GatewayError(
             f"No gateway answers at {url}: {str(error) or type(error).__name__}.",

@@ -20,6 +20,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.redis_url import for_celery
 from bridge.settings import Settings
 from bridge.store import keys
+from bridge.store.cancel import Cancellations
 from bridge.tasks import app
 from tests.stack import as_gateway, free_port, redis_binary, wait_until
 
@@ -102,6 +103,9 @@ def test_celery_and_redis_py_reach_the_same_database_with_any_password(server: S
         message = queue.get(timeout=2)
         message.ack()
         assert message.payload == {"form": form}
+    listening = Cancellations(settings.redis_url, "worker", "life")
+    assert listening.listening.wait(2)
+    listening.close()
     assert inspect(url)["version"]
     assert "s/w" not in masked(url) and quote("s/w") not in masked(url)
 
