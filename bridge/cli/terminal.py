@@ -78,8 +78,8 @@ class Outlet(io.FileIO):
             io.BufferedWriter(self), self._encoding, "spelt", line_buffering=by_line, write_through=False
         )
 
-    def write(self, data: Any) -> int | None:
-        """Takes all of it."""
+    def write(self, data: Any) -> int:
+        """Takes all of it, or what the descriptor takes at once."""
         if not self._lost:
             try:
                 return super().write(data)

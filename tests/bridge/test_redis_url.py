@@ -117,7 +117,7 @@ def test_a_certificate_that_nobody_vouches_for_is_trusted_by_neither(server: Ser
         inspect(url)
     as_gateway(Settings.read(redis_url=url), topology.load())
     with app.connection_for_write() as connection, pytest.raises(OperationalError, match="certificate"):
-        connection.default_channel.client.ping()
+        connection.ensure_connection(max_retries=1)
 
 
 def test_a_wrong_password_is_told_with_where_it_stands(server: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -33,7 +34,7 @@ def recorded(form: str, codec: str, rate: int = 48_000, layout: str = "mono") ->
     """A second of sound in a container, as a recorder writes it."""
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        stream: av.AudioStream = container.add_stream(codec, rate=rate, layout=layout)  # type: ignore[assignment]  # by the codec
         samples = np.sin(np.arange(rate) * 0.05).astype(np.float32)[None, :].repeat(stream.channels, 0)
         frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
         frame.rate = rate
@@ -111,7 +112,7 @@ def samples(pcm: bytes) -> npt.NDArray[np.int16]:
     return np.frombuffer(pcm, "<i2")
 
 
-WRONG = {
+WRONG: dict[str, Callable[[bytes], bytes]] = {
     "32-bit float": lambda pcm: (samples(pcm) / 32_768).astype("<f4").tobytes(),
     "64-bit float": lambda pcm: (samples(pcm) / 32_768).astype("<f8").tobytes(),
     "swapped": lambda pcm: samples(pcm).byteswap().tobytes(),
