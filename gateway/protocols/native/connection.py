@@ -133,7 +133,7 @@ class Connection:
         if found is not None and found.certain:
             self._refuse(refusals.no_pcm(found.seen))
         elif found is not None:
-            self._voice.answer(refusals.unlike_pcm(found.seen))
+            self._voice.misread(found.seen)
             self._mind_answers()
         return self._end.done()
 

@@ -315,5 +315,8 @@ def test_float_samples_are_told_by_a_warning_and_the_session_goes_on(settings: S
         warning = peer.hears("warning")
         assert warning["code"] == "not_pcm"
         assert "32-bit float" in warning["message"] and "PCM s16le" in warning["hint"]
-        peer.say({"type": "ping"})
-        peer.hears("pong")
+        peer.say({"type": "session.end"})
+        silent = peer.hears("warning")
+        assert silent["code"] == "no_speech"
+        assert "microphone" not in silent["hint"]
+        peer.hears("session.ended")

@@ -150,6 +150,13 @@ def test_noise_and_silence_are_left_alone(level: int) -> None:
     assert found(np.full(64_000, level, "<i2").tobytes()) is None
 
 
+@pytest.mark.parametrize("offset", [-20_000, -300, -30, -3, 3, 30, 300, 20_000])
+@pytest.mark.parametrize("level", [1, 10, 100])
+def test_a_microphone_that_is_off_centre_is_left_alone(offset: int, level: int) -> None:
+    noise = offset + np.random.default_rng(1).normal(0, level, 64_000)
+    assert found(noise.astype("<i2").tobytes()) is None
+
+
 def test_after_a_second_of_speech_nothing_is_looked_at_any_more() -> None:
     disguise = Disguise()
     for at in range(0, WINDOW_BYTES, 640):
