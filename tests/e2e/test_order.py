@@ -122,7 +122,7 @@ def test_a_slow_engine_computes_each_segment_once_however_soon_silence_would_be_
     slow = {f"SIMULATED_{stage}_MS": "6000" for stage in ("STT", "TRANSLATION", "TTS")}
     system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1000", **slow).up()
     watcher = redis.Redis.from_url(system.redis.url)
-    with watcher.monitor() as monitor:
+    with watcher.monitor() as monitor:  # type: ignore[no-untyped-call]
         seen = asyncio.run(session(system.url, pcm(), 2, "es"))
         claims = set()
         watcher.set("end", "1")

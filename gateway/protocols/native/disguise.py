@@ -205,7 +205,8 @@ def _bears_out(window: Bytes, order: str, other: str) -> bool:
 def _samples(window: Bytes, kind: str) -> npt.NDArray[np.float32]:
     """Around their own centre: many a microphone is off it."""
     samples = np.frombuffer(window.tobytes(), kind).astype(np.float32)
-    return samples - samples.mean()
+    samples -= samples.mean()
+    return samples
 
 
 def _amplitude(samples: npt.NDArray[np.float32]) -> float:
