@@ -16,6 +16,7 @@ from bridge.errors import RedisUnavailable
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
+from bridge.types import STAGES
 from gateway import pages
 from gateway.protocols.native.connection import Connection
 from gateway.runtime.backend import Backend
@@ -71,7 +72,8 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         except RedisUnavailable as error:
             return JSONResponse({"ready": False, "redis": error.message, "hint": error.hint}, 503)
         missing = list(Offer.of(workers).missing)
-        status = {"ready": not missing, "redis": "ok", "missing": missing, **_clocks(workers)}
+        status = {"ready": not missing, "redis": "ok", "missing": missing, "slots": _slots(workers)}
+        status |= _clocks(workers)
         return JSONResponse(status, 503 if missing else 200)
 
     @app.api_route("/v1/languages", methods=ASKED)
@@ -84,6 +86,12 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         return JSONResponse(_languages(offer))
 
     pages.add(app)
+
+
+def _slots(workers: list[WorkerRecord]) -> dict[str, int]:
+    """How much each stage runs at once: what a client may send side by side without waiting for itself."""
+    live = [worker for worker in workers if not worker.draining]
+    return {stage: sum(worker.slots for worker in live if worker.stage == stage) for stage in STAGES}
 
 
 def _clocks(workers: list[WorkerRecord]) -> dict[str, Any]:

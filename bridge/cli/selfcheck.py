@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from bridge import audio
 from bridge.cli.network import fetch
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
 from bridge.client import translate
 from bridge.errors import BridgeError
+from bridge.media import decode
 
 if TYPE_CHECKING:
     from bridge.client import Result, Segment
@@ -43,7 +43,7 @@ async def selfcheck(url: str, console: Console) -> None:
     with console.status(f"self-check: translating {CLIP.name} to {target}"):
         try:
             async with asyncio.timeout(SECONDS):
-                result = await translate(url, audio.decode(CLIP), CLIP_LANGUAGE, [target], realtime=True)
+                result = await translate(url, decode(CLIP), CLIP_LANGUAGE, [target], realtime=True)
         except TimeoutError:
             raise _failed(f"nothing came back within {SECONDS:g} s") from None
     _print(result, target, console)

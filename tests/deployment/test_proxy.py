@@ -17,9 +17,9 @@ import httpx
 import pytest
 import yaml
 
-from bridge.audio import decode
 from bridge.cli.probe import CLIP
 from bridge.client import translate
+from bridge.media import decode
 from tests.stack import REPOSITORY, SIMULATED, WORKERS, Processes, RedisProcess, free_port, wait_until
 
 TEMPLATE = REPOSITORY / "config/nginx/gateways.conf.template"

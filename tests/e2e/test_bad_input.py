@@ -17,9 +17,9 @@ import redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bridge.audio import decode
 from bridge.client import translate
 from bridge.errors import GatewayError
+from bridge.media import decode
 from tests.stack import SIMULATED, Stack, wait_until
 
 pytestmark = pytest.mark.e2e

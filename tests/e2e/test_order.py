@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from bridge.audio import decode
 from bridge.client import Client
+from bridge.media import decode
 from bridge.protocol import server_messages, wire
 from bridge.store.registry import Registry
 from tests.stack import SIMULATED, Stack, running, wait_until

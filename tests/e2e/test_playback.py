@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.audio import decode
 from bridge.client import Client
+from bridge.media import decode
 from bridge.protocol import client_messages, server_messages, wire
 from tests.stack import Stack
 

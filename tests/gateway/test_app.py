@@ -103,14 +103,18 @@ def test_without_workers_it_is_not_ready_and_names_the_stages(settings: Settings
     answer = fetch(settings, "/readyz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"ready": False, "redis": "ok", "missing": ["stt", "translation", "tts"]}
+    stages = ["stt", "translation", "tts"]
+    slots = dict.fromkeys(stages, 0)
+    assert answer.json() == {"ready": False, "redis": "ok", "missing": stages, "slots": slots}
 
 
-def test_with_a_worker_for_each_stage_it_is_ready(settings: Settings) -> None:
+def test_with_a_worker_for_each_stage_it_is_ready_and_tells_their_slots(settings: Settings) -> None:
     register(settings)
     answer = fetch(settings, "/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "redis": "ok", "missing": []})
+    slots = {"stt": 1, "translation": 1, "tts": 1}
+    ready = {"ready": True, "redis": "ok", "missing": [], "slots": slots}
+    assert (answer.status_code, answer.json()) == (200, ready)
 
 
 def test_hosts_whose_clock_is_wrong_are_told_and_it_is_ready_all_the_same(settings: Settings) -> None:

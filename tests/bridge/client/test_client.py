@@ -148,12 +148,6 @@ def test_everything_of_both_segments_is_gathered(gateway: Gateway) -> None:
     assert (result.misplaced, result.notices, first.failures) == (0, [], [])
 
 
-def test_progress_tells_how_much_of_the_stream_is_done(gateway: Gateway) -> None:
-    seen: list[float] = []
-    run(gateway(told), on_progress=seen.append)
-    assert seen == [1000, 2000]
-
-
 def test_warnings_harmless_errors_and_failed_segments_are_kept(gateway: Gateway) -> None:
     def complain(peer: Any) -> None:
         peer.open()

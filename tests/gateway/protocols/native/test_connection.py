@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bridge import topology
-from bridge.audio import decode
+from bridge.media import decode
 from bridge.protocol.wire import unpack_audio
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
