@@ -90,9 +90,11 @@ class Bar:
     """The progress of one recording, whose header may be wrong about its length or say none."""
 
     def __init__(self, progress: Progress, heard: Heard) -> None:
+        from rich.markup import escape
+
         self._progress = progress
         self._heard = heard
-        self._task = progress.add_task(heard.name.name, total=heard.duration_ms)
+        self._task = progress.add_task(escape(heard.name.name), total=heard.duration_ms)
 
     def reach(self, ms: float) -> None:
         """All up to here is finished."""

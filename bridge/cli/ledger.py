@@ -69,7 +69,7 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def _append(folder: Path, entry: Mapping[str, Any]) -> None:
-    line = f"{json.dumps(entry, ensure_ascii=False)}\n".encode()
+    line = f"{json.dumps(entry)}\n".encode()  # in ASCII: a file's name may be no text
     with writing(folder), (folder / NAME).open("ab+") as lines:
         if lines.tell():
             lines.seek(-1, os.SEEK_END)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from bridge.cli.hearing import Bar, Heard, no_fault_ends_the_run
 from bridge.cli.order import Order
 from bridge.cli.places import Places, offered
 from bridge.cli.results import NO_SPEECH, NO_SPEECH_HINT, products_report, report, spoken_segments, summary
+from bridge.cli.terminal import as_json
 from bridge.errors import BridgeError, GatewayError
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ class Run:
         if told is None:
             return False
         self.finished += 1
-        typer.echo(
-            json.dumps(told, ensure_ascii=False) if self.order.json else f"{path.name} was done before"
-        )
+        typer.echo(as_json(told) if self.order.json else f"{path.name} was done before")
         return True
 
     async def all(self, recordings: Sequence[Heard], url: str) -> None:
@@ -131,7 +129,7 @@ class Run:
                 if not told["segments"]:
                     typer.echo(f"warning: {name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
                 error = {} if result.failure is None else {"error": _told(result.failure)}
-                typer.echo(json.dumps(told | error, ensure_ascii=False))
+                typer.echo(as_json(told | error))
             else:
                 choice = heard.choice()
                 lines = (
@@ -148,7 +146,7 @@ class Run:
         with self._aside():
             _say(path, error)
             if self.order.json:
-                typer.echo(json.dumps({"file": str(path), "error": _told(error)}, ensure_ascii=False))
+                typer.echo(as_json({"file": str(path), "error": _told(error)}))
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

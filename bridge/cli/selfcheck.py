@@ -63,7 +63,9 @@ def choose_target(url: str) -> str | None:
         pairs = None
     if pairs is None:
         raise _failed(f"the gateway did not say what it offers: {body[:300]}")
-    targets = sorted(pair["target"] for pair in pairs if pair["source"] == CLIP_LANGUAGE)
+    offered = [pair for pair in pairs if pair["source"] == CLIP_LANGUAGE]
+    # Words that are passed on as they are would prove nothing of the translation.
+    targets = [to for _, to in sorted((pair.get("as_spoken", False), pair["target"]) for pair in offered)]
     return "es" if "es" in targets else next(iter(targets), None)
 
 

@@ -23,6 +23,7 @@ from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects
 from gateway.protocols.native import agreement, refusals
+from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
@@ -57,6 +58,7 @@ class Connection:
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport)
         self._vigil = Vigil(self._idle, backend.settings.session_idle_seconds)
+        self._disguise = Disguise()
         self._stash: deque[str | bytes] = deque()
         self._stashing = self._full = False
         self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
@@ -69,7 +71,7 @@ class Connection:
         try:
             await self._websocket.accept(wire.SUBPROTOCOL if wire.SUBPROTOCOL in offered else None)
             with self._backend.places.one():
-                refusals.check_origin(self._websocket.headers, self._backend.settings)
+                refusals.check_origin(self._websocket, self._backend.site, self._backend.settings.proxies)
                 self._vigil.begin()
                 self._transport.attach(self)
                 await self._end
@@ -118,10 +120,22 @@ class Connection:
     def _audio(self, pcm: bytes) -> None:
         if self._state is not State.OPEN or self._runner is None:
             self._complain(*refusals.NO_SESSION_FOR_AUDIO)
+        elif not self._disguise.over and self._unmasked(pcm):
+            return
         elif len(pcm) % SAMPLE_BYTES:
             self._complain(*refusals.odd_audio(len(pcm)))
         else:
             self._runner.audio(pcm)
+
+    def _unmasked(self, frame: bytes) -> bool:
+        """Whether a frame of the first second shows that no PCM comes, and ended the connection."""
+        found = self._disguise.feed(frame)
+        if found is not None and found.certain:
+            self._refuse(refusals.no_pcm(found.seen))
+        elif found is not None:
+            self._voice.misread(found.seen)
+            self._mind_answers()
+        return self._end.done()
 
     def _text(self, text: str) -> None:
         try:

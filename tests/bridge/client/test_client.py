@@ -45,6 +45,9 @@ def failure(url: str, blocks: Any = (SECOND,), **options: Any) -> GatewayError:
         ("ws://host:8000", "ws://host:8000/v1/stream"),
         ("http://127.0.0.1:80/", "ws://127.0.0.1:80/v1/stream"),
         ("https://host", "wss://host/v1/stream"),
+        ("https://example.org/talk/", "wss://example.org/talk/v1/stream"),
+        ("https://example.org/talk?x=1", "wss://example.org/talk/v1/stream?x=1"),
+        ("http://host/v1/stream/", "ws://host/v1/stream"),
         ("wss://host/below/v1/stream?x=1", "wss://host/below/v1/stream?x=1"),
     ],
 )

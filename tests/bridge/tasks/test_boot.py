@@ -119,7 +119,7 @@ def refused(
         ((("worker", "tts-cpu0"), {"REDIS_URL": ""}), "REDIS_URL is empty"),
         (
             (("worker", "tts-cpu0"), {"REDIS_URL": "redis://:se/cret@host:1"}),
-            "write / ? # of a password as %2F",
+            "write / ? # [ ] % of a password as %2F",
         ),
         ((("worker", "tts-cpu0"), {"TOPOLOGY": "missing.toml"}), "There is no topology file missing.toml"),
     ],
