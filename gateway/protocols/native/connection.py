@@ -57,7 +57,9 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport)
-        self._vigil = Vigil(self._idle, backend.settings.session_idle_seconds)
+        self._vigil = Vigil(
+            lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
+        )
         self._disguise = Disguise()
         self._stash: deque[str | bytes] = deque()
         self._stashing = self._full = False
@@ -141,11 +143,6 @@ class Connection:
         try:
             refusals.check_length(text)
             self._handle(wire.decode(text))
-        except ProtocolError as error:
-            if error.close_code is not None:
-                self._refuse(error)
-            else:
-                self._complain(error.code, error.message, error.hint)
         except BridgeError as error:
             self._failed(error)
 
@@ -157,13 +154,11 @@ class Connection:
             case client_messages.SessionStart():
                 self._start(message)
             case _ if self._runner is None:
-                self._complain(
-                    "no_session", f"{message.type} came before session.start.", "Send session.start first."
-                )
+                self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
                 log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
-                self._complain("ending", f"{message.type} came after session.end.", "Wait for session.ended.")
+                self._complain(*refusals.after_end(message.type))
             case _:
                 if isinstance(message, client_messages.SessionEnd):
                     self._state = State.ENDING
@@ -175,9 +170,7 @@ class Connection:
 
     def _start(self, message: client_messages.SessionStart) -> None:
         if self._state is not State.WAITING:
-            self._complain(
-                "already_started", "This connection has a session.", "Use session.update, or connect anew."
-            )
+            self._complain(*refusals.ALREADY_STARTED)
             return
         if message.resume is not None:
             raise refusals.no_resume()
@@ -217,14 +210,7 @@ class Connection:
         self._vigil.started()
         targets = [target.language for target in terms.targets]
         log.info("session started", session=runner.id, source=terms.source, targets=targets)
-        self._voice.started(
-            server_messages.SessionStarted(
-                session_id=runner.id,
-                limits=agreement.limits(backend.settings),
-                config=agreement.effective(terms),
-                providers=agreement.providers(workers),
-            )
-        )
+        self._voice.started(agreement.started(runner.id, terms, workers, backend.settings))
         self._voice.warn(message)
         self._mind_answers()
 
@@ -245,9 +231,6 @@ class Connection:
             runner, self._runner = self._runner, None
             await runner.close()
             log.info("session ended", session=runner.id, segments=runner.segments_cut)
-
-    def _idle(self, seconds: float, hint: str) -> None:
-        self._refuse(refusals.idle(seconds, hint))
 
     # From the runner
 
@@ -294,9 +277,11 @@ class Connection:
 
     def _failed(self, error: BridgeError) -> None:
         """Without a session there is nothing to go on with where a stage or Redis is missing."""
-        if isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
+        if isinstance(error, ProtocolError) and error.close_code is not None:
+            self._refuse(error)
+        elif isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
             self._refuse(refusals.unserved(error))
-        elif isinstance(error, NoWorker | RedisUnavailable | LanguageError | SettingsError):
+        elif isinstance(error, ProtocolError | NoWorker | RedisUnavailable | LanguageError | SettingsError):
             self._complain(error.code, error.message, error.hint, retryable=error.retryable)
         else:
             raise error

@@ -28,6 +28,19 @@ NO_SESSION_FOR_AUDIO = (
     "Send session.start first and wait for session.started.",
 )
 """Code, message and hint of an error that closes nothing."""
+ALREADY_STARTED = (
+    "already_started",
+    "This connection has a session.",
+    "Use session.update, or connect anew.",
+)
+
+
+def before_start(kind: str) -> tuple[str, str, str]:
+    return "no_session", f"{kind} came before session.start.", "Send session.start first."
+
+
+def after_end(kind: str) -> tuple[str, str, str]:
+    return "ending", f"{kind} came after session.end.", "Wait for session.ended."
 
 
 def odd_audio(size: int) -> tuple[str, str, str]:
