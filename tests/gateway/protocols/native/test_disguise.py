@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bridge.audio import decode
+from bridge.media import decode
 from gateway.protocols.native.disguise import WINDOW_BYTES, Disguise, Finding
 
 SPEECH = sorted((Path(__file__).parents[3] / "data" / "speech").glob("*.wav"))
