@@ -78,7 +78,7 @@
  */
 /**
  * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
- *   text: string, confidence?: number | null }} TranslationFinal
+ *   text: string, confidence?: number }} TranslationFinal
  */
 /**
  * @typedef {Numbered & { type: "audio.start", segment: number, target: string, index: number,
