@@ -46,7 +46,7 @@
 
 /**
  * @typedef {{ max_message_bytes: number, max_segments: number, max_targets?: number,
- *   idle_s: number }} Limits
+ *   idle_s: number, max_ahead_s?: number }} Limits
  */
 /**
  * @typedef {{ source: Source, targets: TargetChoice[], output: Output, vad: Vad, room?: string, role?: Role,
@@ -78,7 +78,7 @@
  */
 /**
  * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
- *   text: string }} TranslationFinal
+ *   text: string, confidence?: number }} TranslationFinal
  */
 /**
  * @typedef {Numbered & { type: "audio.start", segment: number, target: string, index: number,
