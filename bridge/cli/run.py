@@ -165,7 +165,7 @@ def _whole(result: Result) -> bool:
 def _say(path: Path, error: BridgeError) -> None:
     from bridge.media import name_of
 
-    typer.echo(f"error: {name_of(path).name}: {error.message}", err=True)
+    typer.echo(f"error: {name_of(path).name or path}: {error.message}", err=True)
     if error.hint:
         typer.echo(f"→ {error.hint}", err=True)
 

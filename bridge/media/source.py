@@ -91,7 +91,7 @@ def source(path: Path) -> Iterator[Bytes]:
     except FileNotFoundError:
         raise AudioError(f"There is no file {path}.", "Check the path.") from None
     except IsADirectoryError:
-        raise AudioError(f"There is no file {path}: it is a folder.", "Check the path.") from None
+        raise AudioError(f"{path} is a folder.", "Name the files in it that are to be heard.") from None
     except (OSError, ValueError) as error:
         raise AudioError(f"{path} cannot be read: {_reason(error)}.", READABLE) from None
     with file:

@@ -196,11 +196,10 @@ class Connection:
             self._transport.hold(self._full)
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
-        backend = self._backend
-        workers = await backend.fleet.look()
-        terms = agreement.agree(message, Offer.of(workers), backend.settings)
-        runner = Runner(backend, terms, self)
-        self._runner = runner
+        settings = self._backend.settings
+        workers = await self._backend.fleet.look()
+        terms = agreement.agree(message, Offer.of(workers), settings)
+        self._runner = runner = Runner(self._backend, terms, self)
         try:
             await runner.open()
         except BaseException:
@@ -210,7 +209,7 @@ class Connection:
         self._vigil.started()
         targets = [target.language for target in terms.targets]
         log.info("session started", session=runner.id, source=terms.source, targets=targets)
-        self._voice.started(agreement.started(runner.id, terms, workers, backend.settings))
+        self._voice.started(agreement.started(runner.id, terms, workers, settings))
         self._voice.warn(message)
         self._mind_answers()
 
