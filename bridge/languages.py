@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from bridge.errors import LanguageError
@@ -235,6 +237,34 @@ def find(tag: str) -> Language:
         if language and all(_written_in(language, subtag) for subtag in subtags[length:]):
             return language
     raise _unknown(tag)
+
+
+@lru_cache(1_000)
+def same(spoken: str, target: str) -> bool:
+    """Whether who reads and hears `target` needs no translation of `spoken`: `en` is heard in `en-GB`.
+
+    Two ways to write one language (`zh`, `zh-Hant`) are not the same. A tag that is not in the table is
+    the same as itself alone.
+    """
+    try:
+        return spoken == target or _spoken(find(spoken)) == _spoken(find(target))
+    except LanguageError:
+        return False
+
+
+def kept(sources: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """The pairs of each source with all that is the same language: words that are passed on as they are."""
+    spoken = {source: _spoken(find(source)) for source in sources}
+    return frozenset(
+        (source, language.tag)
+        for source, language_of in spoken.items()
+        for language in TABLE
+        if _spoken(language) == language_of
+    )
+
+
+def _spoken(language: Language) -> tuple[str, str | None]:
+    return language.base, language.nllb
 
 
 def from_apertium(code: str) -> str | None:

@@ -46,9 +46,11 @@ def config_dir() -> Path:
 def preset_file() -> Path | None:
     """The file behind PRESET, or None where no preset is chosen.
 
-    Raises SettingsError for a name without a file, listing the presets there are.
+    Raises SettingsError for a name without a file, listing the presets there are, and for a `.env` or a
+    preset that cannot be read.
     """
-    name = os.environ.get("PRESET") or dotenv_values(DOTENV).get("PRESET")
+    below = _read(DOTENV).get("PRESET")
+    name = os.environ.get("PRESET") or below
     if not name:
         return None
     folder = config_dir() / "presets"
@@ -56,6 +58,7 @@ def preset_file() -> Path | None:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.env"))) or "none"
         raise SettingsError(f"PRESET={name} names no file in {folder}.", f"Use one of: {known}.")
+    _read(path)
     return path
 
 
@@ -79,8 +82,8 @@ class Options(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        dotenv = DotEnvSettingsSource(settings_cls, env_file=DOTENV)
         preset = DotEnvSettingsSource(settings_cls, env_file=preset_file())
+        dotenv = DotEnvSettingsSource(settings_cls, env_file=DOTENV)
         return init_settings, env_settings, dotenv, preset
 
     @classmethod
@@ -130,9 +133,18 @@ def layers() -> list[tuple[str, Mapping[str, str | None]]]:
     preset = preset_file()
     return [
         ("environment", _upper(os.environ)),
-        (".env", _upper(dotenv_values(DOTENV))),
-        (f"preset {preset.stem}" if preset else "preset", _upper(dotenv_values(preset) if preset else {})),
+        (".env", _upper(_read(DOTENV))),
+        (f"preset {preset.stem}" if preset else "preset", _upper(_read(preset) if preset else {})),
     ]
+
+
+def _read(file: Path) -> dict[str, str | None]:
+    """The values of a file in the form of `.env`. Raises SettingsError for one that cannot be read."""
+    try:
+        return dotenv_values(file)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise SettingsError(f"{file} cannot be read: {why}.", "Correct that file, or remove it.") from None
 
 
 def _upper(values: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
+from bridge import redis_url
 from bridge.options import Options
+from bridge.origin import canonical
 from bridge.types import Rate
 
 VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
@@ -33,7 +35,7 @@ class Settings(Options):
     redis_url: str = Field(
         "",
         description="Redis to use; empty lets `speechbridge up` start a private one.",
-        examples=["redis://localhost:6379/0"],
+        examples=["redis://localhost:6379/0", "unix:///run/redis.sock?db=0"],
     )
     redis_max_memory: int = Field(
         1_000_000_000,
@@ -118,6 +120,17 @@ class Settings(Options):
         "",
         description="Origins of other sites whose pages may connect, comma-separated; * allows all.",
         examples=["https://talk.example.org"],
+    )
+    ws_hosts: str = Field(
+        "",
+        description="Names, comma-separated, under which this server's own pages may connect, besides "
+        "addresses, localhost and the machine's name; unset, any name by https; * allows all.",
+        examples=["talk.example.org"],
+    )
+    ws_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks of the proxies whose X-Forwarded-Host and -Proto are believed.",
+        examples=["10.0.0.0/8"],
     )
 
     session_idle_seconds: float = Field(
@@ -205,20 +218,9 @@ class Settings(Options):
 
     @field_validator("redis_url")
     @classmethod
-    def _usable(cls, url: str) -> str:
-        """What both Celery and redis-py understand; either says of the rest what nobody understands."""
-        try:
-            parts = urlsplit(url)
-            usable = not url or (parts.scheme in ("redis", "rediss") and parts.port != 0)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(
-                "it must be redis://:password@host:6379/0, rediss:// for TLS; write / ? # of a password "
-                "as %2F %3F %23"
-            )
-        if {"username", "password"} & parse_qs(parts.query).keys():
-            raise ValueError("a password stands before the host, redis://:password@host:6379/0")
+    def _understood(cls, url: str) -> str:
+        if url:
+            redis_url.check(url)
         return url
 
     @property
@@ -227,7 +229,40 @@ class Settings(Options):
         by_level = VAD_THRESHOLDS[self.vad_aggressiveness]
         return self.vad_threshold if self.vad_threshold is not None else by_level
 
+    @field_validator("ws_origins")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        for each in _listed(text) - {"*"}:
+            try:
+                canonical(each)
+            except ValueError:
+                raise ValueError(
+                    f"{each} is no origin; write scheme and host, https://talk.example.org"
+                ) from None
+        return text
+
+    @field_validator("ws_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for each in _listed(text):
+            ip_network(each)
+        return text
+
     @property
     def origins(self) -> frozenset[str]:
-        """The origins of WS_ORIGINS."""
-        return frozenset(filter(None, (origin.strip() for origin in self.ws_origins.split(","))))
+        """The origins of WS_ORIGINS as browsers send them, or `*`."""
+        return frozenset(each if each == "*" else canonical(each) for each in _listed(self.ws_origins))
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names of WS_HOSTS; None where it is not set."""
+        return frozenset(each.lower() for each in _listed(self.ws_hosts)) or None
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of WS_PROXIES."""
+        return tuple(ip_network(each) for each in _listed(self.ws_proxies))
+
+
+def _listed(text: str) -> set[str]:
+    return set(filter(None, (each.strip() for each in text.split(","))))

@@ -11,6 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import accumulate
+
+import sentencex
+
+from bridge.abbreviations import known
 
 # Marks of scripts without capitals end a sentence with or without a space behind them: Chinese and
 # Japanese, Arabic, Urdu, Devanagari, Armenian, Ethiopic, Burmese, Khmer. Greek asks with a semicolon.
@@ -27,24 +32,18 @@ END = re.compile(
     rf"|(?<![{NARROW}])(?P<narrow>[{NARROW}]++)(?P<closers>[{CLOSERS}]*+(?:\s»)?)"
     rf"(?:(?=\s|\Z)|(?<=[!?])(?=[{CJK}]))"
 )
-WORD = re.compile(r"[^\s(\[\"'“‘«¿¡]*\Z")
-NEXT = re.compile(r"[\s(\[\"'“‘«»¿¡„*-]*(.?)", re.DOTALL)
-LONGEST_WORD = 24
+WORD = re.compile(r"[^\s(\[\"'’“‘«¿¡]*\Z")
+NEXT = re.compile(r"([\s(\[\"'“‘«»¿¡„*–—-]*)((?:\w[\w.'’-]{0,24})?)")
+NUMBER = re.compile(r"\d+\S*|[IVXLC]+\b")
+POINT_OR_HYPHEN = re.compile("[.-]")
+PRONOUN = re.compile(r"I\b")
+YEAR = re.compile(r"\d{4}")
+ONE_OR_TWO_DIGITS = re.compile(r"\d{1,2}")
+CONTEXT = 48
+"""Characters before a point that tell whether it ends a sentence: the last three words of these."""
 
 # fmt: off
-ABBREVIATIONS = frozenset((
-    # English
-    "Dr", "Mr", "Mrs", "Ms", "Mx", "Prof", "St", "Gen", "Col", "Sgt", "Lt", "Capt", "Rev", "Hon", "Gov",
-    "Sen", "Mt", "E.g", "e.g", "I.e", "i.e", "approx", "cf", "vs",
-    # Spanish, Catalan, Portuguese, Italian, French
-    "Sr", "Sra", "Srta", "Srs", "Dra", "Ud", "Uds", "Vd", "Vds", "Sig", "Dott", "Ing", "Avv", "Mme", "Mlle",
-    "núm", "pág", "p.ej", "p.ex",
-    # German, Dutch
-    "Hr", "Fr", "Nr", "bzw", "bspw", "ca", "evtl", "inkl", "vgl", "z", "zzgl", "bijv", "dhr", "mevr",
-    # Russian
-    "г", "ул",
-))
-NUMBERED = frozenset(("No", "Nos", "Art", "art", "Fig", "fig", "p", "pp", "Vol", "vol", "Ch", "Sec"))
+ENGLISH = ("", "en")
 ORDINAL_POINT = frozenset((
     "bs", "cs", "da", "de", "et", "fi", "fo", "hr", "hu", "is", "lb", "lv", "nn", "no", "pl", "sk", "sl",
     "sr", "tr",
@@ -53,6 +52,7 @@ ORDINAL_POINT = frozenset((
 # fmt: on
 
 CLAUSE = re.compile(r"[,;:–—](?=\s)|[，、；：،؛၊]")
+DASH = re.compile("[-–—]")
 SPACE = re.compile(r"\s")
 MIDDLE = (0.2, 0.8)
 """Where a clause may end for a cut behind it, as a part of the text: two halves, not a crumb."""
@@ -67,9 +67,9 @@ def sentences(text: str, language: str | None = None) -> list[str]:
 
     `language` is a BCP-47 tag; it matters where a number with a point may be an ordinal ("3. Mai").
     """
-    found, start = [], 0
+    found, start, base = [], 0, (language or "").partition("-")[0].lower()
     for match in END.finditer(text):
-        if not match["narrow"] or _ends(text, start, match, language):
+        if not match["narrow"] or _ends(text, start, match, base):
             found.append(text[start : match.end()].strip())
             start = match.end()
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
@@ -115,33 +115,58 @@ def clean(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", text)).split())
 
 
-def _ends(text: str, start: int, match: re.Match[str], language: str | None) -> bool:
+def _ends(text: str, start: int, match: re.Match[str], language: str) -> bool:
     """Whether the `.!?…` found by `match` ends the sentence that begins at `start`."""
     following = NEXT.match(text, match.end())
-    after = following[1] if following else ""
-    marks = match["narrow"]
+    between, after = following.groups() if following else ("", "")
+    marks, closers = match["narrow"], match["closers"]
     if "!" in marks or "?" in marks:
-        return not (match["closers"] and after.islower())
-    if after.islower():
+        return not (after[:1].islower() and (closers or DASH.search(between)))
+    if after[:1].islower():
         return False
-    if marks != "." or match["closers"]:
+    if closers or not after:
         return True
-    before = text[max(start, match.start() - LONGEST_WORD) : match.start()]
-    word = WORD.search(before)
-    return not _abbreviates(word[0] if word else "", after) and not _counts(before, language)
+    if marks != ".":
+        return not (language in ENGLISH and PRONOUN.match(after))
+    words = text[max(start, match.start() - CONTEXT) : match.start()].split()[-3:]
+    if (ends := _known(words, after, language)) is not None:
+        return ends
+    context = " ".join(words) + "."
+    whole = f"{context} {after}".encode(errors="replace").decode()  # it refuses lone surrogates
+    found = accumulate(map(len, sentencex.segment(language or "en", whole)))
+    return any(end in (len(context), len(context) + 1) for end in found)
 
 
-def _abbreviates(word: str, after: str) -> bool:
-    """Whether the point belongs to `word`: a title, an initial or an acronym."""
-    if word in ABBREVIATIONS or (word in NUMBERED and after.isdigit()):
+def _known(words: list[str], after: str, language: str) -> bool | None:
+    """Whether a point ends the sentence of which `words` are the last, as far as the tables here tell."""
+    found = WORD.search(words[-1]) if words else None
+    word = found[0] if found else ""
+    last = POINT_OR_HYPHEN.split(word)[-1]
+    if ONE_OR_TWO_DIGITS.fullmatch(word):
+        return _counted(words, language)
+    if word == "I" and language in ENGLISH:
         return True
-    last = word.rpartition(".")[2]
-    return len(last) == 1 and last.isupper() and word != "I"
-
-
-def _counts(before: str, language: str | None) -> bool:
-    """Whether the point belongs to a number: of a list ("1. Open the door."), or an ordinal."""
-    number = before.split()[-1:]
-    if not number or not re.fullmatch(r"\d{1,2}", number[0]):
+    if known("unit", word, language):
+        return bool(words[1:] and NUMBER.fullmatch(words[-2]))
+    if _initial(last) or known("title", word, language) or known("title", last, language):
         return False
-    return before.strip() == number[0] or (language or "").partition("-")[0].lower() in ORDINAL_POINT
+    if words[1:] and ONE_OR_TWO_DIGITS.fullmatch(words[-2]) and YEAR.fullmatch(after.rstrip(".")):
+        return False
+    if known("numbered", word, language):
+        return not NUMBER.match(after) or (after == "I" and language in ENGLISH)
+    return True if known("ordinary", word, language) else None
+
+
+def _initial(word: str) -> bool:
+    return len(word) == 1 and (word.isupper() or "\u05d0" <= word <= "\u0fff")  # scripts without capitals
+
+
+def _counted(words: list[str], language: str) -> bool:
+    """Whether the point behind a number of one or two digits, the last of `words`, ends a sentence.
+
+    It does not where the number is that of a list ("1. Open the door.") or may be an ordinal.
+    """
+    if len(words) == 1:
+        return False
+    counted = known("numbered", words[-2].removesuffix("."), language)
+    return language not in ORDINAL_POINT or counted

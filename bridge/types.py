@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 Stage = Literal["stt", "translation", "tts"]
 STAGES: tuple[Stage, ...] = ("stt", "translation", "tts")
@@ -33,6 +33,25 @@ class Audio:
     @property
     def ms(self) -> float:
         return self.samples * 1000 / self.rate
+
+
+class Sound(Protocol):
+    """What is like Audio, wherever its samples lie."""
+
+    @property
+    def pcm(self) -> bytes: ...
+    @property
+    def rate(self) -> int: ...
+    @property
+    def samples(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a recording: mono PCM s16le at SPEECH_RATE, whose first sample is presented at `at_ms`."""
+
+    pcm: bytes
+    at_ms: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, WebSocket
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 
 from bridge import languages, topology
@@ -15,11 +16,13 @@ from bridge.errors import RedisUnavailable
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
+from bridge.types import STAGES
 from gateway import pages
 from gateway.protocols.native.connection import Connection
 from gateway.runtime.backend import Backend
 from gateway.runtime.offers import Offer
 
+ASKED = ["GET", "HEAD"]
 SKEW_MS = 1_000
 """Milliseconds from which the clocks of two hosts are said to disagree; nothing but logs depends on them."""
 
@@ -41,6 +44,7 @@ def create_app(settings: Settings, connections: set[Connection]) -> FastAPI:
             await backend.stop()
 
     app = FastAPI(title="speechbridge", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(CORSMiddleware, allow_origins=sorted(settings.origins), allow_methods=ASKED)
     _routes(app, connections)
     return app
 
@@ -55,12 +59,12 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         finally:
             connections.discard(connection)
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=ASKED)
     async def healthz() -> dict[str, Any]:
         """Alive: the event loop of process `pid` answers."""
         return {"status": "ok", "pid": os.getpid()}
 
-    @app.get("/readyz")
+    @app.api_route("/readyz", methods=ASKED)
     async def readyz() -> JSONResponse:
         """Ready: Redis answers and every stage has a live worker. 503 with the reason otherwise."""
         try:
@@ -68,10 +72,11 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         except RedisUnavailable as error:
             return JSONResponse({"ready": False, "redis": error.message, "hint": error.hint}, 503)
         missing = list(Offer.of(workers).missing)
-        status = {"ready": not missing, "redis": "ok", "missing": missing, **_clocks(workers)}
+        status = {"ready": not missing, "redis": "ok", "missing": missing, "slots": _slots(workers)}
+        status |= _clocks(workers)
         return JSONResponse(status, 503 if missing else 200)
 
-    @app.get("/v1/languages")
+    @app.api_route("/v1/languages", methods=ASKED)
     async def offered() -> JSONResponse:
         """The pairs that can be heard right now, with their names and writing direction."""
         try:
@@ -81,6 +86,12 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         return JSONResponse(_languages(offer))
 
     pages.add(app)
+
+
+def _slots(workers: list[WorkerRecord]) -> dict[str, int]:
+    """How much each stage runs at once: what a client may send side by side without waiting for itself."""
+    live = [worker for worker in workers if not worker.draining]
+    return {stage: sum(worker.slots for worker in live if worker.stage == stage) for stage in STAGES}
 
 
 def _clocks(workers: list[WorkerRecord]) -> dict[str, Any]:
@@ -95,8 +106,13 @@ def _languages(offer: Offer) -> dict[str, Any]:
     known = [languages.find(tag) for tag in tags]
     return {
         "detects": offer.detects,
-        "pairs": [{"source": source, "target": target} for source, target in sorted(offer.pairs)],
+        "pairs": [_pair(source, target) for source, target in sorted(offer.pairs)],
         "languages": [
             {"tag": language.tag, "name": language.name, "rtl": language.rtl} for language in known
         ],
     }
+
+
+def _pair(source: str, target: str) -> dict[str, Any]:
+    as_spoken = {"as_spoken": True} if languages.same(source, target) else {}
+    return {"source": source, "target": target} | as_spoken

@@ -95,6 +95,7 @@ def serve(settings: Settings) -> None:
         ws_ping_interval=settings.ws_ping_interval,
         ws_ping_timeout=settings.ws_ping_timeout,
         ws_per_message_deflate=settings.ws_compression,
+        proxy_headers=False,  # what is believed of them is decided where it is used
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,

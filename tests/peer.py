@@ -43,12 +43,12 @@ class Peer:
 
     def hear(self) -> bytes:
         """All audio up to session.end."""
-        heard = b""
+        heard = bytearray()
         while isinstance(frame := self.connection.recv(), bytes):
             assert len(frame) <= MOST
             heard += frame
         assert json.loads(frame) == {"type": "session.end"}
-        return heard
+        return bytes(heard)
 
     def play(
         self, segment: int, index: int, offset: int, samples: int, level: int, last: bool = False

@@ -22,6 +22,7 @@ VAD = "gateway/runtime/test_vad.py::"
 RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
+DOOR = "gateway/protocols/native/test_refusals.py::"
 POOL = "bridge/models/test_pool.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
 PARALLEL = "bridge/providers/stt/test_whisper_parallel.py::"
@@ -68,6 +69,8 @@ SHOWN_BY = {
     "WS_BURST": FLOODS + "test_the_rate_is_what_the_variable_says",
     "WS_COMPRESSION": WIRE + "test_compression_is_not_agreed_on_when_it_is_off",
     "WS_ORIGINS": WIRE + "test_named_origins_are_welcome_and_others_are_not",
+    "WS_HOSTS": DOOR + "test_the_names_that_may_be_served_are_those_of_the_variable",
+    "WS_PROXIES": DOOR + "test_what_a_proxy_says_counts_where_the_variable_names_it",
     "SESSION_IDLE_SECONDS": "e2e/test_bad_input.py::test_a_client_that_falls_silent_is_closed_as_idle",
     "SESSION_AHEAD_SECONDS": ANSWERS + "test_beyond_the_seconds_ahead_the_sender_is_held",
     "SESSION_MAX_SEGMENTS": WIRE + "test_limits_and_cutting_are_what_the_variables_say",

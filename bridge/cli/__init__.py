@@ -16,6 +16,7 @@ from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
 from bridge.cli.models import models
 from bridge.cli.providers import providers
+from bridge.cli.terminal import steadied
 from bridge.cli.translate import translate
 from bridge.cli.up import up
 from bridge.cli.worker import worker
@@ -63,10 +64,11 @@ def _root(
 
 def main() -> None:
     """Runs the command line. An error of ours is two lines on stderr and exit code 1, never a traceback."""
-    try:
-        app(prog_name="speechbridge")
-    except BridgeError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        if error.hint:
-            sys.stderr.write(f"→ {error.hint}\n")
-        sys.exit(1)
+    with steadied():
+        try:
+            app(prog_name="speechbridge")
+        except BridgeError as error:
+            sys.stderr.write(f"error: {error.message}\n")
+            if error.hint:
+                sys.stderr.write(f"→ {error.hint}\n")
+            sys.exit(1)

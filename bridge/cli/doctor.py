@@ -116,8 +116,8 @@ def data_folder(settings: Settings) -> str:
     from bridge.cli.folder import make_folder
     from bridge.errors import BridgeError
 
+    make_folder(settings.data_dir)
     folder = settings.data_dir.resolve()
-    make_folder(folder)
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

@@ -1,22 +1,18 @@
-"""What a translated recording comes to: subtitles, one track of speech, a summary and a report."""
+"""What is told of a translated recording: a summary for programs, a report for people."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.types import SAMPLE_BYTES, Audio
-
 if TYPE_CHECKING:
+    from bridge.cli.products import Products
     from bridge.client import Result, Segment
+    from bridge.dubbing import Track
 
 NO_SPEECH = "No speech was found."
 NO_SPEECH_HINT = "Check the recording; VAD_AGGRESSIVENESS=0 and a lower VAD_MIN_SPEECH_MS keep more of it."
-LINE_CHARACTERS = 42
-CUE_LINES = 2
-"""Two lines of 42 characters are what a viewer reads at a glance, by common subtitling guides."""
 
 
 def spoken_segments(result: Result) -> list[Segment]:
@@ -25,65 +21,19 @@ def spoken_segments(result: Result) -> list[Segment]:
     return [segment for segment in ordered if segment.text or segment.failures]
 
 
-def track(segments: Sequence[Segment], target: str) -> Audio | None:
-    """The speech of all segments in one target, silence between them; None where there is none.
-
-    A segment begins where the original one does, or later, when the one before is over.
-    """
-    rate = 0
-    pcm = bytearray()
-    for segment in segments:
-        spoken = segment.translations.get(target)
-        if spoken is None or not spoken.pcm:
-            continue
-        rate = spoken.rate
-        start = int(segment.start_ms * rate / 1000) * SAMPLE_BYTES
-        pcm += bytes(max(0, start - len(pcm)))
-        pcm += spoken.pcm
-    return Audio(bytes(pcm), rate) if pcm else None
-
-
-def srt_file(segments: Sequence[Segment], target: str | None = None) -> str:
-    """Subtitles in SubRip format, of the words spoken or of their translation.
-
-    A long text becomes several cues of two lines that share the segment's time by their length.
-    """
-    cues: list[str] = []
-    for segment in segments:
-        spoken = segment.translations.get(target) if target else segment
-        lines = textwrap.wrap(spoken.text.replace("-->", "→"), LINE_CHARACTERS) if spoken else []
-        whole = sum(map(len, lines))
-        length_ms = max(segment.end_ms - segment.start_ms, 1)
-        said = 0
-        for at in range(0, len(lines), CUE_LINES):
-            shown = lines[at : at + CUE_LINES]
-            start = segment.start_ms + length_ms * said / whole
-            said += sum(map(len, shown))
-            end = segment.start_ms + length_ms * said / whole
-            cues.append("\n".join([str(len(cues) + 1), f"{_clock(start)} --> {_clock(end)}", *shown, ""]))
-    return "\n".join(cues)
-
-
-def _clock(ms: float) -> str:
-    seconds, milliseconds = divmod(round(ms), 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02},{milliseconds:03}"
-
-
-def summary(
-    path: Path, result: Result, tracks: Mapping[str, Audio | None], written: Mapping[str, Path]
-) -> dict[str, Any]:
+def summary(path: Path, result: Result, made: Products) -> dict[str, Any]:
     """What --json prints of one file."""
     segments = spoken_segments(result)
     translations = {}
-    for target, audio in tracks.items():
+    for target, track in made.tracks.items():
         texts = (segment.translations[target].text for segment in segments if target in segment.translations)
-        file = written.get(f"{target}.wav")
+        file = made.written.get(f"{target}.wav")
         translations[target] = {
             "text": " ".join(text for text in texts if text),
             "audio": str(file) if file else None,
-            "audio_ms": round(audio.ms, 1) if audio else 0,
+            "audio_ms": round(track.ms, 1) if track else 0,
+            "greatest_lag_ms": round(track.lag_ms, 1) if track else 0,
+            "greatest_speed": round(track.speed, 2) if track else 1,
         }
     return {
         "file": str(path),
@@ -91,6 +41,7 @@ def summary(
         "translations": translations,
         "segments": [_segment_summary(segment) for segment in segments],
         "providers": result.started.providers,
+        "written": [str(file) for file in made.written.values()],
     }
 
 
@@ -137,3 +88,21 @@ def report(path: Path, result: Result, realtime: bool) -> Iterator[str]:
 def _place(ms: float) -> str:
     minutes, tenths = divmod(round(ms / 100), 600)
     return f"{minutes}:{tenths // 10:02}.{tenths % 10}"
+
+
+def products_report(made: Products) -> Iterator[str]:
+    """The lines that people read of the files made of one recording."""
+    for target, track in made.tracks.items():
+        if track is not None and made.written:
+            yield f"  {target}  {_lateness(track)}"
+    for left_out in made.left_out:
+        yield f"  left out of the film: {left_out}"
+    for file in made.written.values():
+        yield f"  wrote {file}"
+
+
+def _lateness(track: Track) -> str:
+    """How close the spoken translation keeps to the original."""
+    late = f"at most {track.lag_ms / 1000:.1f} s after the original" if track.lag_ms >= 50 else "on time"
+    faster = f", spoken up to {track.speed:.2f} times as fast" if track.speed >= 1.005 else ""
+    return f"each sentence begins {late}{faster}"

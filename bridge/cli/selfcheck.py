@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from bridge import audio
 from bridge.cli.network import fetch
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
 from bridge.client import translate
 from bridge.errors import BridgeError
+from bridge.media import decode
 
 if TYPE_CHECKING:
     from bridge.client import Result, Segment
@@ -43,7 +43,7 @@ async def selfcheck(url: str, console: Console) -> None:
     with console.status(f"self-check: translating {CLIP.name} to {target}"):
         try:
             async with asyncio.timeout(SECONDS):
-                result = await translate(url, audio.decode(CLIP), CLIP_LANGUAGE, [target], realtime=True)
+                result = await translate(url, decode(CLIP), CLIP_LANGUAGE, [target], realtime=True)
         except TimeoutError:
             raise _failed(f"nothing came back within {SECONDS:g} s") from None
     _print(result, target, console)
@@ -63,7 +63,9 @@ def choose_target(url: str) -> str | None:
         pairs = None
     if pairs is None:
         raise _failed(f"the gateway did not say what it offers: {body[:300]}")
-    targets = sorted(pair["target"] for pair in pairs if pair["source"] == CLIP_LANGUAGE)
+    offered = [pair for pair in pairs if pair["source"] == CLIP_LANGUAGE]
+    # Words that are passed on as they are would prove nothing of the translation.
+    targets = [to for _, to in sorted((pair.get("as_spoken", False), pair["target"]) for pair in offered)]
     return "es" if "es" in targets else next(iter(targets), None)
 
 

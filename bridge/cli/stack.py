@@ -7,7 +7,6 @@ import json
 import secrets
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from bridge import topology
 from bridge.address import masked
 from bridge.cli import devices, redis_server
-from bridge.cli.folder import locked, make_folder
+from bridge.cli.folder import locked, make_folder, new_folder
 from bridge.cli.network import converse, free_port, reachable
 from bridge.cli.supervisor import Child, Supervisor
 from bridge.errors import BridgeError
@@ -192,7 +191,7 @@ def running(settings: Settings, gateways: int = 1) -> Iterator[Stack]:
     parent = settings.data_dir / "stacks"
     make_folder(parent)
     _sweep(parent)
-    folder = Path(tempfile.mkdtemp(dir=parent))
+    folder = new_folder(parent)
     quiet = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
     with locked(folder):
         system = Stack(quiet, folder, lambda line: None, gateways=gateways)

@@ -105,7 +105,7 @@ class _Guard:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write,
                 stderr=write,
-                env={**os.environ, **self.child.env},
+                env={**os.environ, "PYTHONIOENCODING": "utf-8", **self.child.env},  # as the log is read
                 start_new_session=True,
             )
         finally:

@@ -3,53 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.results import NO_SPEECH, NO_SPEECH_HINT, report, spoken_segments, srt_file, summary, track
+from bridge.cli.hearing import Heard, no_fault_ends_the_run
+from bridge.cli.order import Order
 from bridge.errors import BridgeError
 from bridge.settings import Settings
-from bridge.types import Audio
 
 if TYPE_CHECKING:
-    from bridge.client import Result, Segment
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What was asked for on the command line."""
-
-    source: str
-    targets: Sequence[str]
-    output: Path | None
-    srt: bool
-    json: bool
-    realtime: bool
+    from bridge.cli.run import Run
 
 
 def translate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings or films of any format.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Recordings or films of any format; - reads standard input."),
+    ],
     source: Annotated[
         str, typer.Option("--from", metavar="TAG", help="Language spoken; auto where the engine detects it.")
     ] = "en",
     to: Annotated[str, typer.Option("--to", metavar="TAG,...", help="Languages to translate into.")] = "es",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for FILE.TAG.wav.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder for FILE.TAG.wav and all else written."),
     ] = None,
-    srt: Annotated[bool, typer.Option("--srt", help="Write subtitles FILE.TAG.srt too; needs -o.")] = False,
+    srt: Annotated[
+        bool, typer.Option("--srt", help="Write subtitles FILE.TAG.srt, beside the file or in DIR.")
+    ] = False,
+    vtt: Annotated[bool, typer.Option("--vtt", help="Write subtitles FILE.TAG.vtt.")] = False,
+    dub: Annotated[
+        bool,
+        typer.Option("--dub", help="Write a copy of the film with the translation spoken, FILE.TAG.mkv."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line for each file, nothing else.")
     ] = False,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Send at the speed of speech, so that latencies are true.")
     ] = False,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--track", metavar="N", min=1, help="Sound track of a film, from 1; else by language, default."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out files that were done before with these options.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Files at once; by default what the server has engines for.",
+        ),
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A running gateway; without it one is started and stopped."),
@@ -57,53 +74,94 @@ def translate(
 ) -> None:
     """Translate recordings: transcript, translations and spoken translations.
 
-    Each spoken segment begins where the original one does, or after the one before.
+    Each spoken segment begins where the original one does, or as little later as it can.
 
     Exit code 0: everything was translated, or there was no speech in it.
 
     Exit code 1: a file, or a part of one, could not be translated.
 
     Exit code 2: the command line is wrong.
+
+    Exit code 130: it was interrupted; --resume goes on.
     """
+    from bridge.cli.run import Run
+
     targets = [tag.strip() for tag in to.split(",") if tag.strip()]
-    order = Order(source, targets, output, srt, as_json, realtime)
+    order = Order(source, targets, output, srt, vtt, dub, as_json, realtime, number, resume, jobs)
     _check(files, order)
-    sound = list(_readable(files, order))
-    failed = len(sound) < len(files)
+    run = Run(order)
+    waiting = [path for path in files if not (resume and run.was_done(path))]
+    sound = list(_readable(waiting, run))
     if sound:
-        with _gateway(url, order) as address:
-            for path, duration_ms in sound:
-                failed |= not _one(path, duration_ms, address, order)
-    raise typer.Exit(1 if failed else 0)
+        try:
+            with _gateway(url, order) as address:
+                asyncio.run(run.all(sound, address))
+        except KeyboardInterrupt:
+            _interrupted(run, len(files))
+            raise typer.Exit(130) from None
+    raise typer.Exit(1 if run.failed else 0)
 
 
 def _check(files: Sequence[Path], order: Order) -> None:
     """Refuses a command line that would do something else than it seems to."""
+    from bridge.cli.files import writing
+    from bridge.media import is_stream
+
     if not order.targets:
         raise typer.BadParameter("names no language; write for example --to es,ca", param_hint="--to")
-    if order.srt and order.output is None:
-        raise typer.BadParameter("needs a folder to write to: add -o DIR", param_hint="--srt")
-    if order.output is None:
+    if order.resume and not order.writes:
+        raise typer.BadParameter(
+            "needs files to be written: add -o DIR, --srt or --dub", param_hint="--resume"
+        )
+    if not order.writes:
         return
-    stems = [path.stem for path in files]
-    for stem in stems:
-        if stems.count(stem) > 1:
+    streams = [path for path in files if is_stream(path)]
+    if streams and order.dub:
+        raise typer.BadParameter(f"needs a file: {streams[0]} can be read only once", param_hint="--dub")
+    if streams and order.output is None:
+        raise typer.BadParameter(f"{streams[0]} lies in no folder: say where to write with -o DIR")
+    _check_names(files, order)
+    if order.output is not None:
+        with writing(order.output):
+            order.output.mkdir(parents=True, exist_ok=True)
+
+
+def _check_names(files: Sequence[Path], order: Order) -> None:
+    """No two files may be written under one name, nor one over a file that is to be read."""
+    stems = Counter((order.folder(path), Heard(path, order.source).name.stem) for path in files)
+    for (folder, stem), count in stems.items():
+        if count > 1:
             raise typer.BadParameter(
                 f"two files are called {stem} and would write over each other; translate one at a time"
             )
-    with _writing(order.output):
-        order.output.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            if path.parent.resolve() == folder.resolve() and path.name.startswith(f"{stem}."):
+                middle, _, suffix = path.name.removeprefix(f"{stem}.").rpartition(".")
+                if middle in order.targets and suffix in ("wav", "mkv", "mka"):
+                    raise typer.BadParameter(
+                        f"{path} would be written over; give another folder with -o, or leave it out"
+                    )
 
 
-def _readable(files: Sequence[Path], order: Order) -> Iterator[tuple[Path, float | None]]:
-    """The files that hold sound, with their length; says what is wrong with the others."""
-    from bridge.audio import duration_ms
+def _readable(files: Sequence[Path], run: Run) -> Iterator[Heard]:
+    """What holds sound, as far as that can be known before it is read; says what is wrong with the others."""
+    from bridge.cli.products import check
 
     for path in files:
+        heard = Heard(path, run.order.source, run.order.track)
         try:
-            yield path, duration_ms(path)
+            with no_fault_ends_the_run():
+                heard.look()
+                check(path, heard.name, run.order)
+            yield heard
         except BridgeError as error:
-            _complain(path, error, order)
+            run.complain(path, error)
+
+
+def _interrupted(run: Run, files: int) -> None:
+    typer.echo(f"interrupted: {run.finished} of {files} files are done.", err=True)
+    if run.order.writes:
+        typer.echo("→ The same command with --resume goes on with the rest.", err=True)
 
 
 @contextmanager
@@ -116,98 +174,7 @@ def _gateway(url: str | None, order: Order) -> Iterator[str]:
     from bridge.cli.stack import stack
 
     with ExitStack() as running:
-        with Console(stderr=True, quiet=_quiet(order)).status("starting Redis, workers and a gateway"):
+        quiet = order.json or not sys.stderr.isatty()
+        with Console(stderr=True, quiet=quiet).status("starting Redis, workers and a gateway"):
             address = running.enter_context(stack(Settings.read()))
         yield address
-
-
-def _quiet(order: Order) -> bool:
-    return order.json or not sys.stderr.isatty()
-
-
-def _one(path: Path, duration_ms: float | None, url: str, order: Order) -> bool:
-    """Translates and reports one file; False where any of it failed."""
-    try:
-        result = _run(path, duration_ms, url, order)
-        segments = spoken_segments(result)
-        tracks = {target: track(segments, target) for target in result.targets}
-        written = _write(path, order, segments, tracks) if segments and order.output else {}
-    except BridgeError as error:
-        _complain(path, error, order)
-        return False
-    for notice in result.notices:
-        if notice.code == "no_speech":
-            continue  # the report says it in words that fit a recording
-        typer.echo(f"{notice.type}: {path.name}: {notice.message} {notice.hint}".rstrip(), err=True)
-    if order.json:
-        if not segments:
-            typer.echo(f"warning: {path.name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
-        typer.echo(json.dumps(summary(path, result, tracks, written), ensure_ascii=False))
-    else:
-        typer.echo("\n".join(report(path, result, order.realtime)))
-        for file in written.values():
-            typer.echo(f"  wrote {file}")
-    return not any(segment.failures for segment in segments)
-
-
-def _run(path: Path, duration_ms: float | None, url: str, order: Order) -> Result:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from bridge import client
-    from bridge.audio import decode
-
-    with Progress(console=Console(stderr=True), transient=True, disable=_quiet(order)) as progress:
-        task = progress.add_task(path.name, total=duration_ms)
-        return asyncio.run(
-            client.translate(
-                url,
-                decode(path),
-                order.source,
-                order.targets,
-                realtime=order.realtime,
-                on_progress=lambda done_ms: progress.update(task, completed=done_ms),
-            )
-        )
-
-
-def _write(
-    path: Path, order: Order, segments: Sequence[Segment], tracks: Mapping[str, Audio | None]
-) -> dict[str, Path]:
-    """Writes all files of one recording; their paths by what is behind the stem: `es.wav`, `en.srt`."""
-    from bridge.audio import wav
-
-    contents = {f"{target}.wav": wav(audio) for target, audio in tracks.items() if audio}
-    if order.srt:
-        language = next((segment.language for segment in segments if segment.language), order.source)
-        contents[f"{language}.srt"] = srt_file(segments).encode()
-        contents |= {f"{target}.srt": srt_file(segments, target).encode() for target in tracks}
-    assert order.output is not None
-    written = {}
-    with _writing(order.output):
-        for name, content in contents.items():
-            written[name] = order.output / f"{path.stem}.{name}"
-            written[name].write_bytes(content)
-    return written
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BridgeError(
-            f"{error.filename or folder} cannot be written: {error.strerror}.",
-            "Give another folder with -o.",
-            code="bad_output",
-        ) from None
-
-
-def _complain(path: Path, error: BridgeError, order: Order) -> None:
-    """Says what failed on stderr; with --json also to whoever reads the results."""
-    typer.echo(f"error: {path.name}: {error.message}", err=True)
-    if error.hint:
-        typer.echo(f"→ {error.hint}", err=True)
-    if order.json:
-        told = {"code": error.code, "message": error.message, "hint": error.hint}
-        typer.echo(json.dumps({"file": str(path), "error": told}, ensure_ascii=False))

@@ -2,6 +2,17 @@
 
 from bridge.client.collector import Collector, Result, Segment, Spoken
 from bridge.client.connection import Client, stream_url
-from bridge.client.translate import translate
+from bridge.client.recording import translate_recording
+from bridge.client.translate import Wish, translate
 
-__all__ = ["Client", "Collector", "Result", "Segment", "Spoken", "stream_url", "translate"]
+__all__ = [
+    "Client",
+    "Collector",
+    "Result",
+    "Segment",
+    "Spoken",
+    "Wish",
+    "stream_url",
+    "translate",
+    "translate_recording",
+]

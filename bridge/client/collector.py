@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.client.shelf import Shelf, Shelved
+from bridge.errors import BridgeError
 from bridge.protocol import server_messages, wire
-from bridge.types import SAMPLE_BYTES
+from bridge.types import SAMPLE_BYTES, Audio, Sound
 
 
 @dataclass(slots=True)
 class Spoken:
-    """One segment in one target: PCM s16le mono at `rate` Hz, empty where none came.
+    """One segment in one target: PCM s16le mono at `rate` Hz, empty where none came or it was laid aside.
 
     `first_audio_at` is when its first samples arrived, in seconds of time.monotonic().
     """
@@ -19,10 +21,23 @@ class Spoken:
     rate: int = 0
     pcm: bytearray = field(default_factory=bytearray)
     first_audio_at: float | None = None
+    shelved: Shelved | None = None
+
+    @property
+    def audio(self) -> Sound:
+        """Its speech, wherever that lies."""
+        return self.shelved or Audio(bytes(self.pcm), self.rate)
 
     @property
     def audio_ms(self) -> float:
-        return len(self.pcm) // SAMPLE_BYTES * 1000 / self.rate if self.rate else 0.0
+        size = self.shelved.size if self.shelved else len(self.pcm)
+        return size // SAMPLE_BYTES * 1000 / self.rate if self.rate else 0.0
+
+    def lay_aside(self, shelf: Shelf) -> None:
+        """Keeps its speech on disk; raises OSError where that is full, and it stays in memory."""
+        if self.pcm:
+            self.shelved = shelf.put(self.pcm, self.rate)
+            self.pcm = bytearray()
 
 
 @dataclass(slots=True)
@@ -44,7 +59,8 @@ class Result:
     """What came of a whole stream.
 
     `began` is when its sample 0 was spoken (time.monotonic() seconds), `misplaced` counts audio frames
-    that did not follow the one before, `notices` are the server's warnings and harmless errors.
+    that did not follow the one before, `notices` are the server's warnings and harmless errors, `failure`
+    is why a recording was left before its end.
     """
 
     started: server_messages.SessionStarted
@@ -52,6 +68,7 @@ class Result:
     notices: list[server_messages.Warning | server_messages.Error] = field(default_factory=list)
     misplaced: int = 0
     began: float = 0.0
+    failure: BridgeError | None = None
 
     @property
     def targets(self) -> list[str]:

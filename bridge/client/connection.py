@@ -11,17 +11,18 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidProxy, WebSocketException
 
 from bridge.errors import GatewayError
 from bridge.protocol import client_messages, server_messages, wire
 
+STREAM = "/v1/stream"
 CONNECT_SECONDS = 10.0
 MAX_MESSAGE = 2**24
 
 
 def stream_url(url: str) -> str:
-    """The address of the stream below `url`, which may be http(s) or ws(s), with a path or without.
+    """The address of the stream below `url`, which may be http(s) or ws(s), of the page or of the stream.
 
     Raises GatewayError for another scheme.
     """
@@ -31,7 +32,8 @@ def stream_url(url: str) -> str:
         raise GatewayError(
             f"{url} is no address of a gateway.", "Write it like ws://127.0.0.1:8000.", code="bad_url"
         )
-    path = parts.path if parts.path.strip("/") else "/v1/stream"
+    path = parts.path.rstrip("/")
+    path += "" if path.endswith(STREAM) else STREAM
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
 
@@ -149,6 +151,13 @@ async def _connected(url: str) -> ClientConnection:
             compression=None,
             proxy=None if local else True,
         )
+    except (ImportError, InvalidProxy) as error:
+        raise GatewayError(
+            f"The proxy on the way to {url} cannot be used: {error}.",
+            f"Go past it with NO_PROXY={urlsplit(url).hostname}, or name one by HTTP; unset ALL_PROXY, "
+            "SOCKS_PROXY and HTTPS_PROXY for none.",
+            code="bad_proxy",
+        ) from None
     except (OSError, WebSocketException, TimeoutError) as error:
         raise GatewayError(
             f"No gateway answers at {url}: {str(error) or type(error).__name__}.",

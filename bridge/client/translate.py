@@ -1,16 +1,18 @@
-"""Sends a whole stream and gathers all that comes of it: what `translate`, self-check and benchmarks do."""
+"""Sends a whole stream through one session and gathers all that comes of it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bridge.client.collector import Collector, Result
 from bridge.client.connection import Client, limited
+from bridge.client.feed import Blocks, Feed
 from bridge.errors import GatewayError
-from bridge.protocol import server_messages
+from bridge.protocol import client_messages, server_messages
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
 FRAME_BYTES = SPEECH_RATE // 50 * SAMPLE_BYTES
@@ -20,7 +22,23 @@ BULK_BYTES = 32_000
 
 STALL_SECONDS = 180.0
 """Three times the deadline of a segment: a gateway that neither reads nor writes for so long is stuck."""
-Blocks = AsyncIterable[bytes] | Iterable[bytes]
+PING_SECONDS = 20.0
+"""How often a session is kept alive while its source says nothing: servers give up after 30 s or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a stream is to be translated; the fields are those of `Client`.
+
+    `realtime` sends each 20 ms when a microphone would have them, otherwise as fast as the server reads.
+    """
+
+    url: str
+    source: str
+    targets: Sequence[str]
+    realtime: bool = False
+    rate: int | None = None
+    vad: Mapping[str, float] | None = None
 
 
 async def translate(
@@ -30,31 +48,47 @@ async def translate(
     targets: Sequence[str],
     *,
     realtime: bool = False,
-    on_progress: Callable[[float], None] | None = None,
     rate: int | None = None,
     vad: Mapping[str, float] | None = None,
 ) -> Result:
-    """Sends a stream of PCM s16le mono 16 kHz and gathers all that comes of it.
+    """Sends a stream of PCM s16le mono 16 kHz and gathers all that comes of it; times are places in it.
 
-    `realtime` sends each 20 ms when a microphone would have them, otherwise as fast as the server
-    reads. `on_progress` is told how many milliseconds of the stream are done with. Raises
-    GatewayError, ProtocolError, and whatever `blocks` raises.
+    Raises GatewayError, ProtocolError, and whatever `blocks` raises.
     """
-    async with Client(url, source, targets, rate=rate, vad=vad) as client:
+    async with Feed(blocks) as feed:
+        return await passage(Wish(url, source, targets, realtime, rate, vad), feed, 0)
+
+
+async def passage(
+    wish: Wish,
+    feed: Feed,
+    begin: int,
+    on_start: Callable[[Result], None] | None = None,
+    on_done: Callable[[int], None] | None = None,
+) -> Result:
+    """One session over what the feed has from the place `begin` on; raises like `translate`.
+
+    `on_start` is given the result that fills from then on, `on_done` each segment that is done with.
+    """
+    async with Client(wish.url, wish.source, wish.targets, rate=wish.rate, vad=wish.vad) as client:
         collector = Collector(client.started)
         result = collector.result
         result.began = time.monotonic()
+        if on_start:
+            on_start(result)
         try:
             async with (
                 limited(STALL_SECONDS, f"{client.url} came to a halt.") as limit,
                 asyncio.TaskGroup() as group,
             ):
-                sending = group.create_task(_send(client, blocks, result.began if realtime else None, limit))
+                sending = group.create_task(
+                    _send(client, feed, begin, result.began if wish.realtime else None, limit)
+                )
                 async for message in client:
                     collector.take(message, time.monotonic())
                     _put_off(limit)
-                    if on_progress and isinstance(message, server_messages.SegmentDone):
-                        on_progress(result.segments[message.segment].end_ms)
+                    if on_done and isinstance(message, server_messages.SegmentDone):
+                        on_done(message.segment)
                 if not sending.done():
                     raise GatewayError("The gateway ended the session before all was said.", code="cut_short")
         except ExceptionGroup as failed:
@@ -62,13 +96,13 @@ async def translate(
     return result
 
 
-async def _send(client: Client, blocks: Blocks, began: float | None, limit: asyncio.Timeout) -> None:
-    """Sends all blocks and the end. A lost connection is left to the receiver, which hears the reason."""
+async def _send(client: Client, feed: Feed, at: int, began: float | None, limit: asyncio.Timeout) -> None:
+    """Sends all there is and the end. A lost connection is left to the receiver, which hears the reason."""
     sent = 0
     most = client.started.limits.max_message_bytes // SAMPLE_BYTES * SAMPLE_BYTES
     size = min(BULK_BYTES, most) if began is None else FRAME_BYTES
     with suppress(GatewayError):
-        async for frame in _frames(blocks, size):
+        while frame := await _frame(client, feed, at + sent, size, limit):
             sent += len(frame)
             if began is not None:
                 due = began + sent / (SPEECH_RATE * SAMPLE_BYTES)
@@ -78,28 +112,16 @@ async def _send(client: Client, blocks: Blocks, began: float | None, limit: asyn
         await client.end()
 
 
+async def _frame(client: Client, feed: Feed, at: int, size: int, limit: asyncio.Timeout) -> bytes:
+    """The next audio, however long its source takes; the session is kept alive meanwhile."""
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PING_SECONDS):
+                return await feed.read(at, min(FRAME_BYTES, size), size)
+        await client.send(client_messages.Ping())
+        _put_off(limit)
+
+
 def _put_off(limit: asyncio.Timeout) -> None:
     if not limit.expired():
         limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
-
-
-async def _frames(blocks: Blocks, size: int) -> AsyncIterator[bytes]:
-    rest = bytearray()
-    async for block in _each(blocks):
-        rest += block
-        while len(rest) >= size:
-            yield bytes(rest[:size])
-            del rest[:size]
-    if rest:
-        yield bytes(rest)
-
-
-async def _each(blocks: Blocks) -> AsyncIterator[bytes]:
-    """The blocks; those of a plain iterable are made in a thread, so that decoding delays no message."""
-    if isinstance(blocks, AsyncIterable):
-        async for block in blocks:
-            yield block
-        return
-    iterator = iter(blocks)
-    while (made := await asyncio.to_thread(next, iterator, None)) is not None:
-        yield made

@@ -240,6 +240,12 @@ def _explained(name: str) -> Iterator[None]:
             f"The hub at {_endpoint()} answers {error.response.status_code} for {name}.",
             "Try again later; what was downloaded is kept.",
         ) from None
+    except (ImportError, httpx2.InvalidURL, ValueError) as error:
+        raise BridgeError(
+            f"The hub at {_endpoint()} cannot be asked: {_words(error)}.",
+            "Correct the proxy that HTTPS_PROXY or ALL_PROXY names, or unset it; one by HTTP does.",
+            code="hub_unreachable",
+        ) from None
     except (httpx2.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise _no_space("the models", "it filled up during the download") from None

@@ -62,7 +62,9 @@ def locate(kind: Kind, name: str) -> Path:
     `name` is a path, which is given back as it is, or the name of a model that was pulled. Raises
     ProviderMissing where there is neither.
     """
-    given = Path(name).expanduser()
+    given = Path(name)
+    with contextlib.suppress(RuntimeError):  # nobody of that name has a home
+        given = given.expanduser()
     if name and given.exists():
         return given
     place = where(kind, name) if NAME.fullmatch(name) else None
@@ -139,12 +141,13 @@ def _alone(part: Path, what: str) -> Iterator[None]:
     """The folder of an unfinished model, made if need be, for this process alone."""
     try:
         part.mkdir(parents=True, exist_ok=True)
+        lock = part.with_suffix(".lock").open("w")
     except OSError as error:
         raise BridgeError(
-            f"{part.parent} cannot be made: {error.strerror}.",
+            f"{part.parent} cannot be written: {error.strerror}.",
             "Set MODELS_DIR to a folder that you may write.",
         ) from None
-    with part.with_suffix(".lock").open("w") as lock:
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

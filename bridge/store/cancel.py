@@ -41,8 +41,8 @@ class Cancellations:
             url,
             socket_timeout=5,
             socket_connect_timeout=1,
-            socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
+            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cancellations", daemon=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from celery import Celery
 from kombu import Exchange, Queue
 
+from bridge import redis_url
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.store.keys import PRIORITY_SEPARATOR, PRIORITY_STEPS
@@ -52,7 +53,7 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
         )
     transport: dict[str, Any] = dict(WORKER_TRANSPORT if role == "worker" else GATEWAY_TRANSPORT)
     app.conf.update(
-        broker_url=settings.redis_url,
+        broker_url=redis_url.for_celery(settings.redis_url),
         broker_transport_options=transport
         | {"sep": PRIORITY_SEPARATOR, "priority_steps": list(PRIORITY_STEPS)},
         broker_connection_retry_on_startup=True,

@@ -13,6 +13,7 @@ import structlog
 from celery import signals
 
 from bridge import logs, providers
+from bridge.languages import kept
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
@@ -83,8 +84,12 @@ def options(entry: WorkerEntry, name: str, settings: Settings) -> dict[str, Any]
 
 
 def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> WorkerRecord:
-    """What the gateway has to know to choose this worker."""
-    pairs = provider.pairs() if entry.stage == "translation" else ()
+    """What the gateway has to know to choose this worker.
+
+    One that translates from a language also passes its words on to those who speak it.
+    """
+    pairs = provider.pairs() if entry.stage == "translation" else frozenset()
+    pairs |= kept({source for source, _ in pairs})
     languages = provider.languages() if entry.stage != "translation" else ()
     return WorkerRecord(
         name=name,

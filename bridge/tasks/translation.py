@@ -1,13 +1,14 @@
-"""The translation stage: a transcript becomes text in one target language."""
+"""The translation stage: a transcript becomes text in one target language; who speaks it gets the words."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from bridge.languages import same
 from bridge.providers import Translator
 from bridge.tasks import app
 from bridge.tasks.run import Results, run
-from bridge.types import Phrase, Work
+from bridge.types import Phrase, Translation, Work
 
 
 @app.task(name="translation.translate", resultrepr_maxsize=0)
@@ -17,7 +18,10 @@ def translate(message: dict[str, Any], target: str, voice: str | None) -> dict[s
 
 def _results(provider: Translator, work: Work, _: bytes | None) -> Results:
     assert work.source is not None and work.target is not None
-    translation = provider.translate(Phrase(work.text, work.source, work.target))
+    if same(work.source, work.target):
+        translation = Translation(work.text)
+    else:
+        translation = provider.translate(Phrase(work.text, work.source, work.target))
     yield {
         "kind": "text",
         "text": translation.text,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridge.providers import Synthesizer
+from bridge.spoken import spoken
 from bridge.tasks import app
 from bridge.tasks.run import Results, run
 from bridge.text import sentences
@@ -25,9 +26,15 @@ def _results(provider: Synthesizer, work: Work, _: bytes | None) -> Results:
     pieces = Pieces()
     for number, sentence in enumerate(sentences(work.text, work.target)):
         if number >= work.sentence:
-            yield from pieces.of(number, provider.synthesize(Utterance(sentence, work.target, work.voice)))
+            yield from pieces.of(number, _sound(provider, work, spoken(sentence, work.target)))
     yield {"kind": "done", "index": pieces.count, "rate": pieces.rate}
     return None
+
+
+def _sound(provider: Synthesizer, work: Work, text: str) -> Iterator[Audio]:
+    assert work.target is not None
+    if text:
+        yield from provider.synthesize(Utterance(text, work.target, work.voice))
 
 
 class Pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 
 import structlog
 
@@ -11,6 +12,7 @@ from bridge.store.journal import Journal
 from bridge.store.registry import Watch, WorkerRecord
 from bridge.store.sessions import Sessions
 from gateway.core.inputs import Looked, Vanished
+from gateway.core.site import Site, names_of
 from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
@@ -28,6 +30,7 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         url = settings.redis_url
         self.settings = settings
+        self.site = Site(settings.origins, settings.hosts, names_of(socket.gethostname()))
         self.places = Places(settings.ws_max_connections)
         self.sessions = Sessions(url)
         self.journal = Journal(url, secrets.token_hex(4))

@@ -2,7 +2,10 @@
  * Which languages can be chosen, and which are chosen at first: what `GET /v1/languages` means for a page.
  */
 
-/** @typedef {{ source: string, target: string }} Pair - of tags; the source chosen may be "auto" */
+/**
+ * @typedef {{ source: string, target: string, as_spoken?: boolean }} Pair - of tags; the source chosen may be
+ *   "auto"; `as_spoken` where the words are passed on as they are
+ */
 /** @typedef {{ tag: string, name: string, rtl: boolean }} Language */
 /** @typedef {{ detects: boolean, pairs: Pair[], languages: Language[] }} Offer - the answer of the gateway */
 /** @typedef {{ tag: string, name: string, enabled: boolean }} Choice */
@@ -73,7 +76,7 @@ export function name(offer, tag) {
  * @returns {Pair[]} those that translate
  */
 function pairs(offer) {
-  return offer.pairs.filter(({ source, target }) => source !== target);
+  return offer.pairs.filter((pair) => !pair.as_spoken);
 }
 
 /**

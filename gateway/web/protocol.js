@@ -46,7 +46,7 @@
 
 /**
  * @typedef {{ max_message_bytes: number, max_segments: number, max_targets?: number,
- *   max_ahead_s?: number, idle_s: number }} Limits
+ *   idle_s: number, max_ahead_s?: number }} Limits
  */
 /**
  * @typedef {{ source: Source, targets: TargetChoice[], output: Output, vad: Vad, room?: string, role?: Role,

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from bridge.errors import LanguageError
-from bridge.languages import ALIASES, TABLE, Language, find, from_apertium, known
+from bridge.languages import ALIASES, TABLE, Language, find, from_apertium, kept, known, same
 
 WHISPER_CODES = """
 af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy
@@ -273,3 +273,29 @@ def test_every_apertium_code_leads_back_to_its_language() -> None:
             tag = from_apertium(language.apertium)
             assert tag is not None
             assert find(tag).base == language.base
+
+
+@pytest.mark.parametrize(
+    ("spoken", "target", "needless"),
+    [
+        ("en", "en", True),
+        ("en", "en-GB", True),
+        ("es-419", "es", True),
+        ("la", "la", True),
+        ("zh", "zh-Hant", False),
+        ("no", "nn", False),
+        ("en", "es", False),
+        ("xx", "xx", True),
+        ("xx", "en", False),
+    ],
+)
+def test_a_language_is_the_same_in_another_country_but_not_in_another_script(
+    spoken: str, target: str, needless: bool
+) -> None:
+    assert same(spoken, target) is needless
+    assert same(target, spoken) is needless
+
+
+def test_words_are_kept_for_all_who_speak_the_language() -> None:
+    assert kept({"en", "zh"}) == {("en", "en"), ("en", "en-GB"), ("zh", "zh")}
+    assert all(same(*pair) for pair in kept(language.tag for language in known()))

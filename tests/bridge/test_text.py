@@ -13,7 +13,22 @@ from hypothesis import strategies as st
 
 from bridge.text import clean, halves, parts, sentences
 
-MARKS = st.sampled_from([*" \n\t.!?…;\"'()«»“”„-*。！？」؟۔।։።။។;", "Dr.", "U.S.", "3.", "é", "我", "a", "Я"])
+MARKS = st.sampled_from(
+    [
+        *" \n\t.!?…;\"'()«»“”„-*。！？」؟۔।։።။។;",
+        "Dr.",
+        "U.S.",
+        "3.",
+        "é",
+        "我",
+        "a",
+        "Я",
+        "so.",
+        "Nr.",
+        "II",
+        "–",
+    ]
+)
 WRITING = st.one_of(st.text(), st.lists(MARKS).map("".join))
 
 
@@ -33,8 +48,13 @@ def test_no_sentence_is_empty_or_has_space_around_it(text: str) -> None:
 @settings(deadline=None)
 @given(WRITING)
 def test_a_sentence_that_was_cut_out_is_not_cut_again(text: str) -> None:
-    for sentence in sentences(clean(text)):
-        assert sentences(sentence) == [sentence]
+    for language in ("en", "de", "ru"):
+        for sentence in sentences(clean(text), language):
+            assert sentences(sentence, language) == [sentence]
+
+
+def test_a_lone_surrogate_beside_a_point_is_no_mistake() -> None:
+    assert sentences("x\ud800. Y. Z", "es") == ["x\ud800.", "Y. Z"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +124,52 @@ def test_sentences_without_spaces_between_them_are_cut(expected: list[str]) -> N
 )
 def test_points_that_end_no_sentence_do_not_cut(whole: str) -> None:
     assert sentences(whole) == [whole]
+
+
+@pytest.mark.parametrize(
+    ("language", "whole"),
+    [
+        ("en", "Rep. Smith met Pres. Lincoln on Sept. 11."),
+        ("en", "See Fig. 2, Eq. 7 and Sec. 4.1, e.g. Dr. J. R. Brown's."),
+        ("en", "Go to www.example.com or mail a.b@example.org for version 2.0.1... please."),
+        ("en", "Wait... I know him."),
+        ("es", "EE. UU. anunció un acuerdo."),
+        ("es", "Sale a las 3.5 p. m. del martes, según la Dña. Juana."),
+        ("de", "Das kostet 5 Mio. Euro."),
+        ("de", "Er wohnt in der Hauptstr. 5 bei Hrn. Dipl.-Ing. Weber."),
+        ("de", "Am 3. Mai beginnt der 2. Kurs."),
+        ("fr", "M. Dupont et Mme Petit habitent bd. Voltaire, no. 5."),
+        ("it", "L’avv. Neri e l'ing. Gallo, pag. 12."),
+        ("it", "— Un re! — diranno i lettori."),
+        ("pt", "O Sr. Silva mora na Av. Paulista, séc. XIX."),
+        ("ru", "А. С. Пушкин жил на ул. Ленина в г. Москве, см. рис. 3."),
+        ("pl", "Inż. Lis mieszka przy ul. Długiej, zob. str. 12."),
+        ("fr", "Le 14 juil. 1789 et le 3 okt. 2020."),
+        ("hi", "डॉ. शर्मा आए।"),
+        ("ar", "د. أحمد هنا."),
+        ("fr-CH", "Le Dr. Leroux voit M. Blanc."),
+    ],
+)
+def test_abbreviations_of_a_language_do_not_cut(language: str, whole: str) -> None:
+    assert sentences(whole, language) == [whole]
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", ["The answer is no.", "Come in."]),
+        ("en", ["No.", "I do not think so."]),
+        ("es", ["Creo que no.", "Es para ti.", "Vamos."]),
+        ("it", ["Non lo so.", "Vieni con me.", "Andiamo."]),
+        ("da", ["Han satte sig.", "Hun gik."]),
+        ("ru", ["Он родился в 1799 г.", "Это мой муж."]),
+        ("de", ["Siehe S. 12.", "Vgl. Nr. 7."]),
+    ],
+)
+def test_usual_words_end_sentences_though_they_look_like_abbreviations(
+    language: str, expected: list[str]
+) -> None:
+    assert sentences(" ".join(expected), language) == expected
 
 
 def test_ordinals_stay_whole_in_languages_that_write_them_with_a_point() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, WebSocket, sync_playwright
 
-from bridge.audio import decode
+from bridge.media import decode
 from bridge.protocol import server_messages, wire
 from bridge.types import SPEECH_RATE
 

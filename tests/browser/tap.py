@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from bridge.providers.simulated import SimulatedOptions, SimulatedSynthesizer
+from bridge.spoken import spoken
 from bridge.types import Utterance
 
 SCRIPT = """
@@ -69,5 +70,5 @@ def heard(page: Page) -> NDArray[np.float32]:
 def times_heard(page: Page, translation: str, tone_ms: int) -> int:
     """How often the page has played what the simulated tts makes of a text, complete and unchanged."""
     engine = SimulatedSynthesizer(SimulatedOptions(simulated_tts_ms=(0,), simulated_tts_audio_ms=tone_ms))
-    tone = b"".join(audio.pcm for audio in engine.synthesize(Utterance(translation, "es")))
+    tone = b"".join(audio.pcm for audio in engine.synthesize(Utterance(spoken(translation, "es"), "es")))
     return np.round(heard(page) * 32_768).astype("<i2").tobytes().count(tone)

@@ -115,11 +115,17 @@ def test_progress_goes_up_to_the_end(simulated: Stack, visit: Visit, tmp_path: P
     )
 
 
-def test_a_recording_in_mp3_is_translated(embedded: Stack, visit: Visit, tmp_path: Path) -> None:
+def test_an_mp3_whose_second_channel_is_inverted_is_translated(
+    embedded: Stack, visit: Visit, tmp_path: Path
+) -> None:
     with av.open(str(tmp_path / "go.mp3"), "w") as file, av.open(str(SPEECH / "go_forward.wav")) as clip:
-        stream = file.add_stream("mp3", rate=16_000)
+        stream = file.add_stream("mp3", rate=16_000, layout="stereo")
         for frame in clip.decode(audio=0):
-            file.mux(stream.encode(frame))
+            left = frame.to_ndarray()
+            both = np.concatenate([left, -np.maximum(left, -32_767)])
+            balanced = av.AudioFrame.from_ndarray(both, format="s16p", layout="stereo")
+            balanced.rate, balanced.pts, balanced.time_base = frame.rate, frame.pts, frame.time_base
+            file.mux(stream.encode(balanced))
         file.mux(stream.encode(None))
     visitor = visit(embedded.url)
     visitor.open()

@@ -159,6 +159,24 @@ def test_a_network_that_carries_nothing_is_noticed_and_left(
     check_nothing_is_missing_or_double(visitor)
 
 
+@pytest.mark.slow
+def test_a_page_that_slept_asks_before_it_leaves_a_connection_that_stands(
+    brief: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(brief.url, microphone=go_forward)
+    visitor.page.clock.install()
+    sockets: list[object] = []
+    visitor.page.on("websocket", lambda socket: sockets.append(socket))
+    live(visitor)
+    for _ in range(3):
+        # What timers were due runs once, as in a hidden page once a minute or after a lid was closed.
+        visitor.page.clock.fast_forward("01:00")
+        visitor.wait_for_lines(len(visitor.lines()) + 1)
+
+    assert len(sockets) == 1
+    assert not visitor.page.is_visible("#trouble")
+
+
 def test_what_was_said_before_stop_is_translated_when_the_network_is_back(
     brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
 ) -> None:

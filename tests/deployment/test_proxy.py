@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge.audio import decode
 from bridge.cli.network import fetch
 from bridge.cli.probe import CLIP
 from bridge.client import translate
+from bridge.media import decode
 from tests.stack import REPOSITORY, SIMULATED, WORKERS, Processes, RedisProcess, free_port, status, wait_until
 
 TEMPLATE = REPOSITORY / "config/nginx/gateways.conf.template"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from bridge.audio import decode
+from bridge.media import decode
 from tests.stack import REPOSITORY, SIMULATED, Stack
 
 pytestmark = pytest.mark.e2e

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
-from bridge.audio import decode
 from bridge.client import Client
+from bridge.media import decode
 from bridge.protocol import server_messages, wire
 from bridge.store.registry import Registry
 from tests.stack import SIMULATED, Stack, running, wait_until
@@ -121,6 +123,32 @@ def test_every_message_has_the_next_number(simulated: Stack) -> None:
 
     # The client has taken session.started, number 1, before it lets others listen.
     assert [message.seq for _, message in seen] == list(range(2, len(seen) + 2))
+
+
+@pytest.mark.slow
+def test_a_slow_engine_computes_each_segment_once_however_soon_silence_would_be_too_long(
+    stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    slow = {f"SIMULATED_{stage}_MS": "6000" for stage in ("STT", "TRANSLATION", "TTS")}
+    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path), SEGMENT_RUN_MS="1000", **slow).up()
+    watcher = redis.Redis.from_url(system.redis.url)
+    with watcher.monitor() as monitor:  # type: ignore[no-untyped-call]
+        seen = asyncio.run(session(system.url, pcm(), 2, "es"))
+        claims = set()
+        watcher.set("end", "1")
+        for command in monitor.listen():
+            if command["command"] == "SET end 1":
+                break
+            claims |= set(re.findall(r"claim:[\w/-]+", command["command"]))
+    watcher.close()
+
+    assert spoken(seen) == [0, 1]
+    # The last part of a claim is the attempt.
+    assert sorted(claim.split("/", 1)[1] for claim in claims) == [
+        *("0/stt//0", "0/translation/es/0", "0/tts/es/0"),
+        *("1/stt//0", "1/translation/es/0", "1/tts/es/0"),
+    ]
+    assert "sent again" not in system.output()
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.audio import decode
 from bridge.client import Client
+from bridge.media import decode
 from bridge.protocol import client_messages, server_messages, wire
 from tests.stack import Stack
 
@@ -103,5 +103,26 @@ def test_a_session_that_ends_in_a_pause_is_spoken_to_its_end(simulated: Stack) -
             await listener.speak(1)
             await client.end()
             assert spoken(await listener.until(server_messages.SessionEnded)) == [0]
+
+    asyncio.run(scenario())
+
+
+def test_who_listens_in_the_language_that_is_spoken_hears_the_words_as_they_are(simulated: Stack) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "auto", ["en", "es"]) as client, asyncio.timeout(30):
+            listener = Listener(client)
+            await listener.speak()
+            said = await listener.until(server_messages.SegmentDone)
+            (heard,) = [message for message in said if isinstance(message, server_messages.TranscriptFinal)]
+            captions = {
+                message.target: message.text
+                for message in said
+                if isinstance(message, server_messages.TranslationFinal)
+            }
+            assert captions == {"en": heard.text, "es": f"[es] {heard.text}"}
+            assert {message.target for message in said if isinstance(message, server_messages.AudioEnd)} == {
+                "en",
+                "es",
+            }
 
     asyncio.run(scenario())

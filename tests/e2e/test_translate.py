@@ -9,8 +9,8 @@ from pathlib import Path
 import jiwer
 import pytest
 
-from bridge.audio import decode
 from bridge.client import Result, translate
+from bridge.media import decode
 from bridge.types import Audio
 from tests.stack import Stack
 

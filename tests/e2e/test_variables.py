@@ -14,8 +14,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from bridge.audio import decode
 from bridge.client import Client
+from bridge.media import decode
 from bridge.protocol import server_messages
 from tests.stack import Stack, gateway_of
 

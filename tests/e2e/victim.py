@@ -6,8 +6,8 @@ from typing import Any
 
 import psutil
 
-from bridge.audio import decode
 from bridge.client import Client, translate
+from bridge.media import decode
 from tests.stack import REPOSITORY, Stack
 
 CLIP = b"".join(decode(REPOSITORY / "tests" / "data" / "speech" / "go_forward.wav"))

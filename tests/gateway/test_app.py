@@ -23,7 +23,7 @@ pytestmark = pytest.mark.redis
 TOKEN = "a-secret-word"
 
 
-def fetch(settings: Settings, path: str) -> httpx.Response:
+def fetch(settings: Settings, path: str, method: str = "GET", **headers: str) -> httpx.Response:
     """The answer of an application that was started for it."""
 
     async def run() -> httpx.Response:
@@ -32,7 +32,7 @@ def fetch(settings: Settings, path: str) -> httpx.Response:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client,
         ):
-            return await client.get(path)
+            return await client.request(method, path, headers=headers)
 
     return asyncio.run(run())
 
@@ -54,7 +54,7 @@ def register(settings: Settings, **changes: Any) -> None:
             1,
             "engine",
             languages=("ar", "en", "es"),
-            pairs=(("en", "es"), ("en", "ar"), ("en", "fr")),
+            pairs=(("en", "es"), ("en", "ar"), ("en", "fr"), ("en", "en")),
             **changes,
         )
         registry.register(record, 60_000)
@@ -103,14 +103,18 @@ def test_without_workers_it_is_not_ready_and_names_the_stages(settings: Settings
     answer = fetch(settings, "/readyz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"ready": False, "redis": "ok", "missing": ["stt", "translation", "tts"]}
+    stages = ["stt", "translation", "tts"]
+    slots = dict.fromkeys(stages, 0)
+    assert answer.json() == {"ready": False, "redis": "ok", "missing": stages, "slots": slots}
 
 
-def test_with_a_worker_for_each_stage_it_is_ready(settings: Settings) -> None:
+def test_with_a_worker_for_each_stage_it_is_ready_and_tells_their_slots(settings: Settings) -> None:
     register(settings)
     answer = fetch(settings, "/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "redis": "ok", "missing": []})
+    slots = {"stt": 1, "translation": 1, "tts": 1}
+    ready = {"ready": True, "redis": "ok", "missing": [], "slots": slots}
+    assert (answer.status_code, answer.json()) == (200, ready)
 
 
 def test_hosts_whose_clock_is_wrong_are_told_and_it_is_ready_all_the_same(settings: Settings) -> None:
@@ -126,7 +130,11 @@ def test_the_languages_are_those_that_can_be_heard_now(settings: Settings) -> No
 
     assert fetch(settings, "/v1/languages").json() == {
         "detects": False,
-        "pairs": [{"source": "en", "target": "ar"}, {"source": "en", "target": "es"}],
+        "pairs": [
+            {"source": "en", "target": "ar"},
+            {"source": "en", "target": "en", "as_spoken": True},
+            {"source": "en", "target": "es"},
+        ],
         "languages": [
             {"tag": "ar", "name": "Arabic", "rtl": True},
             {"tag": "en", "name": "English", "rtl": False},
@@ -141,6 +149,29 @@ def test_without_redis_the_languages_are_an_error_with_a_remedy(tmp_path: Path) 
     assert answer.status_code == 503
     assert answer.json()["code"] == "redis_unavailable"
     assert "REDIS_URL" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/languages", "/", "/captions", "/web/main.js"])
+def test_load_balancers_may_ask_for_the_head_alone(settings: Settings, path: str) -> None:
+    register(settings)
+    answer = fetch(settings, path, "HEAD")
+
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_pages_of_the_named_origins_may_read_the_answers_and_others_may_not(settings: Settings) -> None:
+    settings = settings.model_copy(
+        update={"ws_origins": "https://Talk.example.org:443/, http://b.example:81"}
+    )
+
+    def allowed(origin: str, path: str = "/v1/languages") -> object:
+        return fetch(settings, path, origin=origin).headers.get("access-control-allow-origin")
+
+    assert allowed("https://talk.example.org") == "https://talk.example.org"
+    assert allowed("http://b.example:81", "/readyz") == "http://b.example:81"
+    assert allowed("https://b.example:81") is None
+    assert allowed("https://talk.example.org.evil.example") is None
+    assert "origin" in fetch(settings, "/healthz", origin="https://talk.example.org").headers["vary"].lower()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/nothing"])

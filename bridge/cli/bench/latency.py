@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 
-from bridge import audio, pipeline, placement, topology
+from bridge import pipeline, placement, topology
 from bridge.cli.bench.load import GAP_SECONDS, TARGET
 from bridge.cli.bench.simulated import ENGINES_MS, simulated, topology_text
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
 from bridge.cli.stack import running
 from bridge.client import Result, translate
+from bridge.media import decode
 from bridge.settings import Settings
 from bridge.store.journal import BEGIN, Journal
 from bridge.store.registry import Watch
@@ -92,7 +93,7 @@ def shares(first_audio_ms: float, timings_ms: Mapping[str, float], real: bool) -
 
 
 async def _speak(url: str, iterations: int) -> Result:
-    speech = b"".join(audio.decode(CLIP))
+    speech = b"".join(decode(CLIP))
     return await translate(url, _utterances(speech, iterations), CLIP_LANGUAGE, [TARGET], realtime=True)
 
 

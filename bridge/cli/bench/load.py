@@ -18,10 +18,10 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge import audio
 from bridge.cli.bench.ear import Account
 from bridge.cli.bench.microphone import FRAME_BYTES, FRAME_SECONDS, Microphone, packed
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
+from bridge.media import decode
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
 TARGET = "es"
@@ -36,7 +36,7 @@ LAST_SECONDS = 60.0
 
 def utterance() -> bytes:
     """Real speech and silence, in whole frames of 20 ms."""
-    pcm = b"".join(audio.decode(CLIP)) + bytes(int(GAP_SECONDS * SPEECH_RATE) * SAMPLE_BYTES)
+    pcm = b"".join(decode(CLIP)) + bytes(int(GAP_SECONDS * SPEECH_RATE) * SAMPLE_BYTES)
     return pcm + bytes(-len(pcm) % FRAME_BYTES)
 
 

@@ -14,7 +14,7 @@ from bridge.protocol.client_messages import (
     TargetChoice,
     Vad,
 )
-from bridge.protocol.server_messages import Effective, Limits, Warning
+from bridge.protocol.server_messages import Effective, Limits, SessionStarted, Warning
 from bridge.settings import VAD_THRESHOLDS, Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
@@ -66,6 +66,18 @@ def _cutting(current: SegmenterConfig, vad: Vad | None) -> SegmenterConfig:
     if level is not None:
         asked.setdefault("threshold", VAD_THRESHOLDS[level])
     return replace(current, **asked)
+
+
+def started(
+    session: str, terms: Terms, workers: Sequence[WorkerRecord], settings: Settings
+) -> SessionStarted:
+    """What the client is told of its session."""
+    return SessionStarted(
+        session_id=session,
+        limits=limits(settings),
+        config=effective(terms),
+        providers=providers(workers),
+    )
 
 
 def limits(settings: Settings) -> Limits:

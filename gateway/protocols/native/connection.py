@@ -23,6 +23,7 @@ from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects
 from gateway.protocols.native import agreement, refusals
+from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
@@ -56,7 +57,10 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport)
-        self._vigil = Vigil(self._idle, backend.settings.session_idle_seconds)
+        self._vigil = Vigil(
+            lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
+        )
+        self._disguise = Disguise()
         self._stash: deque[str | bytes] = deque()
         self._stashing = self._full = False
         self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
@@ -69,7 +73,7 @@ class Connection:
         try:
             await self._websocket.accept(wire.SUBPROTOCOL if wire.SUBPROTOCOL in offered else None)
             with self._backend.places.one():
-                refusals.check_origin(self._websocket.headers, self._backend.settings)
+                refusals.check_origin(self._websocket, self._backend.site, self._backend.settings.proxies)
                 self._vigil.begin()
                 self._transport.attach(self)
                 await self._end
@@ -118,20 +122,27 @@ class Connection:
     def _audio(self, pcm: bytes) -> None:
         if self._state is not State.OPEN or self._runner is None:
             self._complain(*refusals.NO_SESSION_FOR_AUDIO)
+        elif not self._disguise.over and self._unmasked(pcm):
+            return
         elif len(pcm) % SAMPLE_BYTES:
             self._complain(*refusals.odd_audio(len(pcm)))
         else:
             self._runner.audio(pcm)
 
+    def _unmasked(self, frame: bytes) -> bool:
+        """Whether a frame of the first second shows that no PCM comes, and ended the connection."""
+        found = self._disguise.feed(frame)
+        if found is not None and found.certain:
+            self._refuse(refusals.no_pcm(found.seen))
+        elif found is not None:
+            self._voice.misread(found.seen)
+            self._mind_answers()
+        return self._end.done()
+
     def _text(self, text: str) -> None:
         try:
             refusals.check_length(text)
             self._handle(wire.decode(text))
-        except ProtocolError as error:
-            if error.close_code is not None:
-                self._refuse(error)
-            else:
-                self._complain(error.code, error.message, error.hint)
         except BridgeError as error:
             self._failed(error)
 
@@ -143,13 +154,11 @@ class Connection:
             case client_messages.SessionStart():
                 self._start(message)
             case _ if self._runner is None:
-                self._complain(
-                    "no_session", f"{message.type} came before session.start.", "Send session.start first."
-                )
+                self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
                 log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
-                self._complain("ending", f"{message.type} came after session.end.", "Wait for session.ended.")
+                self._complain(*refusals.after_end(message.type))
             case _:
                 if isinstance(message, client_messages.SessionEnd):
                     self._state = State.ENDING
@@ -161,9 +170,7 @@ class Connection:
 
     def _start(self, message: client_messages.SessionStart) -> None:
         if self._state is not State.WAITING:
-            self._complain(
-                "already_started", "This connection has a session.", "Use session.update, or connect anew."
-            )
+            self._complain(*refusals.ALREADY_STARTED)
             return
         if message.resume is not None:
             raise refusals.no_resume()
@@ -189,11 +196,10 @@ class Connection:
             self._transport.hold(self._full)
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
-        backend = self._backend
-        workers = await backend.fleet.look()
-        terms = agreement.agree(message, Offer.of(workers), backend.settings)
-        runner = Runner(backend, terms, self)
-        self._runner = runner
+        settings = self._backend.settings
+        workers = await self._backend.fleet.look()
+        terms = agreement.agree(message, Offer.of(workers), settings)
+        self._runner = runner = Runner(self._backend, terms, self)
         try:
             await runner.open()
         except BaseException:
@@ -203,14 +209,7 @@ class Connection:
         self._vigil.started()
         targets = [target.language for target in terms.targets]
         log.info("session started", session=runner.id, source=terms.source, targets=targets)
-        self._voice.started(
-            server_messages.SessionStarted(
-                session_id=runner.id,
-                limits=agreement.limits(backend.settings),
-                config=agreement.effective(terms),
-                providers=agreement.providers(workers),
-            )
-        )
+        self._voice.started(agreement.started(runner.id, terms, workers, settings))
         self._voice.warn(message)
         self._mind_answers()
 
@@ -231,9 +230,6 @@ class Connection:
             runner, self._runner = self._runner, None
             await runner.close()
             log.info("session ended", session=runner.id, segments=runner.segments_cut)
-
-    def _idle(self, seconds: float, hint: str) -> None:
-        self._refuse(refusals.idle(seconds, hint))
 
     # From the runner
 
@@ -280,9 +276,11 @@ class Connection:
 
     def _failed(self, error: BridgeError) -> None:
         """Without a session there is nothing to go on with where a stage or Redis is missing."""
-        if isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
+        if isinstance(error, ProtocolError) and error.close_code is not None:
+            self._refuse(error)
+        elif isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
             self._refuse(refusals.unserved(error))
-        elif isinstance(error, NoWorker | RedisUnavailable | LanguageError | SettingsError):
+        elif isinstance(error, ProtocolError | NoWorker | RedisUnavailable | LanguageError | SettingsError):
             self._complain(error.code, error.message, error.hint, retryable=error.retryable)
         else:
             raise error

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from bridge.errors import NoWorker, ProtocolError, RedisUnavailable
+from bridge.protocol.server_messages import Warning
 from bridge.protocol.wire import Close
-from bridge.settings import Settings
+from bridge.types import SPEECH_RATE
+from gateway.core.site import Asked, Site
 from gateway.runtime.admission import RETRY_AFTER_MS
 
 TEXT_CHARACTERS = 16_384
 """Characters of one text frame: the longest session.start has 3 000."""
 DRAINED_AFTER_MS = 500
+EXPECTED = f"Send PCM s16le: signed 16-bit little-endian samples, mono, {SPEECH_RATE} Hz, without a header."
 
+
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 NO_SESSION_FOR_AUDIO = (
     "audio_without_session",
@@ -22,12 +28,44 @@ NO_SESSION_FOR_AUDIO = (
     "Send session.start first and wait for session.started.",
 )
 """Code, message and hint of an error that closes nothing."""
+ALREADY_STARTED = (
+    "already_started",
+    "This connection has a session.",
+    "Use session.update, or connect anew.",
+)
+
+
+def before_start(kind: str) -> tuple[str, str, str]:
+    return "no_session", f"{kind} came before session.start.", "Send session.start first."
+
+
+def after_end(kind: str) -> tuple[str, str, str]:
+    return "ending", f"{kind} came after session.end.", "Wait for session.ended."
 
 
 def odd_audio(size: int) -> tuple[str, str, str]:
     """The same for a frame of `size` bytes."""
     message = f"An audio frame has {size} bytes, which is no whole number of samples."
     return "odd_audio", message, "Send PCM s16le, two bytes a sample; this frame was dropped."
+
+
+def no_pcm(seen: str) -> ProtocolError:
+    """A container is sent as if it were PCM."""
+    return ProtocolError(
+        f"The audio sent is {seen}, not PCM.",
+        f"{EXPECTED} MediaRecorder makes no PCM, an AudioWorklet does; `speechbridge translate` reads files.",
+        code="not_pcm",
+        close_code=Close.BAD_MESSAGE,
+    )
+
+
+def unlike_pcm(seen: str) -> Warning:
+    """What is sent sounds like noise when it is taken for PCM s16le."""
+    return Warning(
+        code="not_pcm",
+        message=f"The audio sent seems to be {seen}: as PCM s16le it is noise.",
+        hint=EXPECTED,
+    )
 
 
 def draining() -> ProtocolError:
@@ -41,29 +79,40 @@ def draining() -> ProtocolError:
     )
 
 
-def check_origin(headers: Headers, settings: Settings) -> None:
+def check_origin(asked: HTTPConnection, site: Site, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
     """A page of another site must not use the microphone permission of this one.
 
+    What `proxies` say of the host and the scheme that a browser asked for counts, and nobody else's word.
     Raises ProtocolError `forbidden_origin`.
     """
+    headers = asked.headers
     origin = headers.get("origin")
-    if origin is None or "*" in settings.origins or origin in settings.origins:
+    if origin is None:
         return
-    if _host(origin) != headers.get("host"):
+    host, scheme = headers.get("host", ""), ""
+    if _is_within(asked.client.host if asked.client else "", proxies):
+        host = _nearest(headers.get("x-forwarded-host", "")) or host
+        scheme = _SCHEMES.get(_nearest(headers.get("x-forwarded-proto", "")), "")
+    if hint := site.refusal(Asked(origin, host, scheme)):
         raise ProtocolError(
             f"Pages of {origin} may not use this server.",
-            "The operator can name the origin in WS_ORIGINS.",
+            hint,
             code="forbidden_origin",
             close_code=Close.FORBIDDEN,
         )
 
 
-def _host(origin: str) -> str:
-    """Host and port of an origin, empty for what is none."""
+def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     try:
-        return urlsplit(origin).netloc
+        found = ip_address(address)
     except ValueError:
-        return ""
+        return False
+    return any(found in network for network in networks)
+
+
+def _nearest(forwarded: str) -> str:
+    """Of a list that each proxy has lengthened, the entry of the one that is connected to this server."""
+    return forwarded.rpartition(",")[2].strip().lower()
 
 
 def check_length(text: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import structlog
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
@@ -18,6 +19,7 @@ from websockets.frames import Frame, Opcode
 
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
+log = structlog.get_logger(__name__)
 EXTENSION = "speechbridge.transport"
 """Where the application finds its transport, in the scope's extensions."""
 SLICE = 4_096
@@ -269,6 +271,10 @@ class Transport(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
         self._over()
+
+    def keepalive_timeout(self) -> None:
+        log.warning("connection cut that answers no ping", code=1011, seconds=self.ping_timeout)
+        super().keepalive_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

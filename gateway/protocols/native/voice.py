@@ -8,7 +8,7 @@ from typing import Any
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from gateway.core import effects
-from gateway.protocols.native import agreement, frames
+from gateway.protocols.native import agreement, frames, refusals
 from gateway.protocols.native.transport import Transport
 from gateway.runtime.outbox import Outbox
 
@@ -21,6 +21,7 @@ class Voice:
         self._began = time.monotonic()
         self._seq = 0
         self._asked: dict[int, float] = {}
+        self._misread = False
 
     def asked(self, number: int, since: float) -> None:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
@@ -80,12 +81,18 @@ class Voice:
         for warning in agreement.unavailable(message):
             self.answer(warning)
 
+    def misread(self, seen: str) -> None:
+        """Warns that the audio is something else, whose noise no microphone is to blame for."""
+        self._misread = True
+        self.answer(refusals.unlike_pcm(seen))
+
     def _no_speech(self) -> None:
+        hint = "Check the microphone and its level; VAD_AGGRESSIVENESS=0 hears quieter speech."
         self.answer(
             server_messages.Warning(
                 code="no_speech",
                 message="No speech was found in the audio.",
-                hint="Check the microphone and its level; VAD_AGGRESSIVENESS=0 hears quieter speech.",
+                hint=refusals.EXPECTED if self._misread else hint,
             )
         )
 

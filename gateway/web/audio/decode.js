@@ -1,10 +1,13 @@
 /** Makes of a file that somebody drops what the gateway wants: PCM s16 mono 16 kHz. */
 
 import { SPEECH_RATE } from "./framer.js";
+import { Mixer } from "./mixer.js";
 
 /** The browser decodes a whole file into memory: 3 h of speech take 700 MB while it does. */
 const MOST_BYTES = 2 ** 30;
 const MOST_SECONDS = 3 * 3600;
+/** 100 ms: what is judged and mixed at a time. */
+const WINDOW = SPEECH_RATE / 10;
 
 /** Says in its message what is wrong with the file, and what to do. */
 export class FileError extends Error {
@@ -38,10 +41,13 @@ async function sound(file) {
 
 /** @param {AudioBuffer} buffer */
 function mono(buffer) {
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+  if (channels.length === 1) return channels[0];
+  const mixer = new Mixer(buffer.sampleRate);
   const mixed = new Float32Array(buffer.length);
-  for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
-    const samples = buffer.getChannelData(channel);
-    for (let i = 0; i < mixed.length; i++) mixed[i] += samples[i] / buffer.numberOfChannels;
+  for (let at = 0; at < mixed.length; at += WINDOW) {
+    const window = channels.map((channel) => channel.subarray(at, at + WINDOW));
+    mixer.mix(window, mixed.subarray(at, at + WINDOW));
   }
   return mixed;
 }

@@ -2,6 +2,7 @@
  * Cuts what a microphone gives, of any rate and number of channels, into the frames that the gateway hears.
  */
 
+import { Mixer } from "./mixer.js";
 import { Resampler } from "./resampler.js";
 
 /**
@@ -22,6 +23,7 @@ Object.freeze(NONE);
 /** Takes blocks as they come from the sound device and gives whole frames. */
 export class Framer {
   #resampler;
+  #mixer;
   #mono = new Float32Array(0);
   #speech = new Float32Array(0);
   #pcm = new Int16Array(FRAME_SAMPLES);
@@ -35,6 +37,7 @@ export class Framer {
    */
   constructor(sampleRate) {
     this.#resampler = new Resampler(sampleRate, SPEECH_RATE);
+    this.#mixer = new Mixer(sampleRate);
   }
 
   /**
@@ -63,11 +66,8 @@ export class Framer {
   #mix(channels) {
     const length = channels[0].length;
     if (this.#mono.length !== length) this.#mono = new Float32Array(length);
-    const mono = this.#mono.fill(0);
-    for (const channel of channels) {
-      for (let i = 0; i < length; i++) mono[i] += channel[i] / channels.length;
-    }
-    return mono;
+    this.#mixer.mix(channels, this.#mono);
+    return this.#mono;
   }
 
   /** @param {number} sample */

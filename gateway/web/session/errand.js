@@ -37,6 +37,7 @@ export class Errand {
   #settled = 0;
   #sent = 0;
   #endSaid = false;
+  #asked = false;
 
   /**
    * Starts at once.
@@ -70,21 +71,34 @@ export class Errand {
       this.#link.sendAudio(chunk);
       this.#sent += chunk.length;
     }
+    // In a hidden page timers may run once a minute; what the server says is heard at once.
+    if (document.hidden && this.#link.open && !this.#endSaid) this.#ask();
     if (!this.#link.open || this.#sent < this.#pcm.length || this.#endSaid) return;
     this.#endSaid = true;
     this.#link.send({ type: "session.end" });
   }
 
+  #ask() {
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#link.send({ type: "ping" });
+  }
+
   /** @type {ConstructorParameters<typeof Link>[1]} */
   #ofLink = {
     start: () => this.#handlers.start(),
+    pong: () => {
+      this.#asked = false;
+      this.#pump();
+    },
     started: (message) => {
       const begin = (this.#begin = this.#sent = this.#settled);
-      this.#endSaid = false;
+      this.#endSaid = this.#asked = false;
       this.#chunk = Math.min(CHUNK_SAMPLES, Math.floor(message.limits.max_message_bytes / SAMPLE_BYTES));
       this.#handlers.lines(this.#transcript.connected((ms) => ms + begin / SAMPLES_PER_MS));
       this.#handlers.lines(this.#transcript.apply(message));
       this.#handlers.trouble(undefined);
+      this.#pump();
     },
     message: (message) => {
       if (message.type === "audio.start") this.#handlers.rate?.(message.rate);

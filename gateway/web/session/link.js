@@ -19,6 +19,7 @@ import { DEAD_MS, waitMs, Watch } from "./retry.js";
  * @property {(trouble: Trouble, againAt: number | undefined) => void} lost with the time of performance.now() at
  *   which it is tried again; without one it is over
  * @property {() => void} ended the server has said its last word
+ * @property {() => void} [pong] a ping was answered
  */
 
 /** Unsent bytes above which no more audio is handed over: 1 s of it, so that a command soon gets through. */
@@ -42,6 +43,7 @@ export class Link {
   #told;
   #timer = 0;
   #watching = 0;
+  #watch = new Watch(0);
 
   /**
    * @param {string} url ws: or wss:
@@ -73,7 +75,7 @@ export class Link {
     const socket = new WebSocket(this.#url, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    const watch = new Watch(performance.now(), this.#patienceMs);
+    const watch = (this.#watch = new Watch(performance.now(), this.#patienceMs));
     const opened = performance.now();
     socket.onopen = () => this.send(this.#handlers.start());
     socket.onmessage = ({ data }) => {
@@ -87,7 +89,9 @@ export class Link {
       if (!this.open && now - opened > START_MS) this.#closed(1006);
       else if (this.open) this.#judge(watch.judge(now));
     }, WATCH_MS);
-    window.addEventListener("online", this.#online);
+    window.addEventListener("online", this.#doubt);
+    document.addEventListener("visibilitychange", this.#seen);
+    network()?.addEventListener("change", this.#doubt);
   }
 
   /** @param {ClientMessage} message */
@@ -103,7 +107,9 @@ export class Link {
   /** Ends it for good, without a word to the server. */
   close() {
     this.#leave();
-    window.removeEventListener("online", this.#online);
+    window.removeEventListener("online", this.#doubt);
+    document.removeEventListener("visibilitychange", this.#seen);
+    network()?.removeEventListener("change", this.#doubt);
   }
 
   /** @param {"wait" | "ask" | "dead"} verdict */
@@ -125,8 +131,10 @@ export class Link {
 
   /** @param {ServerMessage | undefined} message */
   #take(message) {
-    if (message === undefined || message.type === "pong") return;
-    if (message.type === "session.started") {
+    if (message === undefined) return;
+    if (message.type === "pong") {
+      this.#handlers.pong?.();
+    } else if (message.type === "session.started") {
       this.#started = performance.now();
       this.#met = true;
       this.#handlers.started(message);
@@ -157,9 +165,13 @@ export class Link {
     this.#handlers.lost(trouble, performance.now() + wait);
   }
 
-  #online = () => {
+  /** Another network, a computer that woke up: what waits is tried now, what seems to stand is asked. */
+  #doubt = () => {
     if (this.#timer) this.connect();
+    else if (this.open) this.#judge(this.#watch.doubt(performance.now()));
   };
+
+  #seen = () => document.hidden || this.#doubt();
 
   /** Lets go of the socket, which may take its time to notice that the other side is gone. */
   #leave() {
@@ -173,6 +185,11 @@ export class Link {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
+}
+
+/** What tells that another network is used, in the browsers that tell it. */
+function network() {
+  return /** @type {Navigator & { connection?: EventTarget }} */ (navigator).connection;
 }
 
 /** The address of the stream beside this page. */

@@ -20,12 +20,18 @@ export function waitMs(attempt, random, least = 0) {
 const ASK_MS = 5_000;
 /** Silence after which it is given up: a lost network tells a browser nothing. */
 export const DEAD_MS = 15_000;
+/** Looks after the question before it is given up: at the first one after a sleep the answer may wait unread. */
+const LOOKS = 2;
 
-/** Judges one connection by what arrives. Times in ms of one clock. */
+/**
+ * Judges one connection by what arrives, and never gives it up unasked: the timers of a hidden page run once
+ * a minute, a page may be frozen, and a computer may sleep. Times in ms of one clock.
+ */
 export class Watch {
   #heard;
-  #patience;
-  #asked = false;
+  #answerMs;
+  /** @type {{ at: number, mostMs: number, looks: number } | undefined} */
+  #asked;
 
   /**
    * @param {number} now
@@ -33,13 +39,13 @@ export class Watch {
    */
   constructor(now, patience = DEAD_MS) {
     this.#heard = now;
-    this.#patience = patience;
+    this.#answerMs = patience - ASK_MS;
   }
 
   /** Something arrived. @param {number} now */
   heard(now) {
     this.#heard = now;
-    this.#asked = false;
+    this.#asked = undefined;
   }
 
   /**
@@ -48,10 +54,27 @@ export class Watch {
    * @returns {"wait" | "ask" | "dead"}
    */
   judge(now) {
-    const silence = now - this.#heard;
-    if (silence >= this.#patience) return "dead";
-    if (silence < ASK_MS || this.#asked) return "wait";
-    this.#asked = true;
+    if (!this.#asked) return now - this.#heard < ASK_MS ? "wait" : this.#ask(now, this.#answerMs);
+    this.#asked.looks += 1;
+    return this.#asked.looks >= LOOKS && now - this.#asked.at >= this.#asked.mostMs ? "dead" : "wait";
+  }
+
+  /**
+   * The network has changed, or the page is seen again: asks at once, and waits half as long for the answer.
+   * @param {number} now
+   * @returns {"wait" | "ask"}
+   */
+  doubt(now) {
+    return this.#asked ? "wait" : this.#ask(now, this.#answerMs / 2);
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} mostMs
+   * @returns {"ask"}
+   */
+  #ask(now, mostMs) {
+    this.#asked = { at: now, mostMs, looks: 0 };
     return "ask";
   }
 }

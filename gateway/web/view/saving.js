@@ -1,12 +1,14 @@
 /** The sheet on which captions are saved. */
 
 import * as files from "../session/export.js";
+import { modelsOf } from "../session/phrases.js";
 import { byId, save } from "./dom.js";
 
 /**
  * @typedef {import("../session/transcript.js").Part} Part
  * @typedef {import("../session/export.js").Which} Which
- * @typedef {{extension: string, type: string, write: (part: Part, which: Which) => string}} Format
+ * @typedef {import("../session/breaks.js").Models} Models
+ * @typedef {{extension: string, type: string, write: (part: Part, which: Which, models: Models) => string}} Format
  */
 
 /** @type {Format[]} */
@@ -29,7 +31,7 @@ export class Saving {
     this.#transcript = transcript;
     this.#button.addEventListener("click", () => this.#open());
     for (const format of FORMATS) {
-      byId(`export-${format.extension}`, HTMLButtonElement).addEventListener("click", () => this.#save(format));
+      byId(`export-${format.extension}`, HTMLButtonElement).addEventListener("click", () => void this.#save(format));
     }
   }
 
@@ -50,10 +52,10 @@ export class Saving {
   }
 
   /** @param {Format} format */
-  #save({ extension, type, write }) {
+  async #save({ extension, type, write }) {
     const part = this.#parts().find(({ id }) => String(id) === this.#part.value);
     const which = /** @type {Which} */ (this.#which.value);
-    if (part) save(files.fileName(part, which, extension), write(part, which), type);
+    if (part) save(files.fileName(part, which, extension), write(part, which, await modelsOf(part)), type);
   }
 }
 

@@ -61,6 +61,17 @@ def test_spanish_is_chosen_where_there_is_a_choice(tags: tuple[str, ...], target
         assert choose_target(url) == target
 
 
+def test_words_that_are_passed_on_as_they_are_are_chosen_last() -> None:
+    pairs = [
+        {"source": "en", "target": "en", "as_spoken": True},
+        {"source": "en", "target": "fr"},
+        {"source": "en", "target": "en-GB", "as_spoken": True},
+    ]
+    for offered, target in ((pairs, "fr"), (pairs[:1], "en")):
+        with answering(json.dumps({"pairs": offered})) as url:
+            assert choose_target(url) == target
+
+
 @pytest.mark.parametrize(("body", "status"), [("<html>busy</html>", 200), ('{"message": "no Redis"}', 503)])
 def test_gateway_that_does_not_say_what_it_offers_fails_the_check(body: str, status: int) -> None:
     with answering(body, status) as url, pytest.raises(BridgeError, match="self-check failed") as caught:

@@ -17,8 +17,6 @@ from typer.testing import CliRunner
 from typer.testing import Result as Run
 
 from bridge.cli import app
-from bridge.cli.results import srt_file, track
-from bridge.client import Segment, Spoken
 from bridge.errors import BridgeError
 
 Gateway = Callable[..., str]
@@ -71,8 +69,16 @@ def test_json_has_texts_segments_audio_and_providers(gateway: Gateway, talk: Pat
                 "text": "buenos días adelante",
                 "audio": str(tmp_path / "out/talk.es.wav"),
                 "audio_ms": 2700,
+                "greatest_lag_ms": 700,
+                "greatest_speed": 1,
             },
-            "ca": {"text": "bon dia endavant", "audio": str(tmp_path / "out/talk.ca.wav"), "audio_ms": 1750},
+            "ca": {
+                "text": "bon dia endavant",
+                "audio": str(tmp_path / "out/talk.ca.wav"),
+                "audio_ms": 1750,
+                "greatest_lag_ms": 0,
+                "greatest_speed": 1,
+            },
         },
         "segments": [
             {
@@ -103,13 +109,15 @@ def test_json_has_texts_segments_audio_and_providers(gateway: Gateway, talk: Pat
             },
         ],
         "providers": {"stt": "ear", "translation": "brain", "tts": "mouth"},
+        "written": [str(tmp_path / "out/talk.es.wav"), str(tmp_path / "out/talk.ca.wav")],
     }
 
 
 def test_without_a_folder_no_file_is_written(gateway: Gateway, talk: Path, tmp_path: Path) -> None:
     done = run(talk, "--to", "es,ca", "--url", gateway(told), "--json")
     translations = json.loads(done.stdout)["translations"]
-    assert translations["es"] == {"text": "buenos días adelante", "audio": None, "audio_ms": 2700}
+    assert translations["es"]["audio"] is None
+    assert translations["es"]["audio_ms"] == 2700
     assert list(tmp_path.iterdir()) == [talk]
 
 
@@ -129,7 +137,7 @@ def test_subtitles_are_written_in_every_language(gateway: Gateway, talk: Path, t
     done = run(talk, "--to", "es,ca", "--url", gateway(told), "-o", tmp_path, "--srt")
     assert done.exit_code == 0
     assert (tmp_path / "talk.en.srt").read_text("utf-8") == (
-        "1\n00:00:00,200 --> 00:00:01,000\ngood morning\n\n2\n00:00:01,500 --> 00:00:02,000\ncome in\n"
+        "1\n00:00:00,200 --> 00:00:01,200\ngood morning\n\n2\n00:00:01,500 --> 00:00:02,500\ncome in\n"
     )
     assert "buenos días" in (tmp_path / "talk.es.srt").read_text("utf-8")
     assert "endavant" in (tmp_path / "talk.ca.srt").read_text("utf-8")
@@ -176,14 +184,15 @@ def test_no_speech_is_no_error_and_comes_with_a_remedy(gateway: Gateway, talk: P
     assert "No speech was found." in done.stdout
     assert "VAD_AGGRESSIVENESS=0" in done.stdout
     assert done.stderr == ""
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".speechbridge.jsonl"]
 
 
 def test_no_speech_has_empty_segments_in_json(gateway: Gateway, talk: Path) -> None:
     done = run(talk, "--url", gateway(silent), "--json")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["segments"], found["text"]) == (0, [], "")
-    assert found["translations"] == {"es": {"text": "", "audio": None, "audio_ms": 0}}
+    silence = {"text": "", "audio": None, "audio_ms": 0, "greatest_lag_ms": 0, "greatest_speed": 1}
+    assert found["translations"] == {"es": silence}
     assert "warning: talk.wav: No speech was found. Check the recording" in done.stderr
 
 
@@ -246,7 +255,10 @@ def test_bad_language_is_an_error_that_names_it(gateway: Gateway, talk: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["a.wav", "--srt"], "-o DIR"),
+        (["a.wav", "--resume"], "needs files to be written"),
+        (["-", "--srt"], "-o DIR"),
+        (["-", "--dub", "-o", "out"], "needs a file"),
+        (["a.wav", "a.es.wav", "-o", "."], "written over"),
         (["a.wav", "--to", " , "], "names no language"),
         (["a.wav", "b/a.mp3", "-o", "out"], "write over each other"),
         ([], "FILE"),
@@ -295,35 +307,3 @@ def test_progress_is_drawn_for_a_terminal_and_leaves_stdout_alone(gateway: Gatew
     assert "━" in drawn
     assert "good morning" not in drawn
     assert "\x1b" not in done.stdout
-
-
-def segment(text: str, start_ms: float, end_ms: float) -> Segment:
-    return Segment(0, text, "en", start_ms, end_ms, {"es": Spoken(text.upper())})
-
-
-def test_long_text_becomes_cues_of_two_short_lines_that_share_the_time() -> None:
-    cues = srt_file([segment(" ".join(["word"] * 40), 3_599_000, 3_609_000)]).split("\n\n")
-    assert len(cues) == 3
-    ends = [cue.splitlines()[1].partition(" --> ") for cue in cues]
-    assert ends[0][0] == "00:59:59,000"
-    assert ends[0][2] == ends[1][0] < ends[1][2] == ends[2][0]
-    assert ends[2][2] == "01:00:09,000"
-    for cue in cues:
-        assert len(cue.splitlines()) <= 4
-        assert all(len(line) <= 42 for line in cue.splitlines())
-    assert "".join(" ".join(cue.splitlines()[2:]) for cue in cues).count("word") == 40
-
-
-def test_cues_are_numbered_on_and_empty_texts_have_none() -> None:
-    cues = srt_file([segment("one", 0, 10), segment("", 10, 20), segment("two", 20, 20)], "es")
-    assert cues == "1\n00:00:00,000 --> 00:00:00,010\nONE\n\n2\n00:00:00,020 --> 00:00:00,021\nTWO\n"
-
-
-def test_text_cannot_be_taken_for_a_time() -> None:
-    assert srt_file([segment("a\n\n00:00 --> b", 0, 10)]).count("-->") == 1
-
-
-def test_missing_translation_has_no_cue_and_no_sound() -> None:
-    lost = Segment(0, "one", "en", 0, 10)
-    assert srt_file([lost], "es") == ""
-    assert track([lost, segment("two", 0, 10)], "es") is None

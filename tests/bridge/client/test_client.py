@@ -45,6 +45,9 @@ def failure(url: str, blocks: Any = (SECOND,), **options: Any) -> GatewayError:
         ("ws://host:8000", "ws://host:8000/v1/stream"),
         ("http://127.0.0.1:80/", "ws://127.0.0.1:80/v1/stream"),
         ("https://host", "wss://host/v1/stream"),
+        ("https://example.org/talk/", "wss://example.org/talk/v1/stream"),
+        ("https://example.org/talk?x=1", "wss://example.org/talk/v1/stream?x=1"),
+        ("http://host/v1/stream/", "ws://host/v1/stream"),
         ("wss://host/below/v1/stream?x=1", "wss://host/below/v1/stream?x=1"),
     ],
 )
@@ -143,12 +146,6 @@ def test_everything_of_both_segments_is_gathered(gateway: Gateway) -> None:
     assert second.translations["es"].audio_ms == 500
     assert first.timings_ms == {"endpoint": 500.5, "stt": 80, "total": 640}
     assert (result.misplaced, result.notices, first.failures) == (0, [], [])
-
-
-def test_progress_tells_how_much_of_the_stream_is_done(gateway: Gateway) -> None:
-    seen: list[float] = []
-    run(gateway(told), on_progress=seen.append)
-    assert seen == [1000, 2000]
 
 
 def test_warnings_harmless_errors_and_failed_segments_are_kept(gateway: Gateway) -> None:

@@ -29,6 +29,8 @@ def test_a_path_in_the_home_folder_may_begin_with_a_tilde(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "own").mkdir()
     assert locate("nllb", "~/own") == tmp_path / "own"
+    with pytest.raises(ProviderMissing, match="~nobodyhere/own"):
+        locate("nllb", "~nobodyhere/own")
 
 
 @pytest.mark.parametrize(

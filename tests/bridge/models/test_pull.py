@@ -266,7 +266,7 @@ def test_a_models_folder_that_cannot_be_made_is_named(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "file"))
-    with pytest.raises(BridgeError, match="file/whisper cannot be made: Not a directory") as caught:
+    with pytest.raises(BridgeError, match="file/whisper cannot be written: Not a directory") as caught:
         pull("whisper", "tiny", Told())
     assert "MODELS_DIR" in caught.value.hint
     assert hub.asked == []

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.audio import decode
 from bridge.errors import ProviderMissing
+from bridge.media import decode
 from bridge.options import variables
 from bridge.providers import load, option_classes
 from bridge.types import SPEECH_RATE, Audio, Stage

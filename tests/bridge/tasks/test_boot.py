@@ -112,7 +112,7 @@ def test_a_worker_that_cannot_go_on_ends_in_a_way_its_supervisor_sees(
             speechbridge,
             "tts-cpu0",
             {"REDIS_URL": "redis://:se/cret@host:1"},
-            "write / ? # of a password as %2F",
+            "write / ? # [ ] % of a password as %2F",
         ),
         (speechbridge, "tts-cpu0", {"TOPOLOGY": "missing.toml"}, "There is no topology file missing.toml"),
         # These come as far as to set up their log, which stays with the process.

@@ -51,6 +51,14 @@ def test_each_sentence_is_one_call_of_the_engine() -> None:
     assert voice.said == [Utterance(text, "es", "low") for text in ("Uno.", "Dos dos.", "Tres!")]
 
 
+def test_a_voice_gets_what_people_would_read_and_sentences_keep_the_numbers_of_the_text() -> None:
+    voice = Voice()
+    pieces = audio(speak(voice, WORK.but(text="Son **5 €**. 😀! Vale 1/2.")))
+
+    assert [utterance.text for utterance in voice.said] == ["Son 5 euros.", "Vale un medio."]
+    assert [piece["sentence"] for piece in pieces if piece["last"]] == [0, 1, 2]
+
+
 def test_pieces_are_numbered_through_and_every_sentence_has_one_last() -> None:
     events = speak(Voice(uno=[CHUNK] * 30, dos=[], tre=[CHUNK]))
     pieces, done = audio(events), events[-1]

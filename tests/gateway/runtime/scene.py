@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from bridge import topology
-from bridge.audio import decode
+from bridge.media import decode
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk

@@ -2,143 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import redis
 
-from bridge import topology
 from bridge.settings import Settings
-from bridge.store.journal import Journal
-from bridge.store.registry import Registry, Watch, WorkerRecord
-from bridge.store.sessions import Sessions
-from bridge.topology import Topology, WorkerEntry
-from bridge.types import STAGES, Decision, Stage, Target, Work
-from gateway.core.effects import Submit, Supersede
-from gateway.core.inputs import Key, Sent, Unsent
-from gateway.runtime.dispatcher import SHARE, Dispatcher, Job
-from gateway.runtime.errands import Errands
-from gateway.runtime.fleet import Fleet
-from gateway.runtime.writer import Writer
+from bridge.types import Decision, Work
+from gateway.core.effects import Submit
+from gateway.core.inputs import Sent, Unsent
+from gateway.runtime.dispatcher import SHARE, Job
+from tests.gateway.runtime.dispatching import DEVICES, ES, GPUS, Scene, play
 from tests.stack import as_gateway
 
 pytestmark = pytest.mark.redis
-
-DEVICES = ("gpu0", "gpu1")
-GPUS = Topology(
-    tuple(
-        WorkerEntry(f"{stage}-{device}", stage, device)
-        for stage in ("stt", "translation", "tts")
-        for device in DEVICES
-    ),
-    topology.load().path,
-)
-ES = (Target("es"),)
-
-
-class Scene:
-    """A dispatcher on a real Redis, and what it told the sessions."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.url = settings.redis_url
-        self.registry = Registry(self.url)
-        self.client = redis.Redis.from_url(self.url)
-        self.told: list[tuple[str, Sent | Unsent]] = []
-        self.sessions = Sessions(self.url)
-        self.journal = Journal(self.url, "test")
-        self.watch = Watch(self.url)
-        self.fleet = Fleet(self.watch, Errands(), 60.0, lambda worker, elsewhere: None, lambda: None)
-        self.writer = Writer(self.journal)
-        self.dispatcher = Dispatcher(self.fleet, self.sessions, self.writer, 60.0)
-
-    def register(self, *devices: str, slots: int = 1, stages: tuple[Stage, ...] = STAGES) -> None:
-        for stage in stages:
-            for device in devices:
-                record = WorkerRecord(
-                    f"{stage}-{device}",
-                    stage,
-                    device,
-                    f"{stage}.{device}",
-                    slots,
-                    "p",
-                    languages=("en",) if stage == "stt" else ("es", "ca"),
-                    pairs=(("en", "es"), ("en", "ca")) if stage == "translation" else (),
-                )
-                self.registry.register(record, 60_000)
-
-    def submit(
-        self, session: str, segment: int, *, stage: Stage = "stt", live: bool = True, attempt: int = 0
-    ) -> None:
-        target = None if stage == "stt" else "es"
-        work = Work(session, segment, session, source="en", target=target, attempt=attempt, text="go")
-        submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
-        superseded = Supersede(segment, stage, target, attempt) if attempt else None
-        self.dispatcher.submit(
-            Job(session, submit, superseded, lambda what: self.told.append((session, what)))
-        )
-
-    @property
-    def sent(self) -> list[tuple[str, int]]:
-        return [(session, what.segment) for session, what in self.told if isinstance(what, Sent)]
-
-    async def settled(self, told: int) -> None:
-        """Waits until so many answers came, and a moment more for one too many."""
-        end = time.monotonic() + 10
-        while len(self.told) < told:
-            assert time.monotonic() < end
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0.05)
-        assert len(self.told) == told
-
-    async def submit_in_order(self, session: str, segments: int, *, live: bool = True) -> None:
-        """The first alone: two that are sent at once by two threads may be sent in any order."""
-        for segment in range(segments):
-            self.submit(session, segment, live=live)
-            if segment == 0:
-                await self.settled(1)
-
-    def free(self, session: str, *segments: int) -> None:
-        """These segments are done with, one after the other."""
-        for segment in segments:
-            keys: list[Key] = [(segment, "stt", None), (segment, "translation", "es"), (segment, "tts", "es")]
-            self.dispatcher.free(session, keys)
-
-    async def one_by_one(self, jobs: int) -> list[tuple[str, int]]:
-        """Lets each segment be done while the next is at hand; the order in which `jobs` were sent."""
-        for number in range(2, jobs + 1):
-            await self.settled(number)
-            if number < jobs:
-                self.free(*self.sent[number - 2])
-        return self.sent
-
-
-def play(
-    settings: Settings, scene: Callable[[Scene], Awaitable[None]], *devices: str, **workers: Any
-) -> None:
-    as_gateway(settings, GPUS)
-
-    async def run() -> None:
-        made = Scene(settings)
-        made.register(*(devices or DEVICES[:1]), **workers)
-        await made.fleet.look()
-        made.writer.start()
-        try:
-            await scene(made)
-        finally:
-            await made.dispatcher.stop()
-            await made.writer.stop()
-            for part in (made.sessions, made.journal, made.watch):
-                await part.close()
-            made.registry.close()
-            made.client.close()
-
-    asyncio.run(run())
 
 
 def test_a_queue_takes_what_its_workers_run_and_as_much_at_hand(settings: Settings) -> None:

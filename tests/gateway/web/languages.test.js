@@ -19,6 +19,9 @@ const NAMES = {
   "pt-BR": "Portuguese (Brazil)",
 };
 
+/** @param {string} one  @param {string} other */
+const sameLanguage = (one, other) => one.split("-")[0] === other.split("-")[0];
+
 /** @param {string} pairs - such as "en>es es>en"  @param {boolean} [detects] */
 function offer(pairs, detects = false) {
   return {
@@ -27,7 +30,7 @@ function offer(pairs, detects = false) {
       .split(" ")
       .filter(Boolean)
       .map((pair) => pair.split(">"))
-      .map(([source, target]) => ({ source, target })),
+      .map(([source, target]) => (sameLanguage(source, target) ? { source, target, as_spoken: true } : { source, target })),
     languages: Object.entries(NAMES).map(([tag, name]) => ({ tag, name, rtl: tag === "ar" })),
   };
 }
@@ -61,6 +64,13 @@ test("a source with a region has the targets of its language where it is not off
   assert.equal(shown(targets(offer("pt>es en>fr"), "pt-BR")), "(fr) es");
   assert.equal(shown(targets(offer("pt>es pt-BR>fr"), "pt-BR")), "fr (es)");
   assert.equal(shown(targets(offer("pt>es pt-BR>pt-BR"), "pt-BR")), "es");
+});
+
+test("nobody is offered the words as they were spoken for a translation", () => {
+  const all = offer("pt>pt pt>pt-BR pt>es es>pt es>es", true);
+  assert.equal(shown(targets(all, "pt")), "(pt) es");
+  assert.equal(shown(targets(all, "auto")), "pt es");
+  assert.deepEqual(settle(all, { source: "pt", target: "" }, ["pt-BR", "pt"]), { source: "pt", target: "es" });
 });
 
 test("a source that is not offered reaches nothing", () => {

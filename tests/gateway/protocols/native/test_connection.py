@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
 import uvicorn
@@ -18,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bridge import topology
-from bridge.audio import decode
+from bridge.media import decode
 from bridge.protocol.wire import unpack_audio
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
@@ -294,3 +295,28 @@ def test_a_place_is_given_back_when_a_client_leaves(settings: Settings) -> None:
             with connect(server.url) as socket:
                 Peer(socket).starts()
             wait_until(lambda: server.client.keys("journal:*") == [], 5, "its session is gone")
+
+
+def test_a_container_streamed_as_pcm_ends_the_session_with_its_name(settings: Settings) -> None:
+    with talking(settings) as (_, peer):
+        peer.starts()
+        peer.say(b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87")
+        error = peer.hears("error")
+        assert (error["code"], error["close_code"], error["fatal"]) == ("not_pcm", 4400, True)
+        assert "WebM (EBML)" in error["message"]
+        assert "PCM s16le" in error["hint"] and "16000 Hz" in error["hint"]
+        assert peer.closed() == 4400
+
+
+def test_float_samples_are_told_by_a_warning_and_the_session_goes_on(settings: Settings) -> None:
+    with talking(settings) as (_, peer):
+        peer.starts()
+        peer.say((np.frombuffer(CLIP, "<i2") / 32_768).astype("<f4").tobytes())
+        warning = peer.hears("warning")
+        assert warning["code"] == "not_pcm"
+        assert "32-bit float" in warning["message"] and "PCM s16le" in warning["hint"]
+        peer.say({"type": "session.end"})
+        silent = peer.hears("warning")
+        assert silent["code"] == "no_speech"
+        assert "microphone" not in silent["hint"]
+        peer.hears("session.ended")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
+from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
@@ -316,6 +319,22 @@ def test_who_is_held_is_not_dropped_for_a_pong_that_nobody_read() -> None:
         for _ in range(4):
             assert echoed(connection, "still") == "still"
             threading.Event().wait(0.1)
+
+
+def test_who_answers_no_ping_is_cut_and_the_log_tells_it() -> None:
+    asked = (
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    with serving(False, ws_ping_interval=0.1, ws_ping_timeout=0.1) as url, capture_logs() as logs:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as silent:
+            silent.sendall(asked)
+            answer = b""
+            while piece := silent.recv(4_096):
+                answer += piece
+    assert b"keepalive ping timeout" in answer
+    assert [entry["code"] for entry in logs if entry["event"].startswith("connection cut")] == [1011]
 
 
 def test_who_is_held_can_be_sent_away() -> None:

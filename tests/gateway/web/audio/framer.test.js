@@ -35,15 +35,17 @@ test("peak is the largest magnitude and rms the root of the mean power, of one f
   assert.ok(Math.abs(second.rms - Math.sqrt(0.125)) < 1e-12);
 });
 
-test("channels are mixed to their mean", () => {
-  const [{ pcm }] = framed(frameOf(0.5), frameOf(0.25), frameOf(-0.375));
-  assert.equal(pcm[0], 4_096);
+test("channels are mixed to one as loud as the loudest", () => {
+  const [alike] = framed(frameOf(0.5, -0.25), frameOf(0.5, -0.25), frameOf(0.5, -0.25));
+  assert.deepEqual([...alike.pcm.subarray(0, 2)], [16_384, -8_192]);
+  const [alone] = framed(frameOf(0, 0), frameOf(0.5, -0.25));
+  assert.deepEqual([...alone.pcm.subarray(0, 2)], [16_384, -8_192]);
 });
 
 test("the number of channels and the length of blocks may change between pushes", () => {
   const framer = new Framer(SPEECH_RATE);
   const half = (value) => new Float32Array(FRAME_SAMPLES / 2).fill(value);
-  const stereo = [half(0.5), half(0)];
+  const stereo = [half(0.25), half(0.25)];
   assert.equal(framer.push(stereo).length, 0);
   const rest = [new Float32Array(10).fill(0.5), new Float32Array(10).fill(0.5)];
   assert.equal(framer.push(rest).length, 0);

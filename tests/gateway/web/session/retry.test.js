@@ -39,7 +39,41 @@ test("whatever arrives is a sign of life, and the next silence is asked about ag
 
 test("more patience is had with a server that is sent a whole file", () => {
   const watch = new Watch(0, 180_000);
-  assert.equal(watch.judge(20_000), "ask");
+  assert.equal(watch.judge(5_000), "ask");
   assert.equal(watch.judge(179_999), "wait");
   assert.equal(watch.judge(180_000), "dead");
+});
+
+test("a page whose timers run once a minute asks each time, and an answer is enough", () => {
+  const watch = new Watch(0);
+  for (let minute = 1; minute < 60; minute++) {
+    assert.equal(watch.judge(minute * 60_000), "ask");
+    watch.heard(minute * 60_000 + 40);
+  }
+  assert.equal(watch.judge(60 * 60_000), "ask");
+  assert.equal(watch.judge(61 * 60_000), "wait");
+  assert.equal(watch.judge(62 * 60_000), "dead");
+});
+
+test("a computer that slept for a night asks before it gives up, also where it had asked before", () => {
+  const night = 8 * 3_600_000;
+  const [fresh, asked] = [new Watch(0), new Watch(0)];
+  assert.equal(asked.judge(5_000), "ask");
+  assert.equal(fresh.judge(night), "ask");
+  assert.equal(asked.judge(night), "wait");
+  asked.heard(night + 3);
+  assert.equal(asked.judge(night + 1_000), "wait");
+  assert.equal(fresh.judge(night + 9_000), "wait");
+  assert.equal(fresh.judge(night + 10_000), "dead");
+});
+
+test("another network is a reason to ask at once, and to wait half as long", () => {
+  const watch = new Watch(0);
+  assert.equal(watch.doubt(1_000), "ask");
+  assert.equal(watch.doubt(1_100), "wait");
+  assert.equal(watch.judge(3_000), "wait");
+  assert.equal(watch.judge(5_999), "wait");
+  assert.equal(watch.judge(6_000), "dead");
+  watch.heard(6_000);
+  assert.equal(watch.judge(7_000), "wait");
 });
