@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO
 
 import pytest
 
@@ -30,10 +31,12 @@ def speechbridge(*arguments: str, folder: Path | str | None = None, **variables:
 
     For commands that leave nothing behind in the process, such as a configured log or Celery.
     """
-    said, complained = io.StringIO(), io.StringIO()
     environment, before = _environment(variables), dict(os.environ)
     code: object = 0
     with (
+        # Real files: the command line writes to their descriptors.
+        TemporaryFile("w+", encoding="utf-8") as said,
+        TemporaryFile("w+", encoding="utf-8") as complained,
         pytest.MonkeyPatch.context() as patch,
         contextlib.chdir(folder or Path.cwd()),
         contextlib.redirect_stdout(said),
@@ -49,8 +52,14 @@ def speechbridge(*arguments: str, folder: Path | str | None = None, **variables:
         finally:
             os.environ.clear()
             os.environ.update(before)
-    failed = code if isinstance(code, int) else int(code is not None)
-    return Ended(failed, said.getvalue(), complained.getvalue())
+        failed = code if isinstance(code, int) else int(code is not None)
+        return Ended(failed, *(_read(file) for file in (said, complained)))
+
+
+def _read(file: TextIO) -> str:
+    file.flush()
+    file.seek(0)
+    return file.read()
 
 
 def started(*arguments: str, folder: Path | str | None = None, **variables: str) -> Ended:
