@@ -15,7 +15,8 @@ from bridge.types import Audio, Phrase, Speech, Stage, Utterance
 
 CLIP = Path(__file__).parent.parent / "data" / "go_forward.wav"
 CLIP_LANGUAGE = "en"
-SECONDS = 10.0
+SECONDS = 30.0
+"""A large model takes most of it to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Probe:
 
 
 def probe(stage: Stage, name: str, *, work: bool = True) -> Probe:
-    """Asks the provider in a process that lives for 10 s at most; `work` off only loads it."""
+    """Asks the provider in a process that lives for 30 s at most; `work` off only loads it."""
     command = (sys.executable, "-P", "-m", "bridge.cli.probe", stage, name, *(["work"] if work else []))
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)

@@ -226,7 +226,7 @@ def test_a_segment_that_no_worker_takes_is_announced_as_failed(
     seen = asyncio.run(session(with_gateway(mute, **environment).url, pcm(), 2, "es"))
     failed = [message for _, message in seen if isinstance(message, server_messages.SegmentFailed)]
 
-    assert [(message.segment, message.stage, message.code) for message in failed] == [
+    assert sorted((message.segment, message.stage, message.code) for message in failed) == [
         (0, "tts", "timed_out"),
         (1, "tts", "timed_out"),
     ]

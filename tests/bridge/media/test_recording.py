@@ -92,7 +92,7 @@ def test_picture_has_no_sound_track(tmp_path: Path) -> None:
 
 
 def test_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="no file"):
+    with pytest.raises(AudioError, match="is a folder"):
         length_ms(tmp_path)
 
 
