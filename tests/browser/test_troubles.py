@@ -160,6 +160,7 @@ def test_who_finds_the_server_full_gets_in_when_another_leaves(
     wait_until_live(second)
 
 
+@pytest.mark.slow
 def test_a_page_without_workers_waits_for_them(stack: Callable[..., Stack], visit: Visit) -> None:
     bare = stack(**SIMULATED)
     bare.gateway()

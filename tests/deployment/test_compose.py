@@ -224,6 +224,7 @@ def test_redis_keeps_what_it_accepted_and_refuses_rather_than_forgets(cpu: Compo
     assert CPU["redis"]["volumes"] == ["redis-data:/data"]
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.redis
 def test_scaled_workers_do_not_clash_and_each_is_healthy_by_itself(cpu: Composed) -> None:

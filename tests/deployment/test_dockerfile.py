@@ -129,6 +129,7 @@ def test_all_stages_stand_on_one_python_that_the_project_supports(image: Image) 
     assert f">=3.{found[1]}" == least
 
 
+@pytest.mark.slow
 def test_the_system_packages_exist() -> None:
     wanted = {package for image in FINAL for package in packages(image)}
     assert {"tini", "apertium", "apertium-eng-spa", "apertium-eng-cat"} == wanted

@@ -92,6 +92,7 @@ def test_the_models_in_memory_are_told_to_the_registry(neural: Stack) -> None:
     assert len(models["tts"]) == 2
 
 
+@pytest.mark.slow
 def test_two_engines_of_one_stage_serve_side_by_side(
     tmp_path_factory: pytest.TempPathFactory, neural_environment: dict[str, str]
 ) -> None:
