@@ -12,6 +12,7 @@ TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "configuration.md"
 
 SETTINGS = "bridge/test_settings.py::"
+NEURAL = "e2e/test_neural.py::test_spoken_english_becomes_exact_text_in_two_languages_at_once"
 WIRE = "e2e/test_variables.py::"
 ORDER = "e2e/test_order.py::"
 BOOT = "bridge/tasks/test_boot.py::"
@@ -51,9 +52,9 @@ SHOWN_BY = {
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
-    "STT_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
-    "TRANSLATION_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
-    "TTS_PROVIDER": "e2e/test_neural.py::test_two_engines_of_one_stage_serve_side_by_side",
+    "STT_PROVIDER": NEURAL,
+    "TRANSLATION_PROVIDER": NEURAL,
+    "TTS_PROVIDER": NEURAL,
     "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
     "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
