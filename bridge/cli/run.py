@@ -63,14 +63,18 @@ class Run:
         try:
             with no_fault_ends_the_run():
                 once = is_stream(heard.path)
-                result = await places.run(lambda: self._translated(heard, url), again=not once)
-                if result.failure is not None and not spoken_segments(result):
-                    raise result.failure
-                made, told = await asyncio.to_thread(self._made, heard, result)
+                result, made, told = await places.run(lambda: self._done(heard, url), again=not once)
         except BridgeError as error:
             self.complain(heard.path, error)
         else:
             self._tell(heard, result, made, told)
+
+    async def _done(self, heard: Heard, url: str) -> tuple[Result, products.Products, dict[str, Any]]:
+        """Translates one recording and writes it, so that what was begun before the next one is done."""
+        result = await self._translated(heard, url)
+        if result.failure is not None and not spoken_segments(result):
+            raise result.failure
+        return result, *await asyncio.to_thread(self._made, heard, result)
 
     async def _translated(self, heard: Heard, url: str) -> Result:
         from bridge import client
