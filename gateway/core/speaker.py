@@ -56,11 +56,6 @@ class Speaker:
         return self._supervision.next
 
     @property
-    def speaking(self) -> bool:
-        """Whether a segment is open, so that any sample may end it."""
-        return self._segmenter.speaking
-
-    @property
     def agreed(self) -> Terms:
         """The terms that will hold next, those of the running segment aside."""
         return self._wanted or self.terms

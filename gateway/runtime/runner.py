@@ -72,7 +72,6 @@ class Runner:
         self._budget = _budget(settings)
         self._holding = False
         self._tail = b""
-        self._untold = b""
         self._samples = 0
         self._judging = False
         self._pumping = False
@@ -206,10 +205,6 @@ class Runner:
         whole = self._tail + pcm
         size = len(whole) // WINDOW_BYTES * WINDOW_BYTES
         self._tail = whole[size:]
-        self._untold += pcm
-        if not size and not self._room.speaker.speaking:
-            return  # nothing follows from it before its window is judged
-        pcm, self._untold = self._untold, b""
         if not size:
             self.handle(inputs.Windows(pcm))
             return
@@ -223,9 +218,6 @@ class Runner:
         self.handle(given)
 
     def _in_turn(self, given: Ordered) -> None:
-        if self._untold:
-            pcm, self._untold = self._untold, b""
-            self.handle(inputs.Windows(pcm))
         if isinstance(given, inputs.End) and self._tail:
             self._judging = True
             padded = self._tail.ljust(WINDOW_BYTES, b"\0")
