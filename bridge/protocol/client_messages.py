@@ -6,9 +6,9 @@ Unknown fields are ignored on both sides. docs/protocol.md tells the same in wor
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bridge.types import Rate
 
@@ -49,17 +49,23 @@ class _FromClient(Part):
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 BargeIn = Literal["off", "pause", "stop"]
-Role = Literal["speaker", "listener"]
+Role = Literal["speaker", "listener", "both"]
 Features = Annotated[tuple[Name, ...], Field(max_length=16, fail_fast=True)]
 Segment = Annotated[int, Field(ge=0, lt=2**32)]
 
 
+Among = Annotated[
+    tuple[Annotated[str, Field(max_length=35), AfterValidator(_tag)], ...], Field(min_length=2, max_length=2)
+]
+
+
 class Source(Part):
-    """The language that is spoken, or "auto"."""
+    """The language that is spoken, or "auto"; with `among`, one of just these, found anew for each segment."""
 
     language: Annotated[
         str, Field(max_length=35), AfterValidator(lambda tag: tag if tag == AUTO else _tag(tag))
     ]
+    among: Among | None = None
 
 
 class TargetChoice(Part):
@@ -94,27 +100,41 @@ class Vad(Part):
 
 
 class Resume(Part):
-    """Which session to go on with, and the last `seq` that arrived."""
+    """Which session to go on with, the last `seq` that arrived, and the first sample of its audio that the
+    client still holds."""
 
     session_id: Name
     token: Annotated[str, Field(min_length=1, max_length=256)]
     last_seq: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=0)] = 0
 
 
 class SessionStart(_FromClient):
-    """The first frame of a client."""
+    """The first frame of a client. In a `room` a listener speaks nothing and names one target, a speaker
+    names none: it speaks to whoever listens."""
 
     type: Literal["session.start"] = "session.start"
     protocol: Literal[1]
-    source: Source
-    targets: Targets
+    source: Source | None = None
+    targets: Targets | None = None
     output: Output = Output()
     room: Name | None = None
     role: Role | None = None
+    secret: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    name: Name | None = None
     vad: Vad | None = None
     barge_in: BargeIn | None = None
     features: Features | None = None
     resume: Resume | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        speaks = self.room is None or self.role != "listener"
+        if speaks and self.source is None:
+            raise ValueError("source is missing, the language that is spoken")
+        if self.targets is None and (self.room is None or self.role in ("listener", "both")):
+            raise ValueError("targets is missing, the language to listen in")
+        return self
 
 
 class SessionUpdate(_FromClient):

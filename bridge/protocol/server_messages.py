@@ -13,11 +13,14 @@ from bridge.protocol.client_messages import (
     Role,
     Segment,
     Source,
-    Targets,
+    TargetChoice,
     Vad,
     announce,
 )
 from bridge.types import Stage
+
+
+Participant = Annotated[int, Field(ge=1, lt=4096)]
 
 
 class _FromServer(Part):
@@ -40,38 +43,81 @@ class Limits(Part):
 
 
 class Effective(Part):
-    """The configuration in force, defaults filled in."""
+    """The configuration in force, defaults filled in; a listener has no source, a speaker in a room no targets."""
 
-    source: Source
-    targets: Targets
+    source: Source | None = None
+    targets: tuple[TargetChoice, ...]
     output: Output
     vad: Vad
     room: str | None = None
     role: Role = "speaker"
+    name: str | None = None
     barge_in: BargeIn = "off"
     features: tuple[str, ...] = ()
 
 
 class SessionStarted(_FromServer):
-    """The session runs. While `resume_window_s` is 0 the token is empty and nothing can be resumed."""
+    """The session runs, or goes on where it is `resumed`: `samples` is the place in the client's audio from
+    which the server wants it. A token is good once; where `resume_window_s` is 0 there is none.
+
+    `participant` is the number by which the others in the room know this one.
+    """
 
     type: Literal["session.started"] = "session.started"
     session_id: str
     resume_token: str = ""
     resume_window_s: float = 0
+    resumed: bool = False
+    samples: int = Field(0, ge=0)
+    participant: Participant | None = None
     limits: Limits
     config: Effective
     providers: dict[Stage, str]
 
 
+class SessionUpdated(_FromServer):
+    """What a session.update led to; `config` holds from the next segment on."""
+
+    type: Literal["session.updated"] = "session.updated"
+    config: Effective
+
+
+class AudioAck(_FromServer):
+    """Audio before `samples` is safe: the client need not keep it for a resume."""
+
+    type: Literal["audio.ack"] = "audio.ack"
+    samples: int = Field(ge=0)
+
+
+class Speaker(Part):
+    """Somebody who may speak in the room; `away` for a moment, it may come back."""
+
+    id: Participant
+    name: str = ""
+    language: str
+    away: bool = False
+
+
+class RoomUpdated(_FromServer):
+    """Who is there: the speakers, and how many listen in each language."""
+
+    type: Literal["room.updated"] = "room.updated"
+    speakers: tuple[Speaker, ...]
+    listeners: dict[str, int]
+
+
 class _OfSegment(_FromServer):
+    """In a room `speaker` is who speaks; `segment` is one number for each segment of the whole room."""
+
     segment: Segment
+    speaker: Participant | None = None
 
 
 class SpeechStarted(_OfSegment):
     """It is certain that somebody speaks."""
 
     type: Literal["speech.started"] = "speech.started"
+    name: str | None = None
 
 
 class SpeechStopped(_OfSegment):
@@ -88,6 +134,7 @@ class _Caption(_OfSegment):
     start_ms: float
     end_ms: float
     confidence: float | None = None
+    name: str | None = None
 
 
 class TranscriptPartial(_Caption):
@@ -105,6 +152,7 @@ class TranscriptFinal(_Caption):
 class _Translated(_OfSegment):
     target: str
     text: str
+    name: str | None = None
 
 
 class TranslationPartial(_Translated):
@@ -121,12 +169,13 @@ class TranslationFinal(_Translated):
 
 
 class AudioStart(_OfSegment):
-    """Binary frames with this `segment` and target `index` follow."""
+    """Binary frames with this `segment` and target `index` follow; `floor`: in the speaker's own voice."""
 
     type: Literal["audio.start"] = "audio.start"
     target: str
     index: Annotated[int, Field(ge=0, lt=256)]
     rate: int
+    floor: bool | None = None
 
 
 class AudioEnd(_OfSegment):
@@ -186,6 +235,14 @@ class PlaybackStopped(_Obeyed):
     type: Literal["playback.stopped"] = "playback.stopped"
 
 
+class PlaybackSkipped(_FromServer):
+    """The connection was too slow: speech of `segments` segments, `ms` in all, was left out."""
+
+    type: Literal["playback.skipped"] = "playback.skipped"
+    segments: int
+    ms: float
+
+
 class Warning(_FromServer):
     """Something asked for has no effect; the session goes on."""
 
@@ -223,6 +280,9 @@ class Pong(_FromServer):
 
 ServerMessage = Annotated[
     SessionStarted
+    | SessionUpdated
+    | AudioAck
+    | RoomUpdated
     | SpeechStarted
     | SpeechStopped
     | TranscriptPartial
@@ -236,6 +296,7 @@ ServerMessage = Annotated[
     | PlaybackPaused
     | PlaybackResumed
     | PlaybackStopped
+    | PlaybackSkipped
     | Warning
     | Error
     | SessionEnded

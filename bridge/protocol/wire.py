@@ -96,11 +96,12 @@ def _refusal(error: ValidationError) -> ProtocolError:
                 close_code=Close.PROTOCOL_VERSION,
             )
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"][1:])
-    secret = first["type"] == "missing" or "token" in path
-    value = "" if secret else f" is {_shown(first['input'])}"
+    hidden = not path or first["type"] == "missing" or "token" in path or "secret" in path
+    value = "" if hidden else f" is {_shown(first['input'])}"
     expected = first["msg"].removeprefix("Value error, ")
+    named = f"{path.lstrip('.')}{value}: " if path else ""
     return ProtocolError(
-        f"{kind}: {path.lstrip('.')}{value}: {expected}.",
+        f"{kind}: {named}{expected}.",
         "Correct the field and send the message again; docs/protocol.md lists what it may be.",
         code="bad_field",
     )

@@ -6,22 +6,22 @@
  */
 
 /** @typedef {"stt" | "translation" | "tts"} Stage */
-/** @typedef {"speaker" | "listener"} Role */
+/** @typedef {"speaker" | "listener" | "both"} Role */
 /** @typedef {"off" | "pause" | "stop"} BargeIn */
 /** @typedef {8000 | 16000 | 22050 | 24000 | 44100 | 48000} Rate Hz */
 
-/** @typedef {{ language: string }} Source a language tag or "auto" */
+/** @typedef {{ language: string, among?: string[] }} Source a language tag or "auto" */
 /** @typedef {{ language: string, voice?: string }} TargetChoice */
 /** @typedef {{ rate?: Rate }} Output */
-/** @typedef {{ session_id: string, token: string, last_seq: number }} Resume */
+/** @typedef {{ session_id: string, token: string, last_seq: number, samples?: number }} Resume */
 /**
  * @typedef {{ threshold?: number, aggressiveness?: number, min_speech_ms?: number, min_silence_ms?: number,
  *   padding_ms?: number, max_segment_ms?: number }} Vad
  */
 
 /**
- * @typedef {{ type: "session.start", protocol: 1, source: Source, targets: TargetChoice[], output?: Output,
- *   room?: string, role?: Role, vad?: Vad, barge_in?: BargeIn, features?: string[],
+ * @typedef {{ type: "session.start", protocol: 1, source?: Source, targets?: TargetChoice[], output?: Output,
+ *   room?: string, role?: Role, secret?: string, name?: string, vad?: Vad, barge_in?: BargeIn, features?: string[],
  *   resume?: Resume }} SessionStart
  */
 /**
@@ -49,8 +49,8 @@
  *   idle_s: number, max_ahead_s?: number }} Limits
  */
 /**
- * @typedef {{ source: Source, targets: TargetChoice[], output: Output, vad: Vad, room?: string, role?: Role,
- *   barge_in?: BargeIn, features?: string[] }} Effective the configuration in force, defaults filled in
+ * @typedef {{ source?: Source, targets: TargetChoice[], output: Output, vad: Vad, room?: string, role?: Role,
+ *   name?: string, barge_in?: BargeIn, features?: string[] }} Effective the configuration in force, defaults filled in
  */
 /**
  * @typedef {{ endpoint?: number, queue?: number, stt?: number, translation?: number, tts?: number,
@@ -59,43 +59,57 @@
 
 /**
  * @typedef {Numbered & { type: "session.started", session_id: string, resume_token?: string,
- *   resume_window_s?: number, limits: Limits, config: Effective,
+ *   resume_window_s?: number, resumed?: boolean, samples?: number, participant?: number, limits: Limits, config: Effective,
  *   providers: Partial<Record<Stage, string>> }} SessionStarted
  */
-/** @typedef {Numbered & { type: "speech.started", segment: number }} SpeechStarted */
-/** @typedef {Numbered & { type: "speech.stopped", segment: number }} SpeechStopped */
+/** @typedef {Numbered & { type: "session.updated", config: Effective }} SessionUpdated */
+/** @typedef {Numbered & { type: "audio.ack", samples: number }} AudioAck */
+/** @typedef {{ id: number, name?: string, language: string, away?: boolean }} Speaker */
+/**
+ * @typedef {Numbered & { type: "room.updated", speakers: Speaker[],
+ *   listeners: Record<string, number> }} RoomUpdated
+ */
+/**
+ * @typedef {Numbered & { type: "speech.started", segment: number, speaker?: number,
+ *   name?: string }} SpeechStarted
+ */
+/** @typedef {Numbered & { type: "speech.stopped", segment: number, speaker?: number }} SpeechStopped */
 /**
  * @typedef {Numbered & { type: "transcript.partial", segment: number, text: string, language: string,
- *   start_ms: number, end_ms: number, confidence?: number }} TranscriptPartial
+ *   start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string }} TranscriptPartial
  */
 /**
  * @typedef {Numbered & { type: "transcript.final", segment: number, text: string, language: string,
- *   start_ms: number, end_ms: number, confidence?: number }} TranscriptFinal
+ *   start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string }} TranscriptFinal
  */
 /**
  * @typedef {Numbered & { type: "translation.partial", segment: number, target: string,
- *   text: string }} TranslationPartial
+ *   text: string, speaker?: number, name?: string }} TranslationPartial
  */
 /**
  * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
- *   text: string, confidence?: number }} TranslationFinal
+ *   text: string, confidence?: number, speaker?: number, name?: string }} TranslationFinal
  */
 /**
  * @typedef {Numbered & { type: "audio.start", segment: number, target: string, index: number,
- *   rate: number }} AudioStart
+ *   rate: number, floor?: boolean, speaker?: number }} AudioStart
  */
 /**
  * @typedef {Numbered & { type: "audio.end", segment: number, target: string, rate: number,
- *   duration_ms: number }} AudioEnd
+ *   duration_ms: number, speaker?: number }} AudioEnd
  */
-/** @typedef {Numbered & { type: "segment.done", segment: number, timings_ms: Timings }} SegmentDone */
+/**
+ * @typedef {Numbered & { type: "segment.done", segment: number, timings_ms: Timings,
+ *   speaker?: number }} SegmentDone
+ */
 /**
  * @typedef {Numbered & { type: "segment.failed", segment: number, target?: string, stage: Stage,
- *   code: string, message: string, retryable?: boolean }} SegmentFailed
+ *   code: string, message: string, retryable?: boolean, speaker?: number }} SegmentFailed
  */
 /** @typedef {Numbered & { type: "playback.paused", latency_ms: number }} PlaybackPaused */
 /** @typedef {Numbered & { type: "playback.resumed", latency_ms: number }} PlaybackResumed */
 /** @typedef {Numbered & { type: "playback.stopped", latency_ms: number }} PlaybackStopped */
+/** @typedef {Numbered & { type: "playback.skipped", segments: number, ms: number }} PlaybackSkipped */
 /** @typedef {Numbered & { type: "warning", code: string, message: string, hint?: string }} Warning */
 /**
  * @typedef {Numbered & { type: "error", code: string, message: string, hint?: string, fatal?: boolean,
@@ -109,15 +123,19 @@
 
 /**
  * What the gateway sends as text.
- * @typedef {SessionStarted | SpeechStarted | SpeechStopped | TranscriptPartial | TranscriptFinal
+ * @typedef {SessionStarted | SessionUpdated | AudioAck | RoomUpdated | SpeechStarted | SpeechStopped
+ *   | TranscriptPartial | TranscriptFinal
  *   | TranslationPartial | TranslationFinal | AudioStart | AudioEnd | SegmentDone | SegmentFailed
- *   | PlaybackPaused | PlaybackResumed | PlaybackStopped | Warning | ServerError | SessionEnded
+ *   | PlaybackPaused | PlaybackResumed | PlaybackStopped | PlaybackSkipped | Warning | ServerError | SessionEnded
  *   | Pong} ServerMessage
  */
 
 /** @satisfies {Record<ServerMessage["type"], true>} */
 const KNOWN = {
   "session.started": true,
+  "session.updated": true,
+  "audio.ack": true,
+  "room.updated": true,
   "speech.started": true,
   "speech.stopped": true,
   "transcript.partial": true,
@@ -131,6 +149,7 @@ const KNOWN = {
   "playback.paused": true,
   "playback.resumed": true,
   "playback.stopped": true,
+  "playback.skipped": true,
   "warning": true,
   "error": true,
   "session.ended": true,

@@ -28,6 +28,7 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     Raises NoWorker, LanguageError for what this setup does not offer, SettingsError for VAD knobs that
     contradict each other.
     """
+    assert message.source is not None and message.targets is not None
     source, tags = offer.resolve(message.source.language, [to.language for to in message.targets])
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     return Terms(source, _targets(message.targets, tags), message.output.rate or settings.sample_rate, cut)

@@ -81,7 +81,7 @@ export class Transcript {
     switch (message.type) {
       case "session.started": {
         const { source, targets } = message.config;
-        if (this.part) Object.assign(this.part, { source: source.language, target: targets[0].language });
+        if (this.part) Object.assign(this.part, { source: source?.language ?? "", target: targets[0].language });
         return change();
       }
       case "speech.started":

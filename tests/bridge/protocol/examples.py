@@ -15,6 +15,8 @@ START: dict[str, Any] = {
     "output": {"rate": 16000},
     "room": "standup",
     "role": "speaker",
+    "secret": "k3",
+    "name": "Ana",
     "vad": {
         "threshold": 0.5,
         "aggressiveness": 2,
@@ -25,7 +27,7 @@ START: dict[str, Any] = {
     },
     "barge_in": "pause",
     "features": ["partials"],
-    "resume": {"session_id": "a1", "token": "b2", "last_seq": 17},
+    "resume": {"session_id": "a1", "token": "b2", "last_seq": 17, "samples": 32000},
 }
 TIMES = {
     "endpoint": 500.5,
@@ -61,6 +63,9 @@ FROM_SERVER: list[dict[str, Any]] = [
         "session_id": "a1",
         "resume_token": "t",
         "resume_window_s": 30.5,
+        "resumed": True,
+        "samples": 48000,
+        "participant": 3,
         "limits": {
             "max_message_bytes": 1048576,
             "max_segments": 8,
@@ -75,12 +80,30 @@ FROM_SERVER: list[dict[str, Any]] = [
             "vad": START["vad"],
             "room": "standup",
             "role": "listener",
+            "name": "Ana",
             "barge_in": "stop",
             "features": ["partials"],
         },
         "providers": {"stt": "pocketsphinx", "translation": "apertium", "tts": "espeak"},
     },
-    {"type": "speech.started", "segment": 4},
+    {
+        "type": "session.updated",
+        "config": {
+            "targets": [],
+            "output": {"rate": 24000},
+            "vad": START["vad"],
+            "role": "listener",
+            "barge_in": "off",
+            "features": [],
+        },
+    },
+    {"type": "audio.ack", "samples": 32000},
+    {
+        "type": "room.updated",
+        "speakers": [{"id": 3, "name": "Ana", "language": "en", "away": True}],
+        "listeners": {"es": 2},
+    },
+    {"type": "speech.started", "segment": 4, "speaker": 3, "name": "Ana"},
     {"type": "speech.stopped", "segment": 4},
     {"type": "transcript.partial", **CAPTION},
     {"type": "transcript.final", **CAPTION, "confidence": 0.5},
@@ -101,6 +124,7 @@ FROM_SERVER: list[dict[str, Any]] = [
     {"type": "playback.paused", "latency_ms": 1.5},
     {"type": "playback.resumed", "latency_ms": 1.5},
     {"type": "playback.stopped", "latency_ms": 1.5},
+    {"type": "playback.skipped", "segments": 2, "ms": 5200.0},
     {"type": "warning", "code": "not_available", "message": "No.", "hint": "Go on."},
     {
         "type": "error",

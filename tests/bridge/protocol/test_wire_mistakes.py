@@ -49,7 +49,7 @@ def test_another_protocol_closes_with_4426_whatever_else_is_wrong(version: objec
 
 SEVENTEEN = [{"language": f"a{letter}"} for letter in "abcdefghijklmnopq"]
 BAD_FIELDS = [
-    ("source", None, "source", "object"),
+    ("source", None, "source", "the language that is spoken"),
     ("source", {"language": "english"}, "source.language", "language tag"),
     ("source", {"language": "en_US"}, "source.language", "language tag"),
     ("source", {}, "source.language", "required"),

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.errors import LanguageError, NoWorker, SettingsError
 from bridge.protocol import server_messages
-from bridge.protocol.client_messages import SessionStart, SessionUpdate
+from bridge.protocol.client_messages import SessionStart, SessionUpdate, Source
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
@@ -72,7 +72,7 @@ def test_a_source_to_be_detected_is_told_as_auto(defaults: Settings) -> None:
     terms = agree(start(source={"language": "auto"}), OFFER, defaults)
 
     assert terms.source is None
-    assert agreement.effective(terms).source.language == "auto"
+    assert agreement.effective(terms).source == Source(language="auto")
 
 
 def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) -> None:
