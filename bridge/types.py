@@ -187,7 +187,9 @@ class Event:
     retryable: bool = False
 
 
-DecisionKind = Literal["joined", "began", "cut", "again", "gave_up", "paused", "resumed", "stopped", "ended"]
+DecisionKind = Literal[
+    "joined", "began", "cut", "again", "gave_up", "paused", "resumed", "stopped", "ended", "closed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,8 @@ class Decision:
     `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
     `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
     or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
-    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
+    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said. `closed`: the
+    room was ended by its owner; it is nobody's, so `session` is empty and `number` stays -1.
     """
 
     kind: DecisionKind
@@ -226,6 +229,29 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Attendant:
+    """Somebody who may speak in a room, by the number and the name that the others know; `away` for a
+    moment: the connection is lost and may come back."""
+
+    number: int
+    name: str
+    language: str
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who takes part in a room at one gateway: how many listen by language, and the speakers.
+
+    The record of a gateway, and an entry of the room's journal whenever it changed.
+    """
+
+    gateway: str
+    listeners: Mapping[str, int]
+    speakers: tuple[Attendant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a journal: its id, and what it holds, None for what this release cannot read.
 
@@ -233,7 +259,7 @@ class Entry:
     """
 
     id: str
-    item: Event | Decision | None
+    item: Event | Decision | Presence | None
 
     @property
     def at(self) -> float:

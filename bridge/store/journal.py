@@ -14,7 +14,7 @@ from typing import Any, get_args
 from redis.asyncio import Redis as AsyncRedis
 
 from bridge.store import keys
-from bridge.types import Decision, DecisionKind, Entry, Event, EventKind, Target
+from bridge.types import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Presence, Target
 
 BLOCK_MS = 2_000
 """Longest blocking read; redis-py 8 gives up after its socket timeout of 5 s and re-sends silently."""
@@ -35,22 +35,31 @@ return 1
 _EVENT = {field.name: field.default for field in fields(Event)}
 _DECISION = {field.name: field.default for field in fields(Decision)}
 _TARGET = {field.name: field.default for field in fields(Target)}
+_ATTENDANT = {field.name: field.default for field in fields(Attendant)}
 _KINDS = frozenset(get_args(EventKind)), frozenset(get_args(DecisionKind))
 
 
-def encode(item: Event | Decision) -> dict[str, bytes]:
-    """An entry's fields: JSON of what is not the default, under `e` or `d`; PCM stays raw."""
+def encode(item: Event | Decision | Presence) -> dict[str, bytes]:
+    """An entry's fields: JSON of what is not the default, under `e`, `d` or `p`; PCM stays raw."""
+    if isinstance(item, Presence):
+        return {"p": _json(asdict(item))}
     name, defaults = ("e", _EVENT) if isinstance(item, Event) else ("d", _DECISION)
     values = {key: value for key, value in asdict(item).items() if key != "pcm" and value != defaults[key]}
-    entry = {name: json.dumps(values, separators=(",", ":")).encode()}
+    entry = {name: _json(values)}
     if isinstance(item, Event) and item.pcm:
         entry["pcm"] = item.pcm
     return entry
 
 
-def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | None:
+def _json(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values, separators=(",", ":")).encode()
+
+
+def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | Presence | None:
     """What an entry holds, or None for one that this release cannot read: nobody may stall on it."""
     try:
+        if b"p" in entry:
+            return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
@@ -59,6 +68,13 @@ def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | None:
         return Decision(**values) if values["kind"] in _KINDS[1] else None
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
+
+
+def presence(values: Mapping[str, Any]) -> Presence:
+    """A record of who is there. Raises KeyError, ValueError, TypeError or AttributeError for what is none."""
+    listeners = {str(language): int(count) for language, count in values["listeners"].items()}
+    speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values["speakers"])
+    return Presence(str(values["gateway"]), listeners, speakers)
 
 
 def _known(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

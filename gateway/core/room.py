@@ -34,7 +34,7 @@ class Reader:
     def fold(self, entry: Entry, speaker: Speaker | None, now: float) -> list[Effect]:
         """What an entry brings about for the listener, and for the speaker where it is held here."""
         item = entry.item
-        if item is None or item.session != self._session:
+        if not isinstance(item, Event | Decision) or item.session != self._session:
             return []
         if isinstance(item, Decision):
             if not self.awaits(item):
