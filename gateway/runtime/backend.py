@@ -9,7 +9,9 @@ import structlog
 
 from bridge.settings import Settings
 from bridge.store.journal import Journal
+from bridge.store.presence import Attendance
 from bridge.store.registry import Watch, WorkerRecord
+from bridge.store.rooms import Rooms
 from bridge.store.sessions import Sessions
 from gateway.core.inputs import Looked, Vanished
 from gateway.core.site import Site, names_of
@@ -34,6 +36,8 @@ class Backend:
         self.places = Places(settings.ws_max_connections)
         self.sessions = Sessions(url)
         self.journal = Journal(url, secrets.token_hex(4))
+        self.rooms = Rooms(url)
+        self.attendance = Attendance(url)
         self._watch = Watch(url)
         self.errands = Errands()
         self.fleet = Fleet(
@@ -66,7 +70,7 @@ class Backend:
         for part in (self.relay, self.fleet, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
-        for store in (self.journal, self.sessions, self._watch):
+        for store in (self.journal, self.sessions, self.rooms, self.attendance, self._watch):
             await store.close()
 
     def _gone(self, worker: WorkerRecord, elsewhere: bool) -> None:
