@@ -18,6 +18,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
+from gateway.protocols.native import shortcut
 
 log = structlog.get_logger(__name__)
 EXTENSION = "speechbridge.transport"
@@ -28,7 +29,6 @@ TURN = 65_536
 """Bytes parsed in one turn of the event loop where frames are large: a second of speech and more."""
 FREE_BYTES = SPEECH_RATE // 50 * SAMPLE_BYTES
 """A frame of so much audio, 20 ms, counts nothing: audio is bounded by its seconds."""
-
 FLOOD_CLOSE_SECONDS = 1.0
 """Until a connection that sent too much is cut: its answer to our close is not looked for."""
 
@@ -174,7 +174,11 @@ class Transport(WebSocketsSansIOProtocol):
         if self.close_sent:
             self._held = False  # nothing is handed over any more, but the client's close is looked for
         if not self._unparsed and len(data) <= SLICE and not self._held:
-            super().data_received(data)  # one frame, as a microphone sends it
+            peer = None if self.close_sent else self._peer
+            if peer is not None and (pcm := shortcut.audio(data, self.conn, FREE_BYTES)) is not None:
+                peer.take(pcm)  # as a microphone sends it
+            else:
+                super().data_received(data)
             return
         self._unparsed += data
         if not self._parsing and not self._held:
