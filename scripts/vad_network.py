@@ -158,7 +158,7 @@ def main() -> None:
     onnx.save(network(onnx.load(SOURCE)), TARGET)
     for windows in (1, 20, 64):
         before, after = (cost(path, windows) for path in (SOURCE, TARGET))
-        print(f"{windows:2} windows a run: {before:5.1f} µs each as published, {after:5.1f} as written")
+        print(f"{windows:2} windows a run: {before:5.1f} µs each as published, {after:5.1f} as written")  # noqa: T201
 
 
 if __name__ == "__main__":

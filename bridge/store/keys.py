@@ -36,6 +36,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
 WORKERS, RUNNING, CANCEL = "workers", "running", "cancel"
+ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"
 
@@ -73,7 +74,7 @@ def worker(name: str) -> str:
 
 
 def alive(name: str, life: str) -> str:
-    return f"alive:{name}:{life}"
+    return f"{ALIVE}{name}:{life}"
 
 
 def wake(gateway: str) -> str:
