@@ -30,7 +30,7 @@ WINDOW = 512
 """Samples of one window: the only size the 16 kHz model was trained on."""
 WINDOW_BYTES = WINDOW * SAMPLE_BYTES
 BATCH = 128
-"""Windows of one run at most: 64 take 0.8 ms, one takes 0.1 ms. So many in 16 ms are those of 256 sessions."""
+"""Windows of one run at most: 64 take 0.8 ms, one takes 0.1 ms. 256 sessions have 128 in 16 ms."""
 FEW = 4
 """Sessions that are judged as soon as a window is there."""
 GATHER_SECONDS = 0.0003
