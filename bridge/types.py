@@ -56,10 +56,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What STT is given: one segment, whole; `language` is None where it is to be detected."""
+    """What STT is given: one segment, whole; `language` is None where it is to be detected.
+
+    Then it is one of `among`, where they are named, and `prior` is the one spoken before.
+    """
 
     audio: Audio
     language: str | None = None
+    among: tuple[str, ...] = ()
+    prior: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,10 @@ class Work:
 
     A few hundred bytes of JSON; the audio stays in Redis under the key `audio` (claim check). `room` is
     the room whose journal hears of it, `sentence` the first one that tts still has to speak. `deadline`
-    and `sent` are seconds on the clock of Redis, which is the one that all hosts share.
+    and `sent` are seconds on the clock of Redis, which is the one that all hosts share. A `source` of None
+    is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
+    listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
+    speaker's own "voice", or nothing ("silent").
     """
 
     session: str
@@ -121,8 +129,11 @@ class Work:
     attempt: int = 0
     draft: bool = False
     source: str | None = None
+    among: tuple[str, ...] = ()
+    prior: str = ""
     target: str | None = None
     voice: str | None = None
+    floor: str = ""
     text: str = ""
     sentence: int = 0
     audio: str = ""
@@ -142,7 +153,8 @@ class Work:
     def of(cls, message: Mapping[str, Any]) -> Self:
         """The work in a task's arguments; fields of a newer release are ignored."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in message.items() if name in known})
+        values = {name: value for name, value in message.items() if name in known}
+        return cls(**values | {"among": tuple(values.get("among", ()))})
 
 
 def item_name(session: str, segment: int, stage: Stage, target: str | None, attempt: int) -> str:
@@ -198,7 +210,8 @@ class Decision:
     not written yet).
     `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
     certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
-    `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
+    `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended; `floor`
+    says what is heard in the language that is spoken, as Work has it.
     `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
     or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
     session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
@@ -219,6 +232,7 @@ class Decision:
     endpoint_ms: float = 0.0
     source: str | None = None
     targets: tuple[Target, ...] = ()
+    floor: str = ""
     rate: int = 0
     code: str = ""
     message: str = ""
