@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.languages import same
 from bridge.types import Decision, Event
 
 
@@ -98,6 +99,7 @@ class Voice:
 class _Segment:
     revision: int
     voices: dict[str, Voice]
+    floor: str = ""
     transcript: Event | None = None
 
 
@@ -116,7 +118,7 @@ class Ledger:
         """Folds a decision of the speaker's gateway."""
         if decision.kind == "cut" and decision.targets:
             voices = {target.language: Voice() for target in decision.targets}
-            self._segments[decision.segment] = _Segment(decision.revision, voices)
+            self._segments[decision.segment] = _Segment(decision.revision, voices, decision.floor)
             return [Decided(decision)]
         if decision.kind == "again":
             return self._again(decision)
@@ -154,11 +156,15 @@ class Ledger:
         if state.transcript is not None:
             return []
         state.transcript = event
-        for voice in state.voices.values():
+        silent: list[Fact] = []
+        for target, voice in state.voices.items():
             voice.translators.add(event.attempt)
+            if event.text and not voice.finished and _silent(state, target, event):
+                voice.finished = True
+                silent.append(Whole(event.segment, target))
             voice.finished |= not event.text
         self._sweep(event.segment)
-        return [Transcribed(event)]
+        return [Transcribed(event), *silent]
 
     def _translation(self, voice: Voice, event: Event) -> list[Fact]:
         if voice.translation is not None or event.attempt not in voice.translators:
@@ -219,6 +225,11 @@ class Ledger:
         state = self._segments[number]
         if all(voice.finished for voice in state.voices.values()):
             del self._segments[number]
+
+
+def _silent(state: _Segment, target: str, transcript: Event) -> bool:
+    """Whether nothing is spoken to those who listen in `target`, since they heard it from the speaker."""
+    return state.floor == "silent" and same(transcript.language or "", target)
 
 
 def _counts(state: _Segment, event: Event) -> bool:

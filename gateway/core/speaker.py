@@ -44,6 +44,7 @@ class Speaker:
         self._silent_until = 0
         self._ending = False
         self._ended = False
+        self._last = (-1, "")
 
     @property
     def hungry(self) -> bool:
@@ -80,6 +81,8 @@ class Speaker:
 
     def found(self, fact: ledger.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, ledger.Transcribed) and fact.event.text:
+            self._last = max(self._last, (fact.event.segment, fact.event.language or ""))
         effects = self._supervision.found(fact, now)
         return [*effects, *self._end_if_over()]
 
@@ -151,6 +154,7 @@ class Speaker:
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         silent = cut.speech_end <= self._silent_until
+        floor = "silent" if terms.among else ""
         decision = Decision(
             "cut",
             self._session,
@@ -162,6 +166,7 @@ class Speaker:
             endpoint_ms=endpoint_ms,
             source=terms.source,
             targets=() if silent else terms.targets,
+            floor=floor,
         )
         if silent:
             return [Append(decision)]
@@ -171,6 +176,9 @@ class Speaker:
             self._room,
             revision=cut.revision,
             source=terms.source,
+            among=terms.among,
+            prior=self._last[1] if terms.among else "",
+            floor=floor,
             rate=terms.rate,
         )
         return [Append(decision), self._supervision.begin(cut, work, terms.targets, live, now)]

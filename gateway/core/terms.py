@@ -42,12 +42,14 @@ class SegmenterConfig:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for the segments that begin now. A source of None is to be detected."""
+    """What holds for the segments that begin now. A source of None is to be detected, `among` these two
+    where they are named: then each is translated into the other one only."""
 
     source: str | None
     targets: tuple[Target, ...]
     rate: Rate
     cutting: SegmenterConfig
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
