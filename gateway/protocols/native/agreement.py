@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
+from bridge.errors import LanguageError
 from bridge.protocol.client_messages import (
     AUTO,
     Output,
@@ -29,9 +30,9 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     contradict each other.
     """
     assert message.source is not None and message.targets is not None
-    source, tags = offer.resolve(message.source.language, [to.language for to in message.targets])
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    return Terms(source, _targets(message.targets, tags), message.output.rate or settings.sample_rate, cut)
+    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut)
+    return _understood(terms, message.source, message.targets, offer)
 
 
 def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
@@ -40,14 +41,32 @@ def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
     if message.source is None and message.targets is None:
         return replace(terms, cutting=cutting)
     choices = message.targets or _choices(terms.targets)
-    spoken = message.source.language if message.source else terms.source or AUTO
-    source, tags = offer.resolve(spoken, [to.language for to in choices])
-    return Terms(source, _targets(choices, tags), terms.rate, cutting)
+    return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+
+
+def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
+    """`terms` with what is spoken and heard. Raises as `agree`."""
+    wanted = [to.language for to in choices]
+    if source.among is None:
+        spoken, tags = offer.resolve(source.language, wanted)
+        return replace(terms, source=spoken, among=(), targets=_targets(choices, tags))
+    if source.language != AUTO:
+        raise LanguageError(
+            f"Where {source.language} is spoken, there is nothing to detect among {', '.join(source.among)}.",
+            f"Name {AUTO} as the language, or leave out `among`.",
+        )
+    among, tags = offer.converse(source.among, wanted)
+    return replace(terms, source=None, among=among, targets=_targets(choices, tags))
 
 
 def _targets(choices: Sequence[TargetChoice], tags: Sequence[str]) -> tuple[Target, ...]:
     """The targets as this setup calls them, each with the voice that was asked for."""
     return tuple(Target(tag, choice.voice) for choice, tag in zip(choices, tags, strict=True))
+
+
+def _source(terms: Terms) -> Source:
+    """What is spoken, as a client would have said it."""
+    return Source(language=terms.source or AUTO, among=terms.among or None)
 
 
 def _choices(wanted: Sequence[Target]) -> tuple[TargetChoice, ...]:
@@ -93,7 +112,7 @@ def limits(settings: Settings) -> Limits:
 def effective(terms: Terms) -> Effective:
     """The configuration in force, as session.started tells it."""
     return Effective(
-        source=Source(language=terms.source or AUTO),
+        source=_source(terms),
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate),
         vad=Vad(**asdict(terms.cutting)),
