@@ -46,8 +46,8 @@ class Offer:
         Raises NoWorker where a stage has no worker, LanguageError for a language or pair that is
         unknown or not offered, naming what is, and for two targets that are one here.
         """
-        self._complete()
-        spoken = self._source(source)
+        self.check()
+        spoken = self.spoken(source)
         offered = {target for of, target in self.pairs if spoken in (None, of)}
         named: dict[str, str] = {}
         for asked in targets:
@@ -70,7 +70,7 @@ class Offer:
         Raises as `resolve`, and LanguageError where the targets are not those two, where nobody can tell
         them apart, or where one of the two directions is not offered.
         """
-        self._complete()
+        self.check()
         if not self.detects:
             raise _deaf("Name the language that is spoken, or set STT_PROVIDER=faster_whisper.")
         first, second = (self._known(tag, self.sources, tag) for tag in among)
@@ -95,7 +95,7 @@ class Offer:
             self.resolve(others[tag], [target])[1][0] for tag, target in zip(heard, targets, strict=True)
         ]
 
-    def _complete(self) -> None:
+    def check(self) -> None:
         """Raises NoWorker where a stage has no worker."""
         if self.missing:
             *others, last = self.missing
@@ -104,7 +104,21 @@ class Offer:
                 "Start the workers (`speechbridge up`) and try again in a moment.",
             )
 
-    def _source(self, tag: str) -> str | None:
+    def heard(self, tag: str) -> str:
+        """The language to listen in, whatever is spoken: one that can be spoken, or translated into.
+
+        Raises LanguageError for one that can be neither.
+        """
+        offered = {target for _, target in self.pairs} | set(self.sources)
+        target = self._known(tag, offered, None)
+        if target not in offered:
+            raise LanguageError(
+                f"Nothing can be heard in {target} in this setup.", f"Offered: {', '.join(sorted(offered))}."
+            )
+        return target
+
+    def spoken(self, tag: str) -> str | None:
+        """The language that is spoken, None where it is to be detected. Raises LanguageError."""
         if tag != AUTO:
             return self._known(tag, self.sources, tag)
         if self.detects:

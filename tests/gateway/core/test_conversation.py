@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.types import Event, Target
+from bridge.types import Decision, Event, Target
 from gateway.core import effects, inputs
 from gateway.core.effects import Effect
-from gateway.core.ledger import Ledger, Transcribed, Whole
+from gateway.core.facts import Spared, Transcribed, Whole
+from gateway.core.ledger import Ledger
 from gateway.core.room import Room
 from tests.gateway.core.bench import NOW, PATIENCE, Bench, decisions, submits
 from tests.gateway.events import (
@@ -38,7 +39,7 @@ class Conversation(Bench):
 
     def fresh(self) -> Room:
         """A room that tells two languages apart."""
-        self.terms = replace(self.terms, source=None, among=PAIR)
+        self.terms = replace(self.terms, source=None, among=PAIR, floor="silent")
         return super().fresh()
 
     def understands(self, segment: int, language: str, text: str | None = None) -> list[Effect]:
@@ -66,7 +67,7 @@ def test_each_segment_is_translated_and_spoken_in_the_other_language_alone() -> 
         assert [shown.target for shown in said(found, effects.Translation)] == [other]
         assert heard_in(found) == [other]
         assert [over.segment for over in said(found, effects.Done)] == [segment]
-    assert len(made.room.speaker._supervision) == 0
+    assert len(made.speaker._supervision) == 0
 
 
 def test_engines_are_told_the_two_languages_and_the_one_that_was_found_last() -> None:
@@ -104,6 +105,22 @@ def test_of_transcripts_out_of_order_that_of_the_last_segment_counts() -> None:
     assert submits(made.segment())[0].work.prior == "es"
 
 
+def test_whoever_reads_the_journal_knows_the_language_that_was_found_last() -> None:
+    made = Conversation()
+    for segment, language in enumerate(("en", "es")):
+        made.segment()
+        made.understands(segment, language)
+    another = Ledger()
+    for item in (entry.item for entry in made.journal.entries):
+        if isinstance(item, Event):
+            another.report(item)
+        elif isinstance(item, Decision):
+            another.decide(item)
+
+    assert another.language == made.room.ledger(SESSION).language == "es"
+    assert Ledger().language == ""
+
+
 def test_what_a_segment_is_asked_is_the_same_when_it_is_sent_again() -> None:
     made = Conversation()
     made.segment()
@@ -139,7 +156,7 @@ def test_a_translation_that_fails_ends_the_segment_though_the_speakers_language_
 
     assert [(lost.target, lost.code) for lost in said(found, effects.Failed)] == [("es", "broken")]
     assert [over.segment for over in said(found, effects.Done)] == [0]
-    assert len(made.room.speaker._supervision) == 0
+    assert len(made.speaker._supervision) == 0
 
 
 def test_speech_in_the_other_language_never_waits_for_what_is_not_spoken() -> None:
@@ -179,7 +196,8 @@ def test_the_journal_says_of_each_target_in_the_spoken_language_that_it_is_over(
     ledger.decide(cut(0, *targets, floor="silent"))
     transcript = replace(heard(0), language=language)
 
-    assert ledger.report(transcript) == [Transcribed(transcript), *(Whole(0, each) for each in silent)]
+    over = [fact for target in silent for fact in (Spared(0, target), Whole(0, target))]
+    assert ledger.report(transcript) == [Transcribed(transcript), *over]
     for target in silent:
         late = [started(0, "translation", target), translated(0, target), failed(0, "tts", target)]
         assert [fact for event in late for fact in ledger.report(event)] == []

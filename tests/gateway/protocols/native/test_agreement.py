@@ -13,9 +13,10 @@ from bridge.protocol.client_messages import SessionStart, SessionUpdate, Source
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
+from gateway.core.seat import Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.protocols.native import agreement
-from gateway.protocols.native.agreement import agree, amend
+from gateway.protocols.native.agreement import agree, agree_in_room, amend, amend_in_room
 from gateway.runtime.offers import Offer
 
 
@@ -84,12 +85,12 @@ def test_a_source_to_be_detected_is_told_as_auto(defaults: Settings) -> None:
     terms = agree(start(source={"language": "auto"}), OFFER, defaults)
 
     assert terms.source is None
-    assert agreement.effective(terms).source == Source(language="auto")
+    assert agreement.effective(Seat("a", "a", "alone", terms)).source == Source(language="auto")
 
 
 def test_a_conversation_of_two_languages_is_agreed_and_told(defaults: Settings) -> None:
     terms = agree(start(**CONVERSATION), TWO_WAY, defaults)
-    told = agreement.effective(terms)
+    told = agreement.effective(Seat("a", "a", "alone", terms))
 
     assert (terms.source, terms.among, terms.targets) == (None, ("en", "es"), (Target("es"), Target("en")))
     assert told.source == Source(language="auto", among=("en", "es"))
@@ -102,6 +103,17 @@ def test_languages_to_detect_beside_one_that_is_named_are_refused(defaults: Sett
     with pytest.raises(LanguageError, match="en is spoken") as caught:
         agree(start(**wanted), TWO_WAY, defaults)
     assert "auto" in caught.value.hint
+
+
+def test_a_conversation_at_one_device_is_no_matter_of_a_room(defaults: Settings) -> None:
+    both = start(room="hall", role="both", targets=[{"language": "es"}])
+    terms = agree_in_room(both, "both", TWO_WAY, defaults)
+
+    with pytest.raises(LanguageError, match="not for a room") as caught:
+        agree_in_room(start(room="hall", role="speaker", **CONVERSATION), "speaker", TWO_WAY, defaults)
+    assert "`among`" in caught.value.hint
+    with pytest.raises(LanguageError, match="not for a room"):
+        amend_in_room(terms, "both", update(source=CONVERSATION["source"]), TWO_WAY)
 
 
 def test_an_update_begins_and_ends_a_conversation(defaults: Settings) -> None:
@@ -206,7 +218,7 @@ def test_an_update_is_refused_like_a_start(terms: Terms) -> None:
 
 def test_the_effective_configuration_can_be_sent_back_as_a_wish(defaults: Settings) -> None:
     terms = agree(start(vad={"aggressiveness": 2}, output={"rate": 8_000}), OFFER, defaults)
-    told = agreement.effective(terms).model_dump(mode="json")
+    told = agreement.effective(Seat("a", "a", "alone", terms)).model_dump(mode="json")
 
     assert agree(start(**told), OFFER, defaults) == terms
 
