@@ -9,7 +9,8 @@ MARGIN = 0.25
 
 Who talks says more than one segment before the other one answers. Where three of four segments stay in the
 language of the one before, an engine that knows nothing of that must hold the other language for three
-times as likely, or staying is the better guess. A short word of both languages ("ok") comes out near even.
+times as likely, or staying is the better guess. A word of both languages ("ok") speaks for neither, and so
+does not turn the conversation.
 """
 
 
