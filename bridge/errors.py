@@ -125,6 +125,16 @@ class TooManyRooms(RoomError):
     retryable = True
 
 
+class NotKept(BridgeError):
+    """A session that cannot be resumed any more."""
+
+    code = "resume_expired"
+
+
+class WrongToken(BridgeError):
+    code = "wrong_token"
+
+
 class NoWorker(BridgeError):
     code = "no_worker"
     retryable = True

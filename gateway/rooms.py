@@ -19,9 +19,8 @@ from bridge import languages
 from bridge.errors import BridgeError, LanguageError, ProtocolError
 from bridge.protocol.client_messages import Part
 from bridge.store.rooms import Access, Made
-from bridge.types import Presence
 from gateway.answers import answered, body
-from gateway.core.crowd import together
+from gateway.core.roster import Roster
 from gateway.runtime.backend import Backend
 from gateway.runtime.offers import Offer
 
@@ -99,11 +98,12 @@ def _links(made: Made, name: str) -> dict[str, Any]:
 async def _look(backend: Backend, room: str, secret: str) -> Response:
     access = await backend.rooms.open(room, secret)
     records, workers = await asyncio.gather(backend.attendance.get(room), backend.fleet.look())
-    there = together(records.values())
+    there = Roster()
+    there.replace(records)
     return JSONResponse(_seen(access, there) | {"languages": _on_offer(Offer.of(workers), there)}, 200, PRIVATE)
 
 
-def _seen(access: Access, there: Presence) -> dict[str, Any]:
+def _seen(access: Access, there: Roster) -> dict[str, Any]:
     return {
         "room": access.room,
         "name": access.name,
@@ -112,11 +112,11 @@ def _seen(access: Access, there: Presence) -> dict[str, Any]:
             {"id": each.number, "name": each.name, "language": each.language, "away": each.away}
             for each in there.speakers
         ],
-        "listeners": dict(there.listeners),
+        "listeners": there.listeners,
     }
 
 
-def _on_offer(offer: Offer, there: Presence) -> list[dict[str, Any]]:
+def _on_offer(offer: Offer, there: Roster) -> list[dict[str, Any]]:
     """What can be listened in: what is translated into, and what is spoken there, in the speaker's voice."""
     tags = {target for _, target in offer.pairs} | {each.language for each in there.speakers}
     found = []

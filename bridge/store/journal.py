@@ -35,34 +35,31 @@ return 1
 _EVENT = {field.name: field.default for field in fields(Event)}
 _DECISION = {field.name: field.default for field in fields(Decision)}
 _TARGET = {field.name: field.default for field in fields(Target)}
+_PRESENCE = {field.name: field.default for field in fields(Presence)}
 _ATTENDANT = {field.name: field.default for field in fields(Attendant)}
+Item = Event | Decision | Presence
+_NAMES = {Event: ("e", _EVENT), Decision: ("d", _DECISION), Presence: ("p", _PRESENCE)}
 _KINDS = frozenset(get_args(EventKind)), frozenset(get_args(DecisionKind))
 
 
-def encode(item: Event | Decision | Presence) -> dict[str, bytes]:
+def encode(item: Item) -> dict[str, bytes]:
     """An entry's fields: JSON of what is not the default, under `e`, `d` or `p`; PCM stays raw."""
-    if isinstance(item, Presence):
-        return {"p": _json(asdict(item))}
-    name, defaults = ("e", _EVENT) if isinstance(item, Event) else ("d", _DECISION)
+    name, defaults = _NAMES[type(item)]
     values = {key: value for key, value in asdict(item).items() if key != "pcm" and value != defaults[key]}
-    entry = {name: _json(values)}
+    entry = {name: json.dumps(values, separators=(",", ":")).encode()}
     if isinstance(item, Event) and item.pcm:
         entry["pcm"] = item.pcm
     return entry
 
 
-def _json(values: Mapping[str, Any]) -> bytes:
-    return json.dumps(values, separators=(",", ":")).encode()
-
-
-def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | Presence | None:
+def decode(entry: Mapping[bytes, bytes]) -> Item | None:
     """What an entry holds, or None for one that this release cannot read: nobody may stall on it."""
     try:
-        if b"p" in entry:
-            return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
+        if b"p" in entry:
+            return presence(json.loads(entry[b"p"]))
         values = _known(json.loads(entry[b"d"]), _DECISION)
         values["targets"] = tuple(Target(**_known(each, _TARGET)) for each in values.get("targets", ()))
         return Decision(**values) if values["kind"] in _KINDS[1] else None
@@ -71,9 +68,9 @@ def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | Presence | None:
 
 
 def presence(values: Mapping[str, Any]) -> Presence:
-    """A record of who is there. Raises KeyError, ValueError, TypeError or AttributeError for what is none."""
+    """Who is there, of its JSON. Raises KeyError, TypeError or ValueError where it is none."""
+    speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values.get("speakers", ()))
     listeners = {str(language): int(count) for language, count in values["listeners"].items()}
-    speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values["speakers"])
     return Presence(str(values["gateway"]), listeners, speakers)
 
 
@@ -104,8 +101,8 @@ class Journal:
                 made = await pipe.execute()
         return {room for room, new in zip(names, made, strict=True) if new}
 
-    async def append(self, items: Sequence[tuple[str, Decision]]) -> None:
-        """Writes decisions of several rooms, in order, in one round trip; a room that is gone stays so."""
+    async def append(self, items: Sequence[tuple[str, Item]]) -> None:
+        """Writes items of several rooms, in order, in one round trip; a room that is gone stays so."""
         with keys.reported(self.url):
             async with self._writer.pipeline(transaction=False) as pipe:
                 for room, item in items:
@@ -132,6 +129,15 @@ class Journal:
                 size = sum(map(len, (entry or {}).values()))
                 found.append((room, Entry(entry_id.decode(), decode(entry or {})), size))
         return found
+
+    async def history(self, room: str, after: str) -> list[tuple[Entry, int]]:
+        """The next entries behind id `after`, COUNT at most, with the bytes of each; empty at the end."""
+        with keys.reported(self.url):
+            reply: Any = await self._writer.xrange(keys.journal(room), min=f"({after}", count=COUNT)
+        return [
+            (Entry(entry_id.decode(), decode(entry or {})), sum(map(len, (entry or {}).values())))
+            for entry_id, entry in reply
+        ]
 
     async def wake(self) -> None:
         """Makes a blocking `read` return, so that it can be called again with a new room."""

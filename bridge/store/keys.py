@@ -19,6 +19,7 @@ alive:{name}:{life}                        channel: whose only subscriber is tha
 cache:{digest}                             a translation, until it is too old
 cached                                     sorted set: digests by the time they were kept
 cache                                      hash: hits and misses so far
+session:{session}                          hash: what another gateway needs to go on with a session
 wake:{gateway}                             stream that interrupts the gateway's blocking read
 """
 
@@ -87,6 +88,10 @@ def worker(name: str) -> str:
 
 def alive(name: str, life: str) -> str:
     return f"alive:{name}:{life}"
+
+
+def record(session: str) -> str:
+    return f"session:{session}"
 
 
 def wake(gateway: str) -> str:
