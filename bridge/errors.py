@@ -104,6 +104,16 @@ class ProviderBusy(ProviderError):
     retryable = True
 
 
+class NotKept(BridgeError):
+    """A session that cannot be resumed any more."""
+
+    code = "resume_expired"
+
+
+class WrongToken(BridgeError):
+    code = "wrong_token"
+
+
 class RoomError(BridgeError):
     """Raised as one of the classes below only."""
 
@@ -123,16 +133,6 @@ class WrongSecret(RoomError):
 class TooManyRooms(RoomError):
     code = "too_many_rooms"
     retryable = True
-
-
-class NotKept(BridgeError):
-    """A session that cannot be resumed any more."""
-
-    code = "resume_expired"
-
-
-class WrongToken(BridgeError):
-    code = "wrong_token"
 
 
 class NoWorker(BridgeError):

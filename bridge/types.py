@@ -161,9 +161,8 @@ class Event:
     `started`: a worker took the work. `text`: a transcript or translation is whole. `audio`: PCM at
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
-    `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as it was
-    recorded, written by the speaker's gateway. Times are milliseconds;
-    `queued_ms` lies between sending and start, `running_ms` between start and this event.
+    `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
+    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
     """
 
     kind: EventKind
@@ -204,8 +203,8 @@ DecisionKind = Literal[
     "closed",
 ]
 Floor = Literal["", "voice", "silent"]
-"""What those get who listen in the language that is spoken: its translation like everybody (""), the speaker's
-own voice, or nothing."""
+"""What those get who listen in the language that is spoken: the words spoken by tts ("") as in any other
+language, the speaker's own voice, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +251,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Attendant:
-    """Somebody who may speak in a room; `away` for a moment, they may come back."""
+    """Somebody who may speak in a room, by the number and the name that the others know; `away` for a
+    moment: the connection is lost and may come back."""
 
     number: int
     name: str
@@ -262,7 +262,10 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is in a room by way of one gateway: how many listen in each language, and who may speak."""
+    """Who takes part in a room at one gateway: how many listen by language, and the speakers.
+
+    The record of a gateway, and an entry of the room's journal whenever it changed.
+    """
 
     gateway: str
     listeners: Mapping[str, int]

@@ -80,7 +80,9 @@ async def _read(request: Request) -> bytes:
         read += part
         if len(read) > BODY_BYTES:
             raise ProtocolError(
-                f"The body has more than {BODY_BYTES} bytes.", "Send what is asked for only.", code="too_large"
+                f"The body has more than {BODY_BYTES} bytes.",
+                "Send what is asked for only.",
+                code="too_large",
             )
     return bytes(read)
 
@@ -89,7 +91,9 @@ def _misread(error: ValidationError) -> ProtocolError:
     """Names the field and what is expected, never the value: it may be a link with its secret."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid" or not first["loc"]:
-        return ProtocolError("The body is no JSON object.", 'Send one such as {"name": "Standup"}.', code="bad_json")
+        return ProtocolError(
+            "The body is no JSON object.", 'Send one such as {"name": "Standup"}.', code="bad_json"
+        )
     return ProtocolError(
         f"{first['loc'][0]}: {first['msg']}.", "Correct the field and send it again.", code="bad_field"
     )

@@ -100,7 +100,9 @@ async def _look(backend: Backend, room: str, secret: str) -> Response:
     records, workers = await asyncio.gather(backend.attendance.get(room), backend.fleet.look())
     there = Roster()
     there.replace(records)
-    return JSONResponse(_seen(access, there) | {"languages": _on_offer(Offer.of(workers), there)}, 200, PRIVATE)
+    return JSONResponse(
+        _seen(access, there) | {"languages": _on_offer(Offer.of(workers), there)}, 200, PRIVATE
+    )
 
 
 def _seen(access: Access, there: Roster) -> dict[str, Any]:
@@ -154,5 +156,7 @@ def _rows(text: str) -> list[str]:
     try:
         code = segno.make(text, error="m", micro=False)
     except ValueError as error:
-        raise BridgeError("The text cannot be drawn as a QR code.", "Shorten it.", code="bad_field") from error
+        raise BridgeError(
+            "The text cannot be drawn as a QR code.", "Shorten it.", code="bad_field"
+        ) from error
     return ["".join("1" if module else "0" for module in row) for row in code.matrix]

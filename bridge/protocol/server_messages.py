@@ -42,7 +42,7 @@ class Limits(Part):
 
 
 class Effective(Part):
-    """The configuration in force, defaults filled in; a listener has no source, a speaker may have no targets."""
+    """The configuration in force, defaults filled in; who only listens has no source, who only speaks no targets."""
 
     source: Source | None = None
     targets: tuple[TargetChoice, ...]

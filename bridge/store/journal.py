@@ -46,20 +46,24 @@ def encode(item: Item) -> dict[str, bytes]:
     """An entry's fields: JSON of what is not the default, under `e`, `d` or `p`; PCM stays raw."""
     name, defaults = _NAMES[type(item)]
     values = {key: value for key, value in asdict(item).items() if key != "pcm" and value != defaults[key]}
-    entry = {name: json.dumps(values, separators=(",", ":")).encode()}
+    entry = {name: _json(values)}
     if isinstance(item, Event) and item.pcm:
         entry["pcm"] = item.pcm
     return entry
 
 
+def _json(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values, separators=(",", ":")).encode()
+
+
 def decode(entry: Mapping[bytes, bytes]) -> Item | None:
     """What an entry holds, or None for one that this release cannot read: nobody may stall on it."""
     try:
+        if b"p" in entry:
+            return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
-        if b"p" in entry:
-            return presence(json.loads(entry[b"p"]))
         values = _known(json.loads(entry[b"d"]), _DECISION)
         values["targets"] = tuple(Target(**_known(each, _TARGET)) for each in values.get("targets", ()))
         return Decision(**values) if values["kind"] in _KINDS[1] else None

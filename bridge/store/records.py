@@ -1,8 +1,8 @@
 """What another gateway needs to go on with a session whose client comes back to it: the gateway's side.
 
-A record has one token at a time, of which only the hash is kept. Taking it gives the session to a gateway, raises
-its fence if another one had it, and changes the token; the one before stays good until the client has shown
-that the new one arrived.
+A record has one token at a time, of which only the hash is kept. Taking it gives the session to a gateway,
+raises its fence if another one had it, and changes the token; the one before stays good until the client has
+shown that the new one arrived.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ return redis.call('HMGET', KEYS[1], 'seat', 'fence', 'anchor', 'seq', 'segments'
 # Only by the gateway that has the session: one that was too slow must not undo what the next one wrote.
 _KEEP = """
 if redis.call('HGET', KEYS[1], 'gateway') ~= ARGV[1] then return 0 end
-if #ARGV > 2 then redis.call('HSET', KEYS[1], 'seat', ARGV[3], 'anchor', ARGV[4], 'seq', ARGV[5], 'segments', ARGV[6]) end
+redis.call('HSET', KEYS[1], 'seat', ARGV[3], 'anchor', ARGV[4], 'seq', ARGV[5], 'segments', ARGV[6])
 return redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
 _FORGET = "if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
@@ -71,7 +71,7 @@ class Records:
         }
         with keys.reported(self.url):
             async with self._client.pipeline(transaction=False) as pipe:
-                pipe.hset(keys.record(session), mapping=values)  # type: ignore[arg-type]
+                pipe.hset(keys.record(session), mapping=values)
                 pipe.expire(keys.record(session), ttl)
                 await pipe.execute()
 

@@ -17,7 +17,7 @@ from gateway.core.inputs import Key
 from gateway.core.terms import Patience
 
 LOOK = 0.6
-"""Seconds until it is looked whether a worker runs what another gateway had sent: two looks at the workers."""
+"""Seconds until it is looked whether a worker runs what another gateway had sent: two looks."""
 GRACE = 0.5
 """Seconds that work gets which stays in a vanished worker's queue: what it had just taken out is lost."""
 

@@ -157,7 +157,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The journal says that this gateway holds the session; the client's audio is wanted from sample `samples`."""
+    """This gateway holds the session now; the client's audio is wanted from sample `samples` on."""
 
     samples: int
 

@@ -34,8 +34,8 @@ KEPT = 64
 
 @dataclass(slots=True)
 class Voice:
-    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`: it
-    is the language that was spoken."""
+    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`:
+    it is the language that was spoken."""
 
     translators: set[int] = field(default_factory=set)
     speakers: set[int] = field(default_factory=set)
@@ -187,8 +187,7 @@ class Ledger:
         return [added, *floor, *self._without_sound(state)]
 
     def _without_sound(self, state: State) -> list[Fact]:
-        """Nobody listened in the language that was spoken, so there is no sound to be had of a segment that is
-        over: its words are all."""
+        """The words of a segment that is over are all there is, where nobody listened in its language."""
         if state.transcript is None or state.original is not None:
             return []
         late = [name for name, voice in state.voices.items() if voice.floor and not voice.finished]

@@ -1,5 +1,5 @@
-"""What those get who listen in one way, as a fold over the room's journal: the same frames, in the same order,
-on any gateway.
+"""What those get who listen in one way, as a fold over the room's journal: the same frames in the same
+order on any gateway.
 
 Nothing here depends on a clock or on when an entry is read: times come from the entries themselves.
 """
@@ -158,7 +158,7 @@ class Listener:
     def _added(
         self, at: float, decision: Decision, cut: Decision, transcript: Event | None, who: Ledger
     ) -> list[Effect]:
-        """A segment from before is heard in the language of this listener as well, who may know nothing of it."""
+        """A segment from before is heard in this language as well; the listener may know nothing of it."""
         number = numbered(who.speaker, cut.segment)
         targets = [target.language for target in decision.targets if self._hears(who, target.language)]
         if not targets:

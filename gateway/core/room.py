@@ -45,8 +45,8 @@ class Track:
 
 
 class Room:
-    """`handle` is all there is to it. `patience` is for how long, in seconds, a segment is waited for; `offered`
-    says which pairs of languages can be translated at the moment."""
+    """`handle` is all there is to it. `patience` is for how long, in seconds, a segment is waited for;
+    `offered` says which pairs of languages can be translated at the moment."""
 
     def __init__(self, resample: Resample, patience: float = inf) -> None:
         self.roster = Roster()

@@ -13,8 +13,8 @@ Role = Literal["alone", "speaker", "listener", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """`terms` hold for the next segment; in a room its only target is what a listener hears. `number` and `name`
-    are what the room knows the session by, 0 in a room of one.
+    """`terms` hold for the next segment; in a room its only target is what a listener hears. `number` and
+    `name` are what the room knows the session by, 0 in a room of one.
 
     `apart`: a listener who does not hear what all others hear, because they paused or stopped it.
     """

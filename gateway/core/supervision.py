@@ -78,7 +78,7 @@ class Supervision:
         return Submit(work, "stt", by_engine, live, self._patience.total, cut.pcm)
 
     def also(self, targets: Sequence[Target], now: float) -> list[Effect]:
-        """Somebody begins to listen in `targets`: what is being said, or was said last, is heard in them too."""
+        """Somebody listens in `targets`: what is being said, or was said last, is heard in them too."""
         effects: list[Effect] = []
         if (last := self._last) is not None and now < last.until:
             self._open.setdefault(last.cut.segment, last)

@@ -1,4 +1,4 @@
-"""One room on this gateway: its journal is read once, folded once, and told to all who speak and listen here."""
+"""One room on this gateway: its journal is read once, folded once, and told to all who are here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Guest(Protocol):
 
     id: str
     seat: Seat
-    away: bool
+
+    @property
+    def away(self) -> bool:
+        """Whether its client is away for a moment."""
 
     @property
     def first(self) -> int:
@@ -54,8 +57,8 @@ class Guest(Protocol):
 
 
 class Hall:
-    """`after` is the entry that was folded last; `coming` are on their way in, `announcing` whether the others
-    are being told who is here."""
+    """`after` is the entry that was folded last; `coming` are on their way in, `announcing`: the others are
+    being told who is here."""
 
     def __init__(
         self, room: str, journal: Journal, patience: float, attended: Callable[[], None] | None

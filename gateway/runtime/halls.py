@@ -39,7 +39,7 @@ _seats: TypeAdapter[Seat] = TypeAdapter(Seat)
 
 @dataclass(slots=True)
 class Entered:
-    """A session that is there, or there again: `begin` tells its client what it is to know, and all that comes.
+    """A session that is there, or there again: `begin` tells its client what it missed, and all that comes.
 
     Nothing may be awaited between the return of `enter` or `resume` and `begin`.
     """
@@ -63,7 +63,8 @@ class Halls:
     """One for each gateway."""
 
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+        self.backend = self._backend = backend
+        backend.relay.also_keep = self.keep
         self._window = backend.settings.resume_window_s
         self._halls: dict[str, Hall] = {}
         self._opening = asyncio.Lock()
@@ -275,8 +276,11 @@ class Halls:
 
     # Within
 
-    async def retune(self, runner: Runner, seat: Seat) -> None:
-        """Somebody listens otherwise from now on, and is told what they should know. Raises RedisUnavailable."""
+    async def retune(self, runner: Runner, seat: Seat, first: Callable[[], None] = lambda: None) -> None:
+        """Somebody listens otherwise from now on, and is told what they should know, after `first`.
+
+        Raises RedisUnavailable.
+        """
         listener = await runner.hall.listener(seat.tuning)
         if runner.stopped:
             return
@@ -285,6 +289,7 @@ class Halls:
         seq = runner.seq
         runner.hall.retune(runner, seat)
         runner.ahead_of_room = seq + 1 - frames[0].seq if frames else seq - listener.seq
+        first()
         for frame in frames:
             runner.hear(frame)
         self._backend.errands.run("keep session", self._keep_record(runner))
@@ -292,7 +297,7 @@ class Halls:
     # Kept
 
     async def keep(self) -> None:
-        """Keeps in Redis what another gateway needs; to be called every few seconds. Raises RedisUnavailable."""
+        """Keeps in Redis what another gateway needs, every few seconds. Raises RedisUnavailable."""
         await self._keep_records()
         for hall in [hall for hall in self._halls.values() if not hall.alone]:
             await self._backend.attendance.put(hall.id, hall.presence(self._backend.gateway), self._ttl)

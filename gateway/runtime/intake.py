@@ -1,6 +1,6 @@
-"""What a client says that keeps its place in the audio: it waits here, ahead of the segmenter, within a budget.
+"""What a client says that keeps its place in the audio: it waits here, ahead of the segmenter, in a budget.
 
-Audio is judged in slices, several sessions' at once; commit, update and end follow the audio that came before.
+Audio is judged in slices, several sessions' at once; commit, update and end follow the audio before them.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Mouth(Protocol):
     def taken_over(self) -> None:
         """Another connection has the session now."""
 
-    def closed(self) -> None:
+    def room_closed(self) -> None:
         """The room is over."""
 
 
@@ -63,7 +63,7 @@ class Away:
 
     def taken_over(self) -> None: ...
 
-    def closed(self) -> None: ...
+    def room_closed(self) -> None: ...
 
 
 AWAY = Away()

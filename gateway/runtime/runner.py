@@ -262,7 +262,7 @@ class Runner:
                 case effects.Lost():
                     self._loop.call_soon(self.expel)
                 case effects.Closed():
-                    self._mouth.closed()
+                    self._mouth.room_closed()
                 case _:
                     self._work(effect)
 

@@ -222,11 +222,7 @@ class Ear:
 
     def hears(self, *items: Event | Decision, at: float | None = None) -> list[Effect]:
         """What the items, written one after the other, bring about."""
-        return [
-            effect
-            for entry in self.journal.write(*items, at=at)
-            for effect in self.reading.fold(entry)
-        ]
+        return [effect for entry in self.journal.write(*items, at=at) for effect in self.reading.fold(entry)]
 
 
 def nouns(effects: Iterable[Effect]) -> list[Any]:

@@ -10,8 +10,8 @@ from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
 from gateway.core import effects, inputs
 from gateway.core.effects import Append, Effect, Submit
 from gateway.core.inputs import Key
-from gateway.core.quiet import WINDOW
 from gateway.core.participant import Participant
+from gateway.core.quiet import WINDOW
 from gateway.core.room import Room, effects_of
 from gateway.core.speaker import Speaker
 from gateway.core.terms import Patience, Terms
