@@ -92,7 +92,7 @@ def _misread(error: ValidationError) -> ProtocolError:
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid" or not first["loc"]:
         return ProtocolError(
-            "The body is no JSON object.", 'Send one such as {"name": "Standup"}.', code="bad_json"
+            "The body is no JSON object.", "docs/protocol.md shows what may be sent.", code="bad_json"
         )
     return ProtocolError(
         f"{first['loc'][0]}: {first['msg']}.", "Correct the field and send it again.", code="bad_field"
