@@ -44,6 +44,8 @@ def problem(error: BridgeError) -> JSONResponse:
         after = ROOMS_AFTER_MS if isinstance(error, TooManyRooms) else RETRY_AFTER_MS
         content["retry_after_ms"] = after
         headers["Retry-After"] = str(after // 1000)
+    if error.code in ("idle", "too_large"):
+        headers["Connection"] = "close"  # what is left of the body is not waited for
     return JSONResponse(content, STATUS[error.code], headers)
 
 

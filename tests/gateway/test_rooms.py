@@ -231,7 +231,9 @@ def test_a_body_that_never_ends_is_given_up(settings: Settings) -> None:
     async def scene(site: Site) -> httpx.Response:
         return await asyncio.wait_for(site.client.post("/v1/rooms", content=forever()), 5)
 
-    assert code(play(settings, scene, http_header_seconds=0.1)) == (408, "idle")
+    answer = play(settings, scene, http_header_seconds=0.1)
+    assert code(answer) == (408, "idle")
+    assert answer.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
