@@ -21,7 +21,7 @@ from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
-LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "ar", "he"})
+LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "it", "pt", "ar", "he"})
 
 RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
