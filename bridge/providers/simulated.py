@@ -22,7 +22,7 @@ from bridge.errors import LanguageError
 from bridge.providers.stt import detection
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
-LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "ar", "he"})
+LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "it", "pt", "ar", "he"})
 
 RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
