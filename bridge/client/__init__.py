@@ -2,6 +2,7 @@
 
 from bridge.client.collector import Collector, Result, Segment, Spoken
 from bridge.client.connection import Client
+from bridge.client.link import RoomLink
 from bridge.client.opening import stream_url
 from bridge.client.recording import translate_recording
 from bridge.client.translate import Seat, Wish, translate
@@ -10,6 +11,7 @@ __all__ = [
     "Client",
     "Collector",
     "Result",
+    "RoomLink",
     "Seat",
     "Segment",
     "Spoken",

@@ -39,25 +39,32 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a stream is to be translated; the fields are those of `Client`. With a `seat` it is spoken there.
+    """How a stream is to be translated, or heard; the fields are those of `Client`. A `seat` is in a room.
 
     `realtime` sends each 20 ms when a microphone would have them, otherwise as fast as the server reads.
     """
 
     url: str
-    source: str
+    source: str | None
     targets: Sequence[str]
     realtime: bool = False
     rate: int | None = None
     vad: Mapping[str, float] | None = None
     seat: Seat | None = None
     resume: bool = True
+    on_change: Callable[[GatewayError | None], None] = lambda _: None
 
     def client(self) -> Client:
         """The session. Raises GatewayError, ProtocolError."""
-        seat = asdict(self.seat) if self.seat else {}
         return Client(
-            self.url, self.source, self.targets, rate=self.rate, vad=self.vad, resume=self.resume, **seat
+            self.url,
+            self.source,
+            self.targets,
+            rate=self.rate,
+            vad=self.vad,
+            resume=self.resume,
+            on_change=self.on_change,
+            **(asdict(self.seat) if self.seat else {}),
         )
 
 
