@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -29,7 +30,7 @@ async def attend(link: RoomLink, language: str, wav: Path | None, srt: Path | No
         config = session.started.config
         typer.echo(f"Listening in {config.targets[0].language}. Ctrl-C ends it.", err=True)
         began = time.monotonic()
-        with Tape(config.targets[0].language, config.output.rate or RATE, wav, srt) as tape:
+        with _tape(config.targets[0].language, config.output.rate or RATE, wav, srt) as tape:
             pinging = asyncio.create_task(_ping(session))
             try:
                 async for message in session:
@@ -37,6 +38,17 @@ async def attend(link: RoomLink, language: str, wav: Path | None, srt: Path | No
                     _show(message)
             finally:
                 pinging.cancel()
+
+
+@contextmanager
+def _tape(language: str, rate: int, wav: Path | None, srt: Path | None) -> Iterator[Tape]:
+    try:
+        with Tape(language, rate, wav, srt) as tape:
+            yield tape
+    finally:
+        for path in (wav, srt):
+            if path is not None and path.exists():
+                typer.echo(f"wrote {path}", err=True)
 
 
 async def _ping(session: Client) -> None:

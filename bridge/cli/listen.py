@@ -33,6 +33,3 @@ def listen(
     joined = RoomLink.parse(link)
     with suppress(KeyboardInterrupt):
         asyncio.run(attend(joined, language, output, srt))
-    for path in (output, srt):
-        if path is not None and path.exists():
-            typer.echo(f"wrote {path}", err=True)
