@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 from urllib.parse import urlsplit
 
 import typer
@@ -36,8 +36,8 @@ def room(
         typer.echo(as_json(asdict(made)))
         return
     typer.echo("\n".join(_lines(made)))
-    if drawn := _drawn(made.listen):
-        typer.echo(f"\n{drawn}")
+    if code := drawn(made.listen, sys.stdout):
+        typer.echo(f"\n{code}")
     if urlsplit(made.listen).hostname in ("127.0.0.1", "localhost", "::1"):
         typer.echo("These links work on this machine only.", err=True)
         typer.echo("→ For others: --url with the address by which they reach the server.", err=True)
@@ -59,18 +59,18 @@ def _lines(made: Made) -> list[str]:
     ]
 
 
-def _drawn(link: str) -> str:
-    """The link as a QR code in half blocks, empty where the terminal lacks them."""
+def drawn(link: str, out: TextIO) -> str:
+    """A link as a QR code in half blocks; empty where `out` lacks them."""
     import segno
 
-    drawn = io.StringIO()
-    segno.make(link, error="m", micro=False).terminal(drawn, border=2, compact=True)
+    code = io.StringIO()
+    segno.make(link, error="m", micro=False).terminal(code, border=2, compact=True)
     try:
-        drawn.getvalue().encode(sys.stdout.encoding or "ascii")
+        code.getvalue().encode(out.encoding or "ascii")
     except UnicodeEncodeError:
         return ""
-    rows = drawn.getvalue().splitlines()
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+    rows = code.getvalue().splitlines()
+    if out.isatty() and not os.environ.get("NO_COLOR"):
         # White on black whatever the colours of the terminal: cameras want dark on light.
         rows = [f"\033[40;97m{row}\033[0m" for row in rows]
     return "\n".join(rows)
