@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import typer
 
 from bridge.cli.tape import Tape
 from bridge.client import Client, RoomLink, Seat, Wish
-from bridge.errors import GatewayError
+from bridge.errors import BridgeError, GatewayError
 from bridge.protocol import client_messages, server_messages, wire
 
 RATE = 24_000
@@ -25,6 +26,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 async def attend(link: RoomLink, language: str, wav: Path | None, srt: Path | None) -> None:
     """Listens until the room ends. Raises GatewayError, and BridgeError where a file cannot be written."""
+    _check(wav, srt)
     seat = Seat(link.room, link.secret, "listener")
     async with Wish(link.gateway, None, [language], seat=seat, on_change=_tell).client() as session:
         config = session.started.config
@@ -38,6 +40,17 @@ async def attend(link: RoomLink, language: str, wav: Path | None, srt: Path | No
                     _show(message)
             finally:
                 pinging.cancel()
+
+
+def _check(*files: Path | None) -> None:
+    """Refuses before anything is heard what could not be written then."""
+    for file in files:
+        if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+            raise BridgeError(
+                f"{file} cannot be written: {file.parent} is no folder, or nothing may be written in it.",
+                "Give another one.",
+                code="bad_output",
+            )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -48,10 +49,12 @@ class Tape:
         self._heard: dict[int, _Heard] = {}
         self._reached = 0
         self._file: wave.Wave_write | None = None
+        self._open = ExitStack()
         self._wav = wav
         if wav is not None:
             with writing(wav.parent):
-                self._file = wave.open(str(wav), "wb")  # noqa: SIM115
+                file = self._open.enter_context(wav.open("wb"))
+            self._file = self._open.enter_context(wave.open(file, "wb"))
             self._file.setnchannels(1)
             self._file.setsampwidth(SAMPLE_BYTES)
             self._file.setframerate(rate)
@@ -63,9 +66,8 @@ class Tape:
     def __exit__(self, *_: object) -> None:
         """The files are whole whenever nothing is being written."""
         self._write_words()
-        if self._file is not None:
-            with writing(Path()):
-                self._file.close()
+        with writing(Path()):
+            self._open.close()
 
     def take(self, message: server_messages.ServerMessage | wire.AudioFrame, now: float) -> None:
         """Notes what arrived. Raises BridgeError where a file cannot be written, or is full."""
