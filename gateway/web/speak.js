@@ -67,7 +67,7 @@ async function enter(about) {
   const { choices } = preferences;
   const spoken = languages.sources(offer).map(({ tag, name }) => ({ tag, name, rtl: false }));
   speaks.offer(spoken, [choices.source, ...navigator.languages]);
-  hears.offer(about.languages, [choices.hears, ...navigator.languages]);
+  hears.offer(about.languages, [choices.hears, ...navigator.languages].filter(Boolean));
   people.show(about);
   for (const id of ["open-invite", "open-end"]) byId(id, HTMLButtonElement).disabled = false;
   dock.enable(true);

@@ -149,10 +149,9 @@ export class Conversation {
     this.#lines.set(line.id, line);
     this.#segments.set(segment, line);
     const oldest = this.#lines.values().next().value;
-    if (this.#lines.size > KEPT && oldest) {
-      this.#remove(oldest);
-      this.#segments.delete(oldest.segment);
-    }
+    if (this.#lines.size > KEPT && oldest) this.#remove(oldest);
+    const [first] = this.#segments.keys();
+    if (this.#segments.size > KEPT) this.#segments.delete(first);
     return line;
   }
 
