@@ -79,7 +79,7 @@ const banner = new Banner((act) => {
 const door = new Door(address, {
   open: (about) => {
     title = about.name || title;
-    byId("room", HTMLElement).textContent = title;
+    byId("room", HTMLElement).textContent = document.title = title;
     tongue.offer(about.languages, [preferences.choices.hears, ...navigator.languages]);
     people.show(about);
     hearing.enable(about.languages.length > 0);

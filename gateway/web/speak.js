@@ -61,7 +61,7 @@ function show(state) {
 async function enter(about) {
   if (about.role === "listener") return banner.show(ROOM.listen_only);
   const title = about.name || "speechbridge";
-  byId("room", HTMLElement).textContent = title;
+  byId("room", HTMLElement).textContent = document.title = title;
   const offer = await api.languages().catch(refused);
   if (!offer) return;
   const { choices } = preferences;
