@@ -1,7 +1,9 @@
 /** Every way in which it may not work, as one human sentence and one button. */
 
+import { ROOM } from "./room/troubles.js";
+
 /**
- * @typedef {"retry" | "settings" | "languages" | "reload" | "steps" | "dismiss"} Act
+ * @typedef {"retry" | "settings" | "languages" | "reload" | "steps" | "dismiss" | "listen"} Act
  * @typedef {object} Trouble
  * @property {string} code stable name, for tests and reports
  * @property {string} text one sentence: what happened and what to do
@@ -143,6 +145,8 @@ export function ofError(error) {
   const said = `${error.message} ${error.hint ?? ""}`.trim();
   const retryAfterMs = error.retry_after_ms;
   switch (error.code) {
+    case "room_full":
+      return again(error.code, `There is no place in the room at the moment: ${lower(said)}`, retryAfterMs);
     case "overloaded":
       return again("server_full", "The server is full: all its places are taken.", retryAfterMs);
     case "no_worker":
@@ -162,6 +166,7 @@ export function ofError(error) {
     case "forbidden_origin":
       return { code: error.code, text: said, label: "Understood", act: "dismiss" };
     default:
+      if (Object.hasOwn(ROOM, error.code)) return ROOM[error.code];
       return error.retryable ? again(error.code, said, retryAfterMs) : retry(error.code, said);
   }
 }

@@ -23,7 +23,7 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/", "/captions", *(f"/web/{file.as_posix()}" for file in FILES)])
+@pytest.mark.parametrize("path", ["/", "/captions", "/room", "/r/abc", "/r/abc/speak", *(f"/web/{file.as_posix()}" for file in FILES)])
 def test_everything_comes_with_the_headers_that_keep_a_page_safe(client: TestClient, path: str) -> None:
     answer = client.get(path)
 
@@ -51,7 +51,7 @@ def test_no_file_names_another_host(file: Path) -> None:
     assert named <= {"http://www.w3.org", "http://localhost"}
 
 
-@pytest.mark.parametrize("name", ["index.html", "captions.html"])
+@pytest.mark.parametrize("name", sorted(set(pages.PAGES.values())))
 def test_pages_hold_no_code_and_no_style_of_their_own(name: str) -> None:
     text = (pages.WEB / name).read_text()
 

@@ -11,6 +11,9 @@ import { Speaker } from "../audio/speaker.js";
  * @property {(line: Line, at: number) => number | undefined} since ms from the end of its speech to `at`
  * @property {(line: Line) => void} heard its latency is known
  * @property {(text: string) => void} notice
+ * @property {(running: boolean) => void} [allowed] whether the browser lets it sound, at first or again
+ *
+ * @typedef {Pick<import("./transcript.js").Transcript, "line" | "byId" | "heard">} Spoken what was said
  */
 
 /** Beyond what the browser knows of: its estimate leaves out the last buffers. */
@@ -30,7 +33,7 @@ export class Voice {
 
   /**
    * To be made within a tap or key, as Speaker.
-   * @param {import("./transcript.js").Transcript} transcript
+   * @param {Spoken} transcript
    * @param {Handlers} handlers
    */
   constructor(transcript, handlers) {
@@ -43,6 +46,7 @@ export class Voice {
         this.#close(id);
         handlers.notice("Speech was left out, because too much was waiting to be heard.");
       },
+      allowed: handlers.allowed,
     });
   }
 
@@ -106,7 +110,7 @@ export class Voice {
     this.#finish();
   }
 
-  /** @param {readonly Line[]} lines that will come again */
+  /** @param {readonly Pick<Line, "id">[]} lines that will come again */
   drop(lines) {
     for (const { id } of lines) {
       if (!this.#open.has(id)) continue;
