@@ -128,6 +128,14 @@ export const LOST = {
   again: true,
 };
 
+/** @type {Trouble} */
+export const TAKEN_OVER = {
+  code: "taken_over",
+  text: "This goes on in another window or on another device, so it has ended here.",
+  label: "Start again",
+  act: "retry",
+};
+
 /**
  * Why the server refused or ended the session: its own error frame.
  * @param {{code: string, message: string, hint?: string, retryable?: boolean, retry_after_ms?: number}} error
@@ -153,6 +161,8 @@ export function ofError(error) {
       return { code: error.code, text: said, label: "Choose languages", act: "languages" };
     case "protocol_version":
       return OLD_PAGE;
+    case "taken_over":
+      return TAKEN_OVER;
     case "forbidden_origin":
       return { code: error.code, text: said, label: "Understood", act: "dismiss" };
     default:
@@ -168,6 +178,7 @@ export function ofError(error) {
  * @returns {Trouble}
  */
 export function ofClose(code, met) {
+  if (code === 4409) return TAKEN_OVER;
   if (code === 1009) return retry("too_big", "The server takes no frames of this size (WS_MAX_MESSAGE_SIZE).");
   return met ? LOST : NO_SERVER;
 }

@@ -1,12 +1,15 @@
 /** What one says: recorded, handed on as the connection takes it, and ended after the last of it. */
 
-import { SPEECH_RATE } from "../audio/framer.js";
 import { Recording } from "../session/recording.js";
+import { ROOM } from "./troubles.js";
 
-/** @typedef {import("../session/link.js").Link} Link */
+/**
+ * @typedef {import("../protocol.js").ServerMessage} ServerMessage
+ * @typedef {import("../protocol.js").SessionStarted} SessionStarted
+ * @typedef {import("../session/link.js").Link} Link
+ */
 
 const PUMP_MS = 50;
-const SAMPLES_PER_MS = SPEECH_RATE / 1000;
 
 export class Mouth {
   #recording = new Recording();
@@ -31,17 +34,31 @@ export class Mouth {
     this.#pump();
   }
 
-  /** A session has begun. @param {Link} link */
-  begin(link) {
-    this.#link = link;
-    this.#endSaid = false;
-    this.#recording.begin();
-    this.#pump();
+  /** The first sample of the session's audio that can still be sent. */
+  get held() {
+    return this.#recording.held;
   }
 
-  /** The server has it in safety up to here. @param {number} samples of this session */
-  acknowledged(samples) {
-    this.#recording.settle(samples / SAMPLES_PER_MS);
+  /**
+   * A session has begun, or goes on.
+   * @param {Link} link
+   * @param {SessionStarted} message
+   * @returns {string[]} what is lost, in sentences
+   */
+  begin(link, { resumed, samples = 0 }) {
+    const away = this.#link && !resumed ? [ROOM.resume_expired.text] : [];
+    this.#link = link;
+    this.#endSaid = false;
+    if (resumed) this.#recording.resume(samples);
+    else this.#recording.begin();
+    this.#pump();
+    const lost = this.#recording.takeLost();
+    return lost > 0 ? [...away, `${Math.ceil(lost)} s of what you said could not be kept.`] : away;
+  }
+
+  /** Takes note of what the server has. @param {ServerMessage} message */
+  follow(message) {
+    this.#recording.follow(message);
   }
 
   /** Nothing more will be said. */

@@ -182,6 +182,7 @@ export class Seat {
   /** @type {ConstructorParameters<typeof Link>[1]} */
   #ofLink = {
     start: () => sessionStart(this.#wish, this.#choices, this.#sound.voice?.rate),
+    held: () => this.#mouth.held,
     started: (message) => {
       // It has begun a session of the one who speaks alone.
       if (message.config.room === undefined) return this.#over(OLD_SERVER);
@@ -190,7 +191,7 @@ export class Seat {
       this.#sound.voice?.begin();
       if (this.#state !== "ending") this.#to("live");
       this.#handlers.trouble(this.#sound.trouble ?? (this.#silent ? NO_VOICE : undefined));
-      if (this.#link) this.#mouth.begin(this.#link);
+      for (const lost of this.#link ? this.#mouth.begin(this.#link, message) : []) this.#handlers.notice(lost);
     },
     message: (message) => this.#message(message),
     audio: (frame) => {
@@ -217,7 +218,7 @@ export class Seat {
       case "room.updated":
         return this.#handlers.people(message);
       case "audio.ack":
-        return this.#mouth.acknowledged(message.samples);
+        return this.#mouth.follow(message);
       case "error":
         return this.#refused(message);
       case "warning":

@@ -24,6 +24,8 @@ export class Voice {
   #handlers;
   #speaker;
   #held = false;
+  /** Whether it ever was. */
+  #holds = false;
   /** @type {Set<number>} lines with speech that is not yet over */
   #open = new Set();
   /** @type {(() => void) | undefined} */
@@ -79,15 +81,16 @@ export class Voice {
     this.#speaker.play({ segment: id, offset: piece.offset, pcm: piece.pcm, last: piece.last });
   }
 
-  /** A new connection knows nothing of what was held. */
+  /** A new session knows nothing of what is held, and one that goes on may have missed the last word on it. */
   begin() {
-    if (this.#held) this.#handlers.send({ type: "playback.pause" });
+    if (this.#holds) this.#handlers.send({ type: this.#held ? "playback.pause" : "playback.resume" });
   }
 
   /** @param {boolean} on */
   hold(on) {
     if (this.#held === on) return;
     this.#held = on;
+    this.#holds ||= on;
     if (on) this.#speaker.pause();
     else this.#speaker.resume();
     this.#handlers.send({ type: on ? "playback.pause" : "playback.resume" });
