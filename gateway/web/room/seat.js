@@ -127,22 +127,17 @@ export class Seat {
     this.#link?.send({ type: "segment.commit" });
   }
 
-  /** Takes over volumes and the speaker. @param {Choices} choices */
+  /** Takes over what was chosen: volumes and the speaker, and how speech is cut. @param {Choices} choices */
   adjust(choices) {
     this.#choices = choices;
     this.#sound.adjust(choices);
+    if (this.#speaks) this.#link?.send({ type: "session.update", vad: cut(choices) ?? {} });
   }
 
-  /** Takes over another microphone, or how it is treated. @param {Choices} choices */
+  /** Another microphone, or another treatment of it. @param {Choices} choices */
   async reopen(choices) {
-    this.adjust(choices);
-    await this.#sound.reopen(choices);
-  }
-
-  /** Another care in cutting. @param {Choices} choices */
-  recut(choices) {
     this.#choices = choices;
-    this.#link?.send({ type: "session.update", vad: cut(choices) ?? {} });
+    await this.#sound.reopen(choices);
   }
 
   /** @param {State} state */
