@@ -19,7 +19,6 @@ PAGES = {
     "/room": "room.html",
     "/r/{room}": "listen.html",
     "/r/{room}/speak": "speak.html",
-    "/pass": "pass.html",
 }
 
 # Only what lies here, and no HTML made from strings: captions are the words of strangers. blob: is for the
