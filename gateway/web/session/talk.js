@@ -136,6 +136,7 @@ export class Talk {
   /** Who speaks now: what was said before is translated as it was meant. @param {Wish} choices */
   turn(choices) {
     this.#choices = choices;
+    this.#course.turn(choices);
     this.#link?.send({ type: "segment.commit" });
     this.#link?.send({ type: "session.update", ...languages(choices) });
   }
