@@ -9,6 +9,11 @@ BridgeError                  what happened, why, and what to do about it
  |   +- ProviderMissing      the engine is not installed or has no model: fails at start
  |   +- ProviderBusy         the engine is for the moment unable to answer: may be tried again
  +- GatewayError             the gateway cannot be reached, refuses a session, or ends it too early
+ +- RoomError                a room that cannot be entered
+ |   +- UnknownRoom          it never was, or it expired
+ |   +- RoomEnded            its owner ended it
+ |   +- WrongSecret          it is there, and the secret is not one of its two
+ |   +- TooManyRooms         no further one may be made for now
  +- NoWorker                 no live worker serves a stage
  +- RedisUnavailable         Redis does not answer
 """
@@ -96,6 +101,37 @@ class ProviderMissing(ProviderError):
 
 class ProviderBusy(ProviderError):
     code = "provider_busy"
+    retryable = True
+
+
+class NotKept(BridgeError):
+    """A session that cannot be resumed any more."""
+
+    code = "resume_expired"
+
+
+class WrongToken(BridgeError):
+    code = "wrong_token"
+
+
+class RoomError(BridgeError):
+    """Raised as one of the classes below only."""
+
+
+class UnknownRoom(RoomError):
+    code = "unknown_room"
+
+
+class RoomEnded(RoomError):
+    code = "room_ended"
+
+
+class WrongSecret(RoomError):
+    code = "wrong_secret"
+
+
+class TooManyRooms(RoomError):
+    code = "too_many_rooms"
     retryable = True
 
 

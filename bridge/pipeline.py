@@ -23,9 +23,12 @@ FINAL = 0
 
 
 def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
-    """STT once, then translation and TTS for each target by itself."""
+    """STT once, then translation and TTS for each target by itself; without targets STT alone."""
+    first = _placed(transcribe.s(work.message()), plan["stt", None])
+    if not targets:
+        return first
     return chain(
-        _placed(transcribe.s(work.message()), plan["stt", None]),
+        first,
         group(branch(translate.s(to.language, to.voice), to.language, plan) for to in targets),
     )
 

@@ -162,9 +162,31 @@ class Settings(Options):
         60_000, ge=1_000, description="Time from cut to speech after which a segment is given up as too late."
     )
 
-    journal_seconds: int = Field(60, ge=1, description="Time for which a room's journal is kept.")
+    journal_seconds: int = Field(120, ge=1, description="Time for which a room's journal is kept.")
     journal_max_bytes: int = Field(
-        16_000_000, ge=100_000, description="Bytes of a room's journal; beyond, its oldest entries go."
+        64_000_000, ge=100_000, description="Bytes of a room's journal; beyond, its oldest entries go."
+    )
+    resume_window_s: int = Field(
+        60,
+        ge=0,
+        le=3_600,
+        description="Seconds in which a client that was cut off may go on with its session; 0 keeps none.",
+    )
+
+    rooms_max: int = Field(
+        1_000, ge=1, description="Rooms at once on one Redis; to make one more is answered with 503."
+    )
+    room_ttl_seconds: int = Field(
+        86_400, ge=60, description="A room that nobody uses for so long is forgotten, its links with it."
+    )
+    room_max_listeners: int = Field(
+        1_000, ge=1, description="Listeners of one room at once; one more is refused with 1013."
+    )
+    room_max_languages: int = Field(
+        16, ge=1, le=256, description="Languages that one room is heard in at once; one more is refused."
+    )
+    room_max_speakers: int = Field(
+        32, ge=1, le=256, description="Participants of one room who may speak; one more is refused with 1013."
     )
 
     heartbeat_interval_ms: int = Field(

@@ -129,6 +129,7 @@ class Work:
     rate: int = 24_000
     deadline: float = 0.0
     sent: float = 0.0
+    floor: str = ""
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""
@@ -150,7 +151,7 @@ def item_name(session: str, segment: int, stage: Stage, target: str | None, atte
     return f"{session}/{segment}/{stage}/{target or ''}/{attempt}"
 
 
-EventKind = Literal["started", "text", "audio", "done", "failed"]
+EventKind = Literal["started", "text", "audio", "done", "failed", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,8 @@ class Event:
     `started`: a worker took the work. `text`: a transcript or translation is whole. `audio`: PCM at
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
-    `failed`: the stage gives up; `code`, `message` and `retryable` tell why. Times are milliseconds;
-    `queued_ms` lies between sending and start, `running_ms` between start and this event.
+    `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
+    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
     """
 
     kind: EventKind
@@ -187,7 +188,23 @@ class Event:
     retryable: bool = False
 
 
-DecisionKind = Literal["joined", "began", "cut", "again", "gave_up", "paused", "resumed", "stopped", "ended"]
+DecisionKind = Literal[
+    "joined",
+    "began",
+    "cut",
+    "again",
+    "also",
+    "gave_up",
+    "paused",
+    "resumed",
+    "stopped",
+    "ended",
+    "taken",
+    "closed",
+]
+Floor = Literal["", "voice", "silent"]
+"""What those get who listen in the language that is spoken: the words spoken by tts ("") as in any other
+language, the speaker's own voice, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +212,16 @@ class Decision:
     """What the gateway that holds a session decides: an entry of the room's journal.
 
     `number` counts the decisions of a session from 0, so that one that was written twice counts once (-1:
-    not written yet).
+    not written yet). `fence` counts the gateways that held the session: what an earlier one still writes
+    does not count. `speaker` and `name` are what the room knows the session by.
     `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
     certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
     `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
     `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
     or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
     session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
+    `also`: a segment that was cut is heard in `targets` as well. `taken`: another gateway holds the session
+    from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind
@@ -223,6 +243,33 @@ class Decision:
     code: str = ""
     message: str = ""
     retryable: bool = False
+    fence: int = 0
+    speaker: int = 0
+    name: str = ""
+    floor: Floor = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attendant:
+    """Somebody who may speak in a room, by the number and the name that the others know; `away` for a
+    moment: the connection is lost and may come back."""
+
+    number: int
+    name: str
+    language: str
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who takes part in a room at one gateway: how many listen by language, and the speakers.
+
+    The record of a gateway, and an entry of the room's journal whenever it changed.
+    """
+
+    gateway: str
+    listeners: Mapping[str, int]
+    speakers: tuple[Attendant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +280,7 @@ class Entry:
     """
 
     id: str
-    item: Event | Decision | None
+    item: Event | Decision | Presence | None
 
     @property
     def at(self) -> float:

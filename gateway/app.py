@@ -19,7 +19,9 @@ from bridge.tasks import configure
 from bridge.types import STAGES
 from gateway import pages
 from gateway.protocols.native.connection import Connection
+from gateway.protocols.native.frames import Press
 from gateway.runtime.backend import Backend
+from gateway.runtime.halls import Halls
 from gateway.runtime.offers import Offer
 
 ASKED = ["GET", "HEAD"]
@@ -37,10 +39,12 @@ def create_app(settings: Settings, connections: set[Connection]) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backend = app.state.backend = Backend(settings)
+        halls = app.state.halls = Halls(backend)
         await backend.start()
         try:
             yield
         finally:
+            await halls.stop()
             await backend.stop()
 
     app = FastAPI(title="speechbridge", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -50,9 +54,11 @@ def create_app(settings: Settings, connections: set[Connection]) -> FastAPI:
 
 
 def _routes(app: FastAPI, connections: set[Connection]) -> None:
+    press = Press()
+
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
-        connection = Connection(websocket, app.state.backend)
+        connection = Connection(websocket, app.state.halls, press)
         connections.add(connection)
         try:
             await connection.serve()

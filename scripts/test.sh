@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs all tests: those in a browser, which mostly wait and hear in real time, beside all others, these in two
-# processes that step back for the browser; then alone those that measure time. Takes pytest's `-m` for the
-# marks to leave out; none for all tests.
+# Runs all tests in three processes, of which one begins with those in a browser, which hear in real time and
+# go before all others; then alone those that measure time. Takes pytest's `-m` for the marks to leave out;
+# none for all tests.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,19 +10,16 @@ also=${without:+ and not $without}
 pytest=(.venv/bin/python -m pytest -q)
 # Three processes, their workers and a node on two cores that are shared with others: eight times as long as alone.
 export TEST_PATIENCE=${TEST_PATIENCE:-8}
+# Hundreds of processes start; with it each would compile the sources again.
+unset PYTHONDONTWRITEBYTECODE
 failed=0
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 nice -n 5 scripts/test_web.sh >"$folder/web" 2>&1 &
 web=$!
-"${pytest[@]}" -m "browser and not serial$also" tests/browser >"$folder/browser" 2>&1 &
-browser=$!
 
-nice -n 5 "${pytest[@]}" -n "${TEST_PROCESSES:-2}" --no-loadscope-reorder \
-  -m "not serial and not browser$also" || failed=1
-wait $browser || failed=1
-cat "$folder/browser"
+"${pytest[@]}" -n "${TEST_PROCESSES:-3}" --no-loadscope-reorder -m "not serial$also" || failed=1
 wait $web || failed=1
 sed -n '/^[^ ]* tests [0-9]/,$p' "$folder/web"  # how many, then what failed
 

@@ -20,6 +20,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=pace.weight)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the fixtures start processes
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    pace.step_back(item)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> pace.Rooms:
     return pace.Rooms(config, log)

@@ -24,6 +24,7 @@ RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
 DOOR = "gateway/protocols/native/test_refusals.py::"
+ROOMS = "gateway/test_rooms.py::"
 POOL = "bridge/models/test_pool.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
 PARALLEL = "bridge/providers/stt/test_whisper_parallel.py::"
@@ -82,6 +83,8 @@ SHOWN_BY = {
     "SEGMENT_DEADLINE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "JOURNAL_SECONDS": RUNNER + "test_a_journal_is_kept_as_long_as_the_variable_says",
     "JOURNAL_MAX_BYTES": RUNNER + "test_a_journal_holds_as_many_bytes_as_the_variable_says",
+    "ROOMS_MAX": ROOMS + "test_rooms_are_as_many_as_the_variable_says",
+    "ROOM_TTL_SECONDS": ROOMS + "test_a_room_is_kept_as_long_as_the_variable_says",
     "HEARTBEAT_INTERVAL_MS": "bridge/tasks/test_workers.py::test_the_heartbeat_outlives_a_redis_that_forgot",
     "WORKER_TTL_MS": BOOT + "test_a_killed_worker_is_gone_after_its_time_to_live",
     "HEALTH_CHECK_INTERVAL": RUNNER + "test_workers_are_looked_at_as_often_as_the_variable_says",

@@ -60,7 +60,7 @@ Among = Annotated[
 
 
 class Source(Part):
-    """The language that is spoken, or "auto"; with `among`, one of just these, found anew for each segment."""
+    """The language that is spoken, or "auto"; with `among`, one of just these, found for each segment."""
 
     language: Annotated[
         str, Field(max_length=35), AfterValidator(lambda tag: tag if tag == AUTO else _tag(tag))

@@ -19,7 +19,6 @@ from bridge.protocol.client_messages import (
 )
 from bridge.types import Stage
 
-
 Participant = Annotated[int, Field(ge=1, lt=4096)]
 
 
@@ -43,7 +42,7 @@ class Limits(Part):
 
 
 class Effective(Part):
-    """The configuration in force, defaults filled in; a listener has no source, a speaker in a room no targets."""
+    """The configuration in force, defaults filled in; who only listens has no source, who only speaks no targets."""
 
     source: Source | None = None
     targets: tuple[TargetChoice, ...]

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from redis.asyncio import Redis as AsyncRedis
 
 from bridge.store import keys
-from bridge.types import Decision, DecisionKind, Entry, Event, EventKind, Target
+from bridge.types import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Presence, Target
 
 BLOCK_MS = 2_000
 """Longest blocking read; redis-py 8 gives up after its socket timeout of 5 s and re-sends silently."""
@@ -35,22 +35,32 @@ return 1
 _EVENT = {field.name: field.default for field in fields(Event)}
 _DECISION = {field.name: field.default for field in fields(Decision)}
 _TARGET = {field.name: field.default for field in fields(Target)}
+_PRESENCE = {field.name: field.default for field in fields(Presence)}
+_ATTENDANT = {field.name: field.default for field in fields(Attendant)}
+Item = Event | Decision | Presence
+_NAMES = {Event: ("e", _EVENT), Decision: ("d", _DECISION), Presence: ("p", _PRESENCE)}
 _KINDS = frozenset(get_args(EventKind)), frozenset(get_args(DecisionKind))
 
 
-def encode(item: Event | Decision) -> dict[str, bytes]:
-    """An entry's fields: JSON of what is not the default, under `e` or `d`; PCM stays raw."""
-    name, defaults = ("e", _EVENT) if isinstance(item, Event) else ("d", _DECISION)
+def encode(item: Item) -> dict[str, bytes]:
+    """An entry's fields: JSON of what is not the default, under `e`, `d` or `p`; PCM stays raw."""
+    name, defaults = _NAMES[type(item)]
     values = {key: value for key, value in asdict(item).items() if key != "pcm" and value != defaults[key]}
-    entry = {name: json.dumps(values, separators=(",", ":")).encode()}
+    entry = {name: _json(values)}
     if isinstance(item, Event) and item.pcm:
         entry["pcm"] = item.pcm
     return entry
 
 
-def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | None:
+def _json(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(values, separators=(",", ":")).encode()
+
+
+def decode(entry: Mapping[bytes, bytes]) -> Item | None:
     """What an entry holds, or None for one that this release cannot read: nobody may stall on it."""
     try:
+        if b"p" in entry:
+            return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
@@ -59,6 +69,13 @@ def decode(entry: Mapping[bytes, bytes]) -> Event | Decision | None:
         return Decision(**values) if values["kind"] in _KINDS[1] else None
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
+
+
+def presence(values: Mapping[str, Any]) -> Presence:
+    """Who is there, of its JSON. Raises KeyError, TypeError or ValueError where it is none."""
+    speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values.get("speakers", ()))
+    listeners = {str(language): int(count) for language, count in values["listeners"].items()}
+    return Presence(str(values["gateway"]), listeners, speakers)
 
 
 def _known(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,8 +105,8 @@ class Journal:
                 made = await pipe.execute()
         return {room for room, new in zip(names, made, strict=True) if new}
 
-    async def append(self, items: Sequence[tuple[str, Decision]]) -> None:
-        """Writes decisions of several rooms, in order, in one round trip; a room that is gone stays so."""
+    async def append(self, items: Sequence[tuple[str, Item]]) -> None:
+        """Writes items of several rooms, in order, in one round trip; a room that is gone stays so."""
         with keys.reported(self.url):
             async with self._writer.pipeline(transaction=False) as pipe:
                 for room, item in items:
@@ -116,6 +133,15 @@ class Journal:
                 size = sum(map(len, (entry or {}).values()))
                 found.append((room, Entry(entry_id.decode(), decode(entry or {})), size))
         return found
+
+    async def history(self, room: str, after: str) -> list[tuple[Entry, int]]:
+        """The next entries behind id `after`, COUNT at most, with the bytes of each; empty at the end."""
+        with keys.reported(self.url):
+            reply: Any = await self._writer.xrange(keys.journal(room), min=f"({after}", count=COUNT)
+        return [
+            (Entry(entry_id.decode(), decode(entry or {})), sum(map(len, (entry or {}).values())))
+            for entry_id, entry in reply
+        ]
 
     async def wake(self) -> None:
         """Makes a blocking `read` return, so that it can be called again with a new room."""

@@ -1,6 +1,11 @@
 """Every key and channel in Redis, how a connection is made, and how its errors become ours.
 
-journal:{room}                             stream of Events and Decisions
+journal:{room}                             stream of Events, Decisions and Presences
+room:{room}                                hash: `name`, `speak` and `listen` (sha256 of the secrets, hex),
+                                           `spoke` and `heard` (participants numbered so far), `ended`;
+                                           expires some time after its last use
+rooms                                      sorted set: rooms that go on, by when they expire
+present:{room}                             hash: gateway -> `at` (clock of Redis) and JSON of a Presence
 audio:{session}:{segment}:{revision}       the speech of a segment, until its deadline (claim check)
 live:{session}                             hash: `from` = first segment still wanted, and for work sent
                                            again `{segment}/{stage}/{target}` = first attempt still wanted;
@@ -14,6 +19,7 @@ alive:{name}:{life}                        channel: whose only subscriber is tha
 cache:{digest}                             a translation, until it is too old
 cached                                     sorted set: digests by the time they were kept
 cache                                      hash: hits and misses so far
+session:{session}                          hash: what another gateway needs to go on with a session
 wake:{gateway}                             stream that interrupts the gateway's blocking read
 """
 
@@ -35,7 +41,7 @@ from bridge.address import masked
 from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
-WORKERS, RUNNING, CANCEL = "workers", "running", "cancel"
+WORKERS, RUNNING, CANCEL, ROOMS = "workers", "running", "cancel", "rooms"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"
 
@@ -49,6 +55,14 @@ _DRIVER = DriverInfo(lib_version=redis.__version__)
 
 def journal(room: str) -> str:
     return f"journal:{room}"
+
+
+def room(name: str) -> str:
+    return f"room:{name}"
+
+
+def present(room: str) -> str:
+    return f"present:{room}"
 
 
 def audio(session: str, segment: int, revision: int) -> str:
@@ -74,6 +88,10 @@ def worker(name: str) -> str:
 
 def alive(name: str, life: str) -> str:
     return f"alive:{name}:{life}"
+
+
+def record(session: str) -> str:
+    return f"session:{session}"
 
 
 def wake(gateway: str) -> str:

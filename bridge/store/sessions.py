@@ -6,7 +6,7 @@ Work is cancelled by number: segments before `from` and attempts before the one 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bridge.store import keys
 from bridge.types import Stage
@@ -70,6 +70,17 @@ class Sessions:
         with keys.reported(self.url):
             await self._client.set(key, pcm, px=int(ttl * 1000))
         return key
+
+    async def missing_audio(self, session: str, segments: Sequence[tuple[int, int]]) -> frozenset[int]:
+        """Of (segment, revision), the segments whose speech is not here."""
+        if not segments:
+            return frozenset()
+        with keys.reported(self.url):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for segment, revision in segments:
+                    pipe.exists(keys.audio(session, segment, revision))
+                found = await pipe.execute()
+        return frozenset(segment for (segment, _), there in zip(segments, found, strict=True) if not there)
 
     async def drop_audio(self, *names: str) -> None:
         """Forgets speech that is transcribed or not wanted any more, before its time."""

@@ -16,6 +16,8 @@ from bridge.types import Stage
 from gateway.core.inputs import Key
 from gateway.core.terms import Patience
 
+LOOK = 0.6
+"""Seconds until it is looked whether a worker runs what another gateway had sent: two looks."""
 GRACE = 0.5
 """Seconds that work gets which stays in a vanished worker's queue: what it had just taken out is lost."""
 
@@ -45,6 +47,8 @@ class _Wait:
 
 
 _LEFT = "the worker of its queue vanished"
+_SOMEBODY = "?"
+"""Stands for a worker whose name is not known: what it runs is known by its item."""
 
 
 class Deadlines:
@@ -68,7 +72,21 @@ class Deadlines:
         """
         self._ends[segment] = now + self._patience.total
         self._lengths[segment] = length
-        self._waits[segment, "stt", None] = _Wait(0, 1, inf, "it was not sent")
+        self.wanted((segment, "stt", None), 0)
+
+    def again(self, now: float, segment: int) -> None:
+        """A segment that was over is in work again: more of it is wanted."""
+        self._ends.setdefault(segment, now + self._patience.total)
+
+    def wanted(self, key: Key, attempt: int) -> None:
+        """Work that will be sent."""
+        self._waits[key] = _Wait(attempt, 1, inf, "it was not sent")
+
+    def adopt(self, now: float, key: Key, attempt: int) -> None:
+        """Work of a gateway that is gone, `attempt` of which may run, wait in a queue, or not have been sent:
+        it is sent again unless a worker says in a moment that it runs it."""
+        reason = "the gateway that had sent it is gone"
+        self._waits[key] = _Wait(attempt, 1, now + LOOK, reason, worker=_SOMEBODY)
 
     def left(self, now: float, segment: int) -> float:
         """Seconds in which the segment is still wanted."""

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bridge.types import Decision, Stage, Target, Work
+from bridge.types import Decision, Event, Stage, Target, Work
 from gateway.core.inputs import Key
+from gateway.core.tuning import Tuning
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
+    """`name` is who speaks in a room, here and in what follows; its number is a part of the segment's."""
+
     segment: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Transcript:
     start_ms: float
     end_ms: float
     confidence: float | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,18 @@ class Translation:
     target: str
     text: str
     confidence: float | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegins:
+    """`floor`: in the speaker's own voice."""
+
     segment: int
     target: str
     index: int
     rate: int
+    floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class Play:
 class Purge:
     """Drop the speech of segments before `segment` that has not left yet."""
 
-    segment: int
+    segment: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,30 @@ class Append:
     """Write to the room's journal."""
 
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Write what was spoken to the room's journal, for those who need no translation."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """This gateway holds the session now; the client's audio is wanted from sample `samples` on."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Another gateway holds the session now: leave it to that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The room is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +228,27 @@ class Timer:
     at: float
 
 
-Effect = Say | Play | Purge | Append | Submit | Supersede | Free | Forget | Cancel | Timer
+Effect = (
+    Say
+    | Play
+    | Purge
+    | Append
+    | Report
+    | Taken
+    | Lost
+    | Closed
+    | Submit
+    | Supersede
+    | Free
+    | Forget
+    | Cancel
+    | Timer
+)
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Effects that concern one session held here, or all who listen in one way."""
+
+    whom: str | Tuning
+    effects: list[Effect]

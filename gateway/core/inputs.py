@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from bridge.types import Entry, Stage
+from bridge.types import Entry, Presence, Stage
 from gateway.core.terms import Terms
 
 Key = tuple[int, Stage, str | None]
@@ -106,6 +106,13 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """Who is in the room by way of each gateway, all that is known."""
+
+    presences: Mapping[str, Presence]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 
@@ -124,6 +131,7 @@ Input = (
     | Looked
     | Vanished
     | Lost
+    | Attended
     | Tick
     | Entry
 )

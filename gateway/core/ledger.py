@@ -7,83 +7,35 @@ was sent again in mid-speech takes over with the sentence that was cut off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bridge.languages import same
 from bridge.types import Decision, Event
+from gateway.core.facts import (
+    Added,
+    Decided,
+    Fact,
+    Original,
+    Piece,
+    Refused,
+    Rewound,
+    Spared,
+    Taken,
+    Torn,
+    Transcribed,
+    Translated,
+    Whole,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A worker has begun."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Transcribed:
-    """The transcript, once."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Translated:
-    """The translation into one target, once."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The next speech of the attempt that is heard."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Rewound:
-    """Another attempt takes over: what is there of sentence `sentence` will be spoken anew."""
-
-    segment: int
-    target: str
-    sentence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """The speech of a target is complete."""
-
-    segment: int
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Torn:
-    """The attempt that is heard says it is done, but pieces of it were lost on their way."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A stage reports that it failed."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision that concerns the segments: began, cut, gave_up."""
-
-    decision: Decision
-
-
-Fact = Taken | Transcribed | Translated | Piece | Rewound | Whole | Torn | Refused | Decided
+KEPT = 64
+"""Segments that are not over at most: far more than a session may have in work."""
 
 
 @dataclass(slots=True)
 class Voice:
-    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next."""
+    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`:
+    it is the language that was spoken."""
 
     translators: set[int] = field(default_factory=set)
     speakers: set[int] = field(default_factory=set)
@@ -92,20 +44,45 @@ class Voice:
     index: int = 0
     sentences: int = 0
     finished: bool = False
+    floor: bool = False
 
 
 @dataclass(slots=True)
-class _Segment:
-    revision: int
+class State:
+    """A segment. `original` is its sound, `given_up` whether no transcript will come."""
+
+    cut: Decision
     voices: dict[str, Voice]
     transcript: Event | None = None
+    original: Event | None = None
+    given_up: bool = False
+    attempts: int = 0
+
+    @property
+    def spoken(self) -> str | None:
+        """The language that was spoken, None as long as it is not known."""
+        return self.transcript.language if self.transcript else self.cut.source
 
 
 class Ledger:
-    """The segments of one speaker that are not over."""
+    """The segments of one speaker that are not over, and the last one that is.
 
-    def __init__(self) -> None:
-        self._segments: dict[int, _Segment] = {}
+    `speaker` and `name` are what the room knows `session` by; `segments` have been cut, up to sample `end`.
+    """
+
+    def __init__(self, session: str = "") -> None:
+        self.session = session
+        self.speaker = 0
+        self.name = ""
+        self.segments = 0
+        self.end = 0
+        self._segments: dict[int, State] = {}
+        self._last: State | None = None
+
+    @property
+    def open(self) -> Sequence[State]:
+        """The segments that are not over, in the order in which they were cut."""
+        return list(self._segments.values())
 
     def voice(self, segment: int, target: str) -> Voice | None:
         """What is known of a target, None once the segment is over."""
@@ -114,22 +91,27 @@ class Ledger:
 
     def decide(self, decision: Decision) -> list[Fact]:
         """Folds a decision of the speaker's gateway."""
-        if decision.kind == "cut" and decision.targets:
-            voices = {target.language: Voice() for target in decision.targets}
-            self._segments[decision.segment] = _Segment(decision.revision, voices)
-            return [Decided(decision)]
-        if decision.kind == "again":
-            return self._again(decision)
-        if decision.kind == "gave_up":
-            return self._give_up(decision)
+        self.speaker, self.name = decision.speaker or self.speaker, decision.name or self.name
+        match decision.kind:
+            case "cut":
+                return self._cut(decision)
+            case "again":
+                return self._again(decision)
+            case "also":
+                return self._also(decision)
+            case "gave_up":
+                return self._give_up(decision)
         return [Decided(decision)]
 
     def report(self, event: Event) -> list[Fact]:
         """Folds what a worker reports; nothing for what is over or was said before."""
         state = self._segments.get(event.segment)
-        if state is None or event.revision != state.revision:
+        if state is None or event.revision != state.cut.revision:
             return []
         match event.kind:
+            case "floor":
+                state.original = event
+                return self._floor(state)
             case "started":
                 return [Taken(event)] if _counts(state, event) else []
             case "failed":
@@ -137,7 +119,7 @@ class Ledger:
             case "text" if event.stage == "stt":
                 return self._transcript(state, event)
         voice = state.voices.get(event.target or "")
-        if voice is None or voice.finished:
+        if voice is None or voice.finished or voice.floor:
             return []
         if event.kind == "text":
             return self._translation(voice, event)
@@ -150,15 +132,69 @@ class Ledger:
         for number in [number for number in self._segments if number < segment]:
             del self._segments[number]
 
-    def _transcript(self, state: _Segment, event: Event) -> list[Fact]:
+    def _cut(self, decision: Decision) -> list[Fact]:
+        self.segments, self.end = decision.segment + 1, decision.end
+        if decision.targets:
+            voices = {target.language: Voice() for target in decision.targets}
+            state = self._segments[decision.segment] = State(decision, voices)
+            self._floor(state)
+            if len(self._segments) > KEPT:
+                del self._segments[next(iter(self._segments))]
+        return [Decided(decision)]
+
+    def _transcript(self, state: State, event: Event) -> list[Fact]:
         if state.transcript is not None:
             return []
         state.transcript = event
         for voice in state.voices.values():
             voice.translators.add(event.attempt)
             voice.finished |= not event.text
+        floor = self._floor(state)
         self._sweep(event.segment)
-        return [Transcribed(event)]
+        return [Transcribed(event), *floor]
+
+    def _floor(self, state: State) -> list[Fact]:
+        """Who listens in the language that was spoken gets the floor, as soon as both are known."""
+        cut, found = state.cut, list[Fact]()
+        if not cut.floor or state.spoken is None:
+            return []
+        for target, voice in state.voices.items():
+            if voice.finished or not same(target, state.spoken):
+                continue
+            if not voice.floor:
+                voice.floor = True
+                found.append(Spared(cut.segment, target))
+            if cut.floor == "silent" or state.original is not None:
+                voice.finished = True
+                if state.original is not None:
+                    found.append(Original(state.original, target))
+                found.append(Whole(cut.segment, target))
+        self._sweep(cut.segment)
+        return found
+
+    def _also(self, decision: Decision) -> list[Fact]:
+        """Adds targets to a segment, also to the last one if that is over."""
+        state = self._segments.get(decision.segment)
+        if state is None and self._last is not None and self._last.cut.segment == decision.segment:
+            state = self._last
+        new = [t for t in decision.targets if state is not None and t.language not in state.voices]
+        if state is None or not new:
+            return []
+        self._segments[decision.segment] = state
+        state.voices |= {target.language: Voice({decision.attempt}) for target in new}
+        added = Added(decision, state.cut, state.transcript)
+        floor = self._floor(state)
+        return [added, *floor, *self._without_sound(state)]
+
+    def _without_sound(self, state: State) -> list[Fact]:
+        """The words of a segment that is over are all there is, where nobody listened in its language."""
+        if state.transcript is None or state.original is not None:
+            return []
+        late = [name for name, voice in state.voices.items() if voice.floor and not voice.finished]
+        for name in late:
+            state.voices[name].finished = True
+        self._sweep(state.cut.segment)
+        return [Whole(state.cut.segment, name) for name in late]
 
     def _translation(self, voice: Voice, event: Event) -> list[Fact]:
         if voice.translation is not None or event.attempt not in voice.translators:
@@ -188,7 +224,10 @@ class Ledger:
 
     def _again(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)
-        voice = state.voices.get(decision.target or "") if state else None
+        if state is None:
+            return []
+        state.attempts = max(state.attempts, decision.attempt)
+        voice = state.voices.get(decision.target or "")
         if voice is None or voice.finished:
             return []
         if decision.stage == "translation":
@@ -209,24 +248,30 @@ class Ledger:
             for target, voice in state.voices.items()
             if decision.target in (None, target) and not voice.finished
         ]
+        unheard = decision.target is None and state.transcript is None
+        state.given_up |= unheard
         for voice in lost:
             voice.finished = True
         self._sweep(decision.segment)
-        return [Decided(decision)] if lost else []
+        return [Decided(decision)] if lost or unheard else []
 
     def _sweep(self, number: int) -> None:
         """Forgets a segment of which nothing more can come."""
-        state = self._segments[number]
-        if all(voice.finished for voice in state.voices.values()):
+        state = self._segments.get(number)
+        if state is None or not all(voice.finished for voice in state.voices.values()):
+            return
+        if state.transcript is not None or state.given_up:
             del self._segments[number]
+            if self.speaker and state.transcript is not None and state.transcript.text:
+                self._last = state
 
 
-def _counts(state: _Segment, event: Event) -> bool:
+def _counts(state: State, event: Event) -> bool:
     """Whether the attempt may still be the one that is shown or heard."""
     if event.stage == "stt":
         return state.transcript is None
     voice = state.voices.get(event.target or "")
-    if voice is None or voice.finished:
+    if voice is None or voice.finished or voice.floor:
         return False
     if event.stage == "translation":
         return voice.translation is None and event.attempt in voice.translators

@@ -1,62 +1,68 @@
-"""What one listener gets, as a fold over the room's journal: the same frames with the same numbers anywhere.
+"""What those get who listen in one way, as a fold over the room's journal: the same frames in the same
+order on any gateway.
 
 Nothing here depends on a clock or on when an entry is read: times come from the entries themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 
+from bridge.languages import same
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Decision, Event
-from gateway.core import effects, ledger, sequencer
+from gateway.core import effects, facts, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
+from gateway.core.ledger import Ledger
+from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.streams import Resample, Stream
 from gateway.core.timings import Timeline
+from gateway.core.tuning import Tuning, numbered
 
+PIECE_MS = 200
+"""Speech in one frame of the original voice, which stands in the journal in one piece."""
+LOST = 10.0
+"""Seconds beyond the patience of a speaker's gateway after which that gateway counts as gone."""
 
-class Resampling(Protocol):
-    """Changes the rate of a stream of PCM s16le piece by piece."""
-
-    def feed(self, pcm: bytes, last: bool = False) -> bytes: ...
-
-
-Resample = Callable[[int, int], Resampling]
-"""Makes one, from one rate to another."""
 
 _OBEYED = {"paused", "resumed", "stopped"}
 
 
 class Listener:
-    """One participant's ear, for one speaker."""
+    """All who are tuned alike: one numbering, one order, one stream of speech for all of them."""
 
-    def __init__(self, resample: Resample) -> None:
+    def __init__(self, tuning: Tuning, resample: Resample, patience: float = inf) -> None:
+        """`patience` is for how many seconds a segment is waited for: nobody may be left to give it up."""
+        self.tuning = tuning
+        self.seq = 1  # session.started
         self._resample = resample
+        self._patience = patience + LOST
         self._sequencer = Sequencer()
         self._cuts: dict[int, Decision] = {}
+        self._silent: set[int] = set()
+        self._floors: set[int] = set()
         self._timelines: dict[int, Timeline] = {}
-        self._indexes: dict[str, int] = {}
-        self._streams: dict[tuple[int, str], _Stream] = {}
-        self._rate = 0
-        self._seq = 0
+        self._streams: dict[tuple[int, str], Stream] = {}
         self._segments = 0
+        self._recent = Recent() if tuning.hears == "others" else None
+
+    def begins_with(self, at: float) -> list[Say | Play]:
+        """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
+        return self._recent.frames(at) if self._recent else []
 
     def decided(self, at: float, decision: Decision) -> list[Effect]:
-        """Folds a decision of the session itself: joined, paused, resumed, stopped or ended, made at `at`."""
+        """Folds a wish of the own session: paused, resumed, stopped or ended, made at `at`."""
         found: list[Effect] = []
         match decision.kind:
-            case "joined":
-                self._rate = decision.rate
-                self._seq = 1  # session.started
             case "paused":
                 self._sequencer.pause()
             case "resumed":
                 found = self._released(at, self._sequencer.resume())
             case "stopped":
-                found = [
-                    Purge(decision.segment),
-                    *self._released(at, self._sequencer.stop(decision.segment)),
-                ]
+                before = decision.segment if self.tuning.hears == "itself" else inf
+                found = [Purge(before), *self._released(at, self._sequencer.stop(before))]
             case "ended":
                 # A pause ends here: nobody could resume after it.
                 found = self._released(at, self._sequencer.resume())
@@ -65,75 +71,175 @@ class Listener:
             found.append(self._say(effects.Obeyed(decision.kind, decision.number)))  # type: ignore[arg-type]
         return found
 
-    def found(self, at: float, fact: ledger.Fact) -> list[Effect]:
-        """Folds what the ledger found in an entry that was written at `at`, in seconds."""
+    def found(self, at: float, fact: facts.Fact, who: Ledger) -> list[Effect]:
+        """Folds what the ledger `who` found in an entry that was written at `at`, in seconds."""
+        own = who.session == self.tuning.own
+        if not own and self.tuning.hears != "others":
+            return []
+        found = [*self._overdue(at), *self._fact(at, fact, who)]
+        if self._recent is not None:
+            self._recent.note(at, found)
+        return found
+
+    def _fact(self, at: float, fact: facts.Fact, who: Ledger) -> list[Effect]:
         match fact:
-            case ledger.Decided(decision):
-                return self._of_segment(at, decision)
-            case ledger.Taken(event):
-                self._note(event)
-            case ledger.Transcribed(event):
-                return self._transcribed(at, event)
-            case ledger.Translated(event):
-                self._note(event)
-                said = effects.Translation(event.segment, event.target or "", event.text, event.confidence)
-                return [self._say(said)]
-            case ledger.Piece(event):
-                self._note(event)
+            case facts.Decided(decision):
+                return self._of_segment(at, decision, who)
+            case facts.Added(decision, cut, transcript):
+                return self._added(at, decision, cut, transcript, who)
+            case facts.Taken(event):
+                self._note(event, who)
+            case facts.Transcribed(event):
+                return self._transcribed(at, event, who)
+            case facts.Translated(event) if self._hears(who, event.target):
+                self._note(event, who)
+                number = numbered(who.speaker, event.segment)
                 target = event.target or ""
-                heard = self._sequencer.add(event.segment, target, event.sentence, event.pcm, event.rate)
+                return [
+                    self._say(effects.Translation(number, target, event.text, event.confidence, who.name))
+                ]
+            case facts.Piece(event) if self._hears(who, event.target):
+                self._note(event, who)
+                number = numbered(who.speaker, event.segment)
+                heard = self._sequencer.add(number, event.target or "", event.sentence, event.pcm, event.rate)
                 return self._released(at, heard)
-            case ledger.Rewound(segment, target, sentence):
-                self._sequencer.rewind(segment, target, sentence)
-            case ledger.Whole(segment, target):
-                return self._released(at, self._sequencer.finish(segment, target))
+            case facts.Original(event, target) if self._hears(who, target):
+                number = numbered(who.speaker, event.segment)
+                self._floors.add(number)
+                return self._released(at, self._original(number, target, event))
+            case facts.Rewound(segment, target, sentence):
+                self._sequencer.rewind(numbered(who.speaker, segment), target, sentence)
+            case facts.Whole(segment, target) if self._hears(who, target):
+                return self._released(at, self._sequencer.finish(numbered(who.speaker, segment), target))
         return []
 
-    def _of_segment(self, at: float, decision: Decision) -> list[Effect]:
-        number = decision.segment
-        if decision.kind == "began":
-            return [self._say(effects.SpeechStarted(number))]
-        if decision.kind == "cut":
-            self._segments = number + 1
-            self._cuts[number] = decision
-            self._timelines[number] = Timeline(decision.endpoint_ms, at)
-            targets = [target.language for target in decision.targets]
-            stopped = self._say(effects.SpeechStopped(number))
-            return [stopped, *self._released(at, self._sequencer.expect(number, targets))]
-        failed = effects.Failed(
-            number,
-            decision.target,
-            decision.stage or "tts",
-            decision.code,
-            decision.message,
-            decision.retryable,
-        )
-        said = self._say(failed)
-        return [said, *self._released(at, self._sequencer.finish(number, decision.target))]
+    def _original(self, number: int, target: str, event: Event) -> list[sequencer.Release]:
+        size = event.rate * PIECE_MS // 1000 * SAMPLE_BYTES
+        pieces = [event.pcm[start : start + size] for start in range(0, len(event.pcm), size)]
+        return [
+            released
+            for piece in pieces
+            for released in self._sequencer.add(number, target, 0, piece, event.rate)
+        ]
 
-    def _transcribed(self, at: float, event: Event) -> list[Effect]:
-        self._note(event)
-        cut = self._cuts.get(event.segment)
+    def _hears(self, who: Ledger, target: str | None) -> bool:
+        """Whether speech of `who` in `target` is for this listener."""
+        if self.tuning.hears == "itself":
+            return True
+        return (
+            self.tuning.hears == "others"
+            and who.session != self.tuning.own
+            and target == self.tuning.language
+        )
+
+    def _of_segment(self, at: float, decision: Decision, who: Ledger) -> list[Effect]:
+        number = numbered(who.speaker, decision.segment)
+        match decision.kind:
+            case "began":
+                return [self._say(effects.SpeechStarted(number, who.name))]
+            case "cut":
+                self._segments = decision.segment + 1
+                stopped = self._say(effects.SpeechStopped(number))
+                return [stopped, *self._expect(at, number, decision, who)]
+            case "gave_up" if decision.target is None or self._hears(who, decision.target):
+                return self._failed(at, number, decision)
+        return []
+
+    def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
+        """What follows a cut: its speech, or only its words where it is not heard here."""
+        self._cuts[number] = cut
+        self._timelines[number] = Timeline(cut.endpoint_ms, at)
+        targets = [target.language for target in cut.targets if self._hears(who, target.language)]
+        if cut.targets and not targets:
+            self._silent.add(number)
+            return []
+        return self._released(at, self._sequencer.expect(number, targets))
+
+    def _added(
+        self, at: float, decision: Decision, cut: Decision, transcript: Event | None, who: Ledger
+    ) -> list[Effect]:
+        """A segment from before is heard in this language as well; the listener may know nothing of it."""
+        number = numbered(who.speaker, cut.segment)
+        targets = [target.language for target in decision.targets if self._hears(who, target.language)]
+        if not targets:
+            return []
+        if number in self._cuts:
+            self._silent.discard(number)
+            return self._released(at, self._sequencer.expect(number, targets))
+        began = [self._say(effects.SpeechStarted(number, who.name)), self._say(effects.SpeechStopped(number))]
+        expected = self._expect(at, number, replace(cut, targets=decision.targets), who)
+        words = self._transcribed(at, transcript, who) if transcript else []
+        return [*began, *expected, *words]
+
+    def _failed(self, at: float, number: int, decision: Decision) -> list[Effect]:
+        said = self._say(
+            effects.Failed(
+                number,
+                decision.target,
+                decision.stage or "tts",
+                decision.code,
+                decision.message,
+                decision.retryable,
+            )
+        )
+        finished = self._sequencer.finish(number, decision.target)
+        return [said, *self._released(at, finished), *self._over_in_silence(at, number)]
+
+    def _transcribed(self, at: float, event: Event, who: Ledger) -> list[Effect]:
+        self._note(event, who)
+        number = numbered(who.speaker, event.segment)
+        cut = self._cuts.get(number)
         if cut is None:
             return []
+        language = event.language or ""
         said = effects.Transcript(
-            event.segment,
+            number,
             event.text,
-            event.language or "",
+            language,
             _ms(cut.start),
             _ms(cut.speech_end),
             event.confidence,
+            who.name,
         )
-        over = [] if event.text else self._sequencer.finish(event.segment, None)
-        return [self._say(said), *self._released(at, over)]
+        words: list[Effect] = [self._say(said)]
+        if cut.floor == "voice" and event.text:
+            floors = [to.language for to in cut.targets if same(to.language, language)]
+            for target in [target for target in floors if self._hears(who, target)]:
+                caption = effects.Translation(number, target, event.text, event.confidence, who.name)
+                words.append(self._say(caption))
+        over = [] if event.text else self._sequencer.finish(number, None)
+        return [*words, *self._released(at, over), *self._over_in_silence(at, number)]
 
-    def _note(self, event: Event) -> None:
-        if (timeline := self._timelines.get(event.segment)) is not None:
+    def _over_in_silence(self, at: float, number: int) -> list[Effect]:
+        """A segment that is not spoken here is over with its words."""
+        if number not in self._silent:
+            return []
+        self._silent.discard(number)
+        return self._release(at, sequencer.Over(number))
+
+    def _overdue(self, at: float) -> list[Effect]:
+        """Gives up what nobody else did: the gateway of its speaker may be gone for good."""
+        found: list[Effect] = []
+        while self._cuts and at - self._timelines[next(iter(self._cuts))].cut > self._patience:
+            number = next(iter(self._cuts))
+            if number in self._silent:
+                found += self._over_in_silence(at, number)
+            elif self._sequencer.waits_for(number):
+                found += [self._say(_lost(number)), *self._released(at, self._sequencer.finish(number, None))]
+            else:
+                break  # held by a pause
+        return found
+
+    def _note(self, event: Event, who: Ledger) -> None:
+        number = numbered(who.speaker, event.segment)
+        if (timeline := self._timelines.get(number)) is not None and (
+            event.target is None or self._hears(who, event.target)
+        ):
             timeline.note(event)
 
     def _say(self, what: effects.Noun) -> Say:
-        self._seq += 1
-        return Say(self._seq, what)
+        self.seq += 1
+        return Say(self.seq, what)
 
     def _released(self, at: float, released: Sequence[sequencer.Release]) -> list[Effect]:
         return [effect for item in released for effect in self._release(at, item)]
@@ -141,9 +247,11 @@ class Listener:
     def _release(self, at: float, item: sequencer.Release) -> list[Effect]:
         match item:
             case sequencer.Begins(segment, target):
-                index = self._indexes.setdefault(target, len(self._indexes))
-                self._streams[segment, target] = _Stream(segment, index, self._rate, self._resample)
-                return [self._say(effects.SpeechBegins(segment, target, index, self._rate))]
+                index = self._index(segment, target)
+                rate = self.tuning.rate
+                self._streams[segment, target] = Stream(segment, index, rate, self._resample)
+                floor = segment in self._floors
+                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor))]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -152,63 +260,42 @@ class Listener:
                 return self._end(segment, target, self._streams.pop((segment, target)))
             case sequencer.Over(segment):
                 del self._cuts[segment]
+                self._floors.discard(segment)
                 return [self._say(effects.Done(segment, self._timelines.pop(segment).timings_ms(at)))]
             case sequencer.Overheld(segment):
                 return [self._say(_overheld(segment))]
 
-    def _play(self, stream: _Stream, pcm: bytes, rate: int) -> list[Effect]:
+    def _index(self, segment: int, target: str) -> int:
+        """The place of a target in what was agreed when the segment was cut: the same for every reader."""
+        languages = [to.language for to in self._cuts[segment].targets]
+        return languages.index(target) if target in languages else len(languages)
+
+    def _play(self, stream: Stream, pcm: bytes, rate: int) -> list[Effect]:
         return self._frame(stream, stream.add(pcm, rate))
 
-    def _frame(self, stream: _Stream, pcm: bytes, *, last: bool = False) -> list[Effect]:
+    def _frame(self, stream: Stream, pcm: bytes, *, last: bool = False) -> list[Effect]:
         if not pcm and not last:
             return []
-        self._seq += 1
+        self.seq += 1
         offset = stream.take(pcm)
-        return [Play(self._seq, stream.segment, stream.index, offset, pcm, last)]
+        return [Play(self.seq, stream.segment, stream.index, offset, pcm, last)]
 
-    def _end(self, segment: int, target: str, stream: _Stream) -> list[Effect]:
+    def _end(self, segment: int, target: str, stream: Stream) -> list[Effect]:
         rest = [*self._frame(stream, stream.end()), *self._frame(stream, b"", last=True)]
-        duration = round(stream.samples * 1000 / self._rate, 1)
-        return [*rest, self._say(effects.SpeechEnds(segment, target, self._rate, duration))]
-
-
-class _Stream:
-    """The speech of one segment in one target on its way to the listener's rate."""
-
-    def __init__(self, segment: int, index: int, rate: int, resample: Resample) -> None:
-        self.segment = segment
-        self.index = index
-        self.samples = 0
-        self._rate = rate
-        self._from = 0
-        self._resample = resample
-        self._resampler: Resampling | None = None
-
-    def add(self, pcm: bytes, rate: int) -> bytes:
-        """The samples at the listener's rate that are ready."""
-        before = b""
-        if rate != self._from:
-            before = self.end()
-            self._from, self._resampler = rate, self._resample(rate, self._rate)
-        assert self._resampler is not None
-        return before + self._resampler.feed(pcm)
-
-    def end(self) -> bytes:
-        """The samples still held back."""
-        resampler, self._resampler = self._resampler, None
-        return resampler.feed(b"", last=True) if resampler else b""
-
-    def take(self, pcm: bytes) -> int:
-        """The offset of the samples that leave now."""
-        offset = self.samples
-        self.samples += len(pcm) // SAMPLE_BYTES
-        return offset
+        rate = self.tuning.rate
+        duration = round(stream.samples * 1000 / rate, 1)
+        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
 
 
 def _overheld(segment: int) -> effects.Failed:
     most = f"{sequencer.HELD_SEGMENTS} segments or {sequencer.HELD_BYTES // 1_000_000} MB"
     message = f"Playback is paused, and more waits to be heard than is kept: {most}."
     return effects.Failed(segment, None, "tts", "held_too_long", message, False)
+
+
+def _lost(segment: int) -> effects.Failed:
+    message = "The gateway of its speaker is gone, and no other took over in time."
+    return effects.Failed(segment, None, "tts", "lost", message, False)
 
 
 def _ms(samples: int) -> float:

@@ -1,144 +1,155 @@
-"""One conversation as this gateway sees it: who decides and who listens here, on one journal.
+"""One conversation as this gateway sees it: a fold of its journal, for those who speak and listen here.
 
 A lone session is a room of one that hears its own translations.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Set
 from math import inf
 
-from bridge.types import Decision, Entry, Event
-from gateway.core import inputs
-from gateway.core.effects import Append, Effect, Timer
+from bridge.languages import same
+from bridge.types import Decision, Entry, Presence, Target
+from gateway.core import effects, facts, inputs
+from gateway.core.effects import Effect, For
 from gateway.core.ledger import Ledger
-from gateway.core.listener import Listener, Resample
-from gateway.core.speaker import Speaker
-from gateway.core.terms import Patience, Terms
+from gateway.core.listener import Listener
+from gateway.core.participant import Participant
+from gateway.core.roster import Roster
+from gateway.core.streams import Resample
+from gateway.core.tuning import Tuning
 
-CONFIRM = 2.0
-"""Seconds in which a decision must come back from the journal; else it is written again."""
-_HEARD = ("joined", "paused", "resumed", "stopped", "ended")
+_WISHES = ("paused", "resumed", "stopped", "ended")
 
 
-class Reader:
-    """Folds a journal for one listener of one speaker: all that a gateway needs to serve them."""
+class Track:
+    """One session in the journal: its ledger, and which of its decisions comes next.
 
-    def __init__(self, session: str, resample: Resample, first: int | None = None) -> None:
-        """`first` is the number of the decision that it begins with, None for the first that it reads."""
-        self.ledger = Ledger()
-        self.listener = Listener(resample)
-        self._session = session
+    `first` is the number of that decision, None for whichever is read first.
+    """
+
+    def __init__(self, session: str, first: int | None = None) -> None:
+        self.ledger = Ledger(session)
+        self._fence = 0
         self._next = first
 
-    def fold(self, entry: Entry, speaker: Speaker | None, now: float) -> list[Effect]:
-        """What an entry brings about for the listener, and for the speaker where it is held here."""
-        item = entry.item
-        if item is None or item.session != self._session:
-            return []
-        if isinstance(item, Decision):
-            if not self.awaits(item):
-                return []
-            self._next = item.number + 1
-            if item.kind in _HEARD:
-                return self._heard(entry.at, item, speaker)
-        effects: list[Effect] = []
-        for fact in self.ledger.report(item) if isinstance(item, Event) else self.ledger.decide(item):
-            effects += self.listener.found(entry.at, fact)
-            if speaker is not None:
-                effects += speaker.found(fact, now)
-        return effects
-
-    def awaits(self, decision: Decision) -> bool:
-        """Whether it is the next one: not written twice, and none before it was lost."""
-        return self._next is None or decision.number == self._next
-
-    def _heard(self, at: float, decision: Decision, speaker: Speaker | None) -> list[Effect]:
-        effects: list[Effect] = []
-        if decision.kind == "stopped":
-            self.ledger.silence(decision.segment)
-            if speaker is not None:
-                effects += speaker.silenced(decision.segment)
-        return [*effects, *self.listener.decided(at, decision)]
+    def takes(self, decision: Decision) -> bool:
+        """Whether a decision is the next one: not written twice, none before it lost, and not one of a
+        gateway that had to leave the session to another."""
+        if decision.fence < self._fence:
+            return False
+        if decision.fence == self._fence and self._next not in (None, decision.number):
+            return False
+        self._fence, self._next = decision.fence, decision.number + 1
+        return True
 
 
 class Room:
-    """A room of one: `handle` is all there is to it."""
+    """`handle` is all there is to it. `patience` is for how long, in seconds, a segment is waited for;
+    `offered` says which pairs of languages can be translated at the moment."""
 
-    def __init__(self, session: str, terms: Terms, patience: Patience, most: int, resample: Resample) -> None:
-        self.session = session
-        self._reader = Reader(session, resample, first=0)
-        self.speaker = Speaker(session, session, terms, self._reader.ledger, patience, most)
-        self._decisions = 0
-        self._unconfirmed: dict[int, tuple[float, Decision]] = {}
-        self._paused = False
-        self._armed = inf
+    def __init__(self, resample: Resample, patience: float = inf) -> None:
+        self.roster = Roster()
+        self.here: dict[str, Participant] = {}
+        self.listeners: dict[Tuning, Listener] = {}
+        self._resample = resample
+        self._patience = patience
+        self._tracks: dict[str, Track] = {}
+        self.offered: Callable[[], Set[tuple[str, str]]] = frozenset
 
-    def handle(self, given: inputs.Input, now: float) -> list[Effect]:
-        """What an input brings about; `now` in seconds on the runner's clock."""
-        if isinstance(given, inputs.Arrived):
-            return self.speaker.handle(given, now)  # fifty times a second: nothing else depends on it
-        effects = self._handle(given, now)
-        if not effects and isinstance(given, inputs.Windows | inputs.Looked):
+    def ledger(self, session: str, *, new: bool = False) -> Ledger:
+        """What the journal says of a session; a `new` one has decided nothing yet."""
+        return self._track(session, 0 if new else None).ledger
+
+    def tune(self, tuning: Tuning) -> Listener:
+        """Who listens in this way, from here on if nobody did."""
+        if tuning not in self.listeners:
+            self.listeners[tuning] = Listener(tuning, self._resample, self._patience)
+        return self.listeners[tuning]
+
+    def audience(self, source: str | None) -> tuple[Target, ...]:
+        """The languages in which somebody listens and which `source` can be heard in."""
+        pairs = self.offered() if source is not None else ()
+        return tuple(
+            Target(language)
+            for language in self.roster.listeners
+            if source is None or (source, language) in pairs or same(source, language)
+        )
+
+    def handle(self, given: inputs.Input, now: float, session: str = "") -> list[For]:
+        """What an input brings about: of one session, or of all where none is named; `now` in seconds."""
+        if isinstance(given, Entry):
+            return self._fold(given, now)
+        if isinstance(given, inputs.Attended):
+            return self._also(now) if self.roster.replace(given.presences) else []
+        if session:
+            found = self.here[session].handle(given, now)
+            return [For(session, found)] if found else []
+        each = [For(name, who.handle(given, now)) for name, who in self.here.items()]
+        return [found for found in each if found.effects]
+
+    def _track(self, session: str, first: int | None = None) -> Track:
+        if session not in self._tracks:
+            self._tracks[session] = Track(session, first)
+        return self._tracks[session]
+
+    def _fold(self, entry: Entry, now: float) -> list[For]:
+        item = entry.item
+        if item is None:
             return []
-        numbered = [self._numbered(effect, now) for effect in effects]
-        return [*numbered, *self._timer()]
+        if isinstance(item, Presence):
+            return self._also(now) if self.roster.put(item) else []
+        if isinstance(item, Decision):
+            return self._decided(entry.at, item, now)
+        track = self._track(item.session)
+        return self._told(entry.at, track.ledger, track.ledger.report(item), now)
 
-    def _handle(self, given: inputs.Input, now: float) -> list[Effect]:
-        match given:
-            case Entry(_, item):
-                if isinstance(item, Decision) and item.session == self.session and self._reader.awaits(item):
-                    self._unconfirmed.pop(item.number, None)
-                return self._reader.fold(given, self.speaker, now)
-            case inputs.Pause():
-                self._paused = True
-                return [Append(Decision("paused", self.session))]
-            case inputs.Resume():
-                self._paused = False
-                return [Append(Decision("resumed", self.session))]
-            case inputs.Stop():
-                return [Append(Decision("stopped", self.session, segment=self.speaker.stop()))]
-            case inputs.End() if self._paused:
-                # What was said is spoken to its end: nobody could resume after it.
-                return [*self._handle(inputs.Resume(), now), *self.speaker.handle(given, now)]
-            case inputs.Lost():
-                due = {number: (now, decision) for number, (_, decision) in self._unconfirmed.items()}
-                self._unconfirmed.update(due)
-                return [*self._repeat(now), *self.speaker.handle(given, now)]
-            case inputs.Tick():
-                self._armed = inf
-                return [*self._repeat(now), *self.speaker.handle(given, now)]
-        return self.speaker.handle(given, now)
+    def _also(self, now: float) -> list[For]:
+        """Other people listen: perhaps in a language that nobody asked for before."""
+        each = [For(session, who.also(now)) for session, who in self.here.items()]
+        return [found for found in each if found.effects]
 
-    def join(self, now: float) -> list[Effect]:
-        """The session listens from here on: the first decision of all."""
-        terms = self.speaker.terms
-        joined = Decision("joined", self.session, targets=terms.targets, rate=terms.rate)
-        return [self._numbered(Append(joined), now), *self._timer()]
-
-    def _numbered(self, effect: Effect, now: float) -> Effect:
-        if not isinstance(effect, Append) or effect.decision.number >= 0:
-            return effect
-        decision = replace(effect.decision, number=self._decisions)
-        self._decisions += 1
-        self._unconfirmed[decision.number] = (now + CONFIRM, decision)
-        return Append(decision)
-
-    def _repeat(self, now: float) -> list[Effect]:
-        """Decisions that the journal lost, in their order: a reader counts each once."""
-        due = [number for number, (when, _) in self._unconfirmed.items() if now >= when]
-        if not due:
+    def _decided(self, at: float, decision: Decision, now: float) -> list[For]:
+        if decision.kind == "closed":
+            return [For(session, [effects.Closed()]) for session in self.here]
+        track = self._track(decision.session)
+        if not track.takes(decision):
             return []
-        # All from the first one on, since a reader takes no number below the one it has.
-        later = sorted(number for number in self._unconfirmed if number >= min(due))
-        for number in later:
-            self._unconfirmed[number] = (now + CONFIRM, self._unconfirmed[number][1])
-        return [Append(self._unconfirmed[number][1]) for number in later]
+        ledger, here = track.ledger, self.here.get(decision.session)
+        if here is not None and decision.fence > here.fence:
+            return [For(decision.session, [effects.Lost()])]
+        confirmed = here.confirmed(decision, now) if here else []
+        found = [For(decision.session, confirmed)] if confirmed else []
+        if decision.kind in _WISHES:
+            return [*found, *self._wished(at, decision, ledger, here, now)]
+        return [*found, *self._told(at, ledger, ledger.decide(decision), now)]
 
-    def _timer(self) -> list[Effect]:
-        confirm = min((when for when, _ in self._unconfirmed.values()), default=inf)
-        at = min(self.speaker.next, confirm)
-        if at >= self._armed:
-            return []
-        self._armed = at
-        return [Timer(at)]
+    def _wished(
+        self, at: float, decision: Decision, ledger: Ledger, here: Participant | None, now: float
+    ) -> list[For]:
+        found: list[For] = []
+        if decision.kind == "stopped" and not decision.speaker:
+            ledger.silence(decision.segment)
+            if here is not None:
+                found.append(For(decision.session, here.silenced(decision.segment, now)))
+        for tuning, listener in self.listeners.items():
+            if tuning.own == decision.session:
+                found.append(For(tuning, listener.decided(at, decision)))
+        return found
+
+    def _told(self, at: float, who: Ledger, told: list[facts.Fact], now: float) -> list[For]:
+        """Facts for all who listen, and for the speaker where it is held here."""
+        found: list[For] = []
+        here = self.here.get(who.session)
+        for fact in told:
+            for tuning, listener in self.listeners.items():
+                if heard := listener.found(at, fact, who):
+                    found.append(For(tuning, heard))
+            if here is not None and (acted := here.found(fact, now)):
+                found.append(For(who.session, acted))
+        return found
+
+
+def effects_of(found: list[For]) -> list[Effect]:
+    """All of them, whomever they concern."""
+    return [effect for each in found for effect in each.effects]

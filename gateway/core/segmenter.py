@@ -85,14 +85,17 @@ class Segmenter:
     Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order.
     """
 
-    def __init__(self, config: SegmenterConfig, probability: Callable[[bytes], float]) -> None:
+    def __init__(
+        self, config: SegmenterConfig, probability: Callable[[bytes], float], number: int = 0, at: int = 0
+    ) -> None:
+        """`number` is that of the first segment, `at` the place of the first sample that will be fed."""
         self._probability = probability
         self._wanted = config
-        self._number = 0
+        self._number = number
         self._audio = bytearray()
-        self._base = 0  # position of the first sample in _audio
-        self._judged = 0  # position of the first sample not yet in a judged window
-        self._given = 0  # position up to which audio belongs to segments already cut
+        self._base = at  # position of the first sample in _audio
+        self._judged = at  # position of the first sample not yet in a judged window
+        self._given = at  # position up to which audio belongs to segments already cut
         self._voiced = False
         self._open: _Open | None = None
         self._adopt()
@@ -103,8 +106,13 @@ class Segmenter:
         return len(self._audio) // SAMPLE_BYTES
 
     @property
+    def first(self) -> int:
+        """The first sample that may become a part of a segment yet."""
+        return self._base
+
+    @property
     def received(self) -> int:
-        """Samples that were fed."""
+        """Samples of the session so far."""
         return self._base + self.held
 
     @property

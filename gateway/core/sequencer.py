@@ -64,7 +64,7 @@ class _Voice:
 
 
 class Sequencer:
-    """One listener's order of one speaker's segments."""
+    """One listener's order of the segments that it hears, of one speaker or of several."""
 
     def __init__(self) -> None:
         self._segments: dict[int, dict[str, _Voice]] = {}
@@ -73,7 +73,7 @@ class Sequencer:
         self._bytes = 0
 
     def expect(self, segment: int, targets: Sequence[str]) -> list[Release]:
-        """A segment was cut and will be heard in `targets`. Segments come in rising numbers."""
+        """A segment was cut and will be heard in `targets`, after all that were cut before."""
         if not targets:
             return [Over(segment)]
         self._segments[segment] = {target: _Voice() for target in targets}
@@ -106,6 +106,10 @@ class Sequencer:
                 released += self._advance(name)
         return [*released, *self._bound()]
 
+    def waits_for(self, segment: int) -> bool:
+        """Whether more of the segment must come before later ones may be heard."""
+        return any(not voice.finished for voice in self._segments.get(segment, {}).values())
+
     def pause(self) -> None:
         """Holds speech back."""
         self._paused = True
@@ -115,10 +119,10 @@ class Sequencer:
         self._paused = False
         return [release for target in self._lanes for release in self._advance(target)]
 
-    def stop(self, before: int) -> list[Release]:
+    def stop(self, before: float) -> list[Release]:
         """Silences all segments before `before`: what was begun ends, and each is over."""
         released: list[Release] = []
-        for number in [number for number in sorted(self._segments) if number < before]:
+        for number in [number for number in self._segments if number < before]:
             released += self._drop(number)
         if not self._paused:
             for target in self._lanes:
@@ -169,7 +173,7 @@ class Sequencer:
     def _bound(self) -> list[Release]:
         """Drops the oldest segments that only wait for `resume` when there are too many of them."""
         released: list[Release] = []
-        held = [n for n in sorted(self._segments) if all(v.finished for v in self._segments[n].values())]
+        held = [n for n in self._segments if all(v.finished for v in self._segments[n].values())]
         while self._paused and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
             released += [Overheld(held[0]), *self._drop(held.pop(0))]
         return released

@@ -6,11 +6,13 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 
-from bridge.types import SPEECH_RATE, Decision, Work
-from gateway.core import inputs, ledger, segmenter
-from gateway.core.effects import Append, Effect
+from bridge.languages import same
+from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
+from gateway.core import facts, inputs, segmenter
+from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
@@ -21,20 +23,48 @@ AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
 
+Audience = Callable[[str | None], tuple[Target, ...]]
+"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """What is known of a session that another gateway held, besides its journal.
+
+    The client has its audio from sample `held` on; at least `segments` were cut; the speech of `unstored`
+    is not in Redis.
+    """
+
+    held: int = 0
+    segments: int = 0
+    unstored: Set[int] = frozenset()
+
+
 class Speaker:
     """Inputs and times in, effects out. `ledger` is what the journal says of this speaker's segments."""
 
     def __init__(
-        self, session: str, room: str, terms: Terms, ledger: Ledger, patience: Patience, most: int
+        self,
+        session: str,
+        room: str,
+        terms: Terms,
+        ledger: Ledger,
+        patience: Patience,
+        most: int,
+        audience: Audience | None = None,
     ) -> None:
+        """`audience` says who listens at the moment, where it is not the speaker who decides that."""
         self.terms = terms
         self.segments_cut = 0
         self._session = session
         self._room = room
+        self._ledger = ledger
         self._supervision = Supervision(session, ledger, patience)
         self._most = most
+        self._audience = audience
         self._probabilities: deque[float] = deque()
-        self._segmenter = Segmenter(terms.cutting, lambda window: self._probabilities.popleft())
+        self._segmenter = self._from(0, 0)
+        self._unsafe: dict[int, int] = {}
         self._wanted: Terms | None = None
         self._wanted_from = 0
         self._begun: dict[int, Terms] = {}
@@ -51,9 +81,19 @@ class Speaker:
         return len(self._supervision) < self._most
 
     @property
+    def busy(self) -> bool:
+        """Whether anything that was said is not heard to its end yet."""
+        return not self._ended and (bool(len(self._supervision)) or self._segmenter.speaking)
+
+    @property
     def next(self) -> float:
         """When the next tick matters, infinity where none does."""
         return self._supervision.next
+
+    @property
+    def first(self) -> int:
+        """The first sample that is needed yet: what was before is cut and stored, or silence."""
+        return min([self._segmenter.first, *self._unsafe.values()])
 
     @property
     def agreed(self) -> Terms:
@@ -76,11 +116,50 @@ class Speaker:
                 return []
             case inputs.End(probability):
                 return self._end(probability, now)
+            case inputs.Sent(segment, "stt"):
+                self._unsafe.pop(segment, None)
         return self._supervision.handle(given, now)
 
-    def found(self, fact: ledger.Fact, now: float) -> list[Effect]:
+    def also(self, now: float) -> list[Effect]:
+        """Somebody may listen in a language in which nobody did."""
+        return self._supervision.also(self._targets(self.terms), now)
+
+    def adopt(self, takeover: Takeover, now: float) -> list[Effect]:
+        """Goes on with what another gateway began; says from which sample on the client's audio is wanted.
+
+        Segments whose speech that gateway did not store are cut anew, where the client still has it.
+        """
+        lost = [
+            state.cut
+            for state in self._ledger.open
+            if state.transcript is None and state.cut.segment in takeover.unstored
+        ]
+        numbers = frozenset(cut.segment for cut in lost)
+        given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
+        at = min((cut.start for cut in lost), default=self._ledger.end)
+        at = max(at, takeover.held)
+        self.segments_cut = max(takeover.segments, self._ledger.segments)
+        self._segmenter = self._from(self.segments_cut, at)
+        self._samples = at
+        return [*given_up, Taken(at)]
+
+    def _from(self, segment: int, at: int) -> Segmenter:
+        return Segmenter(self.terms.cutting, lambda _: self._probabilities.popleft(), segment, at)
+
+    def _targets(self, terms: Terms) -> tuple[Target, ...]:
+        return terms.targets if self._audience is None else self._audience(terms.source)
+
+    def _work(self, terms: Terms) -> Work:
+        """What all work of the session has in common."""
+        return Work(self._session, 0, self._room, source=terms.source, rate=terms.rate, floor=terms.floor)
+
+    def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
         effects = self._supervision.found(fact, now)
+        if isinstance(fact, facts.Transcribed):
+            self._unsafe.pop(fact.event.segment, None)
+        elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
+            self._unsafe.pop(fact.decision.segment, None)
         return [*effects, *self._end_if_over()]
 
     def stop(self) -> int:
@@ -91,6 +170,7 @@ class Speaker:
 
     def silenced(self, before: int) -> list[Effect]:
         """The journal says that nobody wants to hear the segments before `before`."""
+        self._unsafe = {number: at for number, at in self._unsafe.items() if number >= before}
         return [*self._supervision.silenced(before), *self._end_if_over()]
 
     def unheard(self) -> list[tuple[int, int]]:
@@ -151,6 +231,7 @@ class Speaker:
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         silent = cut.speech_end <= self._silent_until
+        targets = () if silent else self._targets(terms)
         decision = Decision(
             "cut",
             self._session,
@@ -161,19 +242,23 @@ class Speaker:
             speech_end=cut.speech_end,
             endpoint_ms=endpoint_ms,
             source=terms.source,
-            targets=() if silent else terms.targets,
+            targets=targets,
+            floor=terms.floor,
         )
-        if silent:
+        if not targets:
             return [Append(decision)]
-        work = Work(
-            self._session,
-            cut.segment,
-            self._room,
-            revision=cut.revision,
-            source=terms.source,
-            rate=terms.rate,
-        )
-        return [Append(decision), self._supervision.begin(cut, work, terms.targets, live, now)]
+        self._unsafe[cut.segment] = cut.start
+        work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
+        sent = self._supervision.begin(cut, work, targets, live, now)
+        return [Append(decision), *self._floor(cut, terms, targets), sent]
+
+    def _floor(self, cut: segmenter.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
+        """What was spoken as it is, where somebody listens who understands it, or may."""
+        source = terms.source
+        if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):
+            return []
+        sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
+        return [Report(sound)]
 
     def _piles_up(self, at: int, now: float) -> bool:
         """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
-from bridge.types import Rate, Target
+from bridge.types import Floor, Rate, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,16 @@ class SegmenterConfig:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for the segments that begin now. A source of None is to be detected."""
+    """What holds for the segments that begin now. A source of None is to be detected.
+
+    `floor` is what those get who listen in the language that is spoken.
+    """
 
     source: str | None
     targets: tuple[Target, ...]
     rate: Rate
     cutting: SegmenterConfig
+    floor: Floor = ""
 
 
 @dataclass(frozen=True, slots=True)

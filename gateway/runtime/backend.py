@@ -9,7 +9,10 @@ import structlog
 
 from bridge.settings import Settings
 from bridge.store.journal import Journal
+from bridge.store.presence import Attendance
+from bridge.store.records import Records
 from bridge.store.registry import Watch, WorkerRecord
+from bridge.store.rooms import Rooms
 from bridge.store.sessions import Sessions
 from gateway.core.inputs import Looked, Vanished
 from gateway.core.site import Site, names_of
@@ -17,6 +20,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.offers import Offer
 from gateway.runtime.relay import Relay
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
@@ -25,15 +29,19 @@ log = structlog.get_logger(__name__)
 
 
 class Backend:
-    """Made on the event loop; nothing is connected before `start`."""
+    """Made on the event loop; nothing is connected before `start`. `gateway` is its name in Redis."""
 
     def __init__(self, settings: Settings) -> None:
         url = settings.redis_url
         self.settings = settings
+        self.gateway = secrets.token_hex(4)
         self.site = Site(settings.origins, settings.hosts, names_of(socket.gethostname()))
         self.places = Places(settings.ws_max_connections)
         self.sessions = Sessions(url)
-        self.journal = Journal(url, secrets.token_hex(4))
+        self.journal = Journal(url, self.gateway)
+        self.records = Records(url, self.gateway)
+        self.rooms = Rooms(url)
+        self.attendance = Attendance(url)
         self._watch = Watch(url)
         self.errands = Errands()
         self.fleet = Fleet(
@@ -53,6 +61,11 @@ class Backend:
         )
         self.judge = Judge(Model())
 
+    @property
+    def offer(self) -> Offer:
+        """What the workers that live can do together."""
+        return Offer.of(self.fleet.workers)
+
     async def start(self) -> None:
         """Begins to read, write and look; a Redis that is away is met later."""
         self.writer.start()
@@ -66,7 +79,8 @@ class Backend:
         for part in (self.relay, self.fleet, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
-        for store in (self.journal, self.sessions, self._watch):
+        stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)
+        for store in stores:
             await store.close()
 
     def _gone(self, worker: WorkerRecord, elsewhere: bool) -> None:

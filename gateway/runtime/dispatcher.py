@@ -19,6 +19,7 @@ import structlog
 
 from bridge import pipeline, placement
 from bridge.errors import BridgeError, NoWorker
+from bridge.store import keys
 from bridge.store.sessions import Sessions
 from bridge.types import Stage
 from gateway.core.effects import Submit, Supersede
@@ -191,7 +192,11 @@ class Dispatcher:
         """What must stand in Redis before a worker takes the work: decision, speech, number."""
         submit = job.submit
         work = submit.work
-        if submit.stage == "stt":
+        if submit.stage == "stt" and not submit.pcm:
+            await self._writer.written()  # another gateway stored the speech
+            key = keys.audio(job.session, work.segment, work.revision)
+            job.submit = replace(submit, work=work.but(audio=key))
+        elif submit.stage == "stt":
             _, key = await asyncio.gather(
                 self._writer.written(),
                 self._sessions.put_audio(

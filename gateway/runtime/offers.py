@@ -41,13 +41,8 @@ class Offer:
         Raises NoWorker where a stage has no worker, LanguageError for a language or pair that is
         unknown or not offered, naming what is, and for two targets that are one here.
         """
-        if self.missing:
-            *others, last = self.missing
-            raise NoWorker(
-                f"No worker is running for {' and '.join(filter(None, [', '.join(others), last]))}.",
-                "Start the workers (`speechbridge up`) and try again in a moment.",
-            )
-        spoken = self._source(source)
+        self.check()
+        spoken = self.spoken(source)
         offered = {target for of, target in self.pairs if spoken in (None, of)}
         named: dict[str, str] = {}
         for asked in targets:
@@ -64,7 +59,30 @@ class Offer:
             named[target] = asked
         return spoken, list(named)
 
-    def _source(self, tag: str) -> str | None:
+    def check(self) -> None:
+        """Raises NoWorker where a stage has no worker."""
+        if self.missing:
+            *others, last = self.missing
+            raise NoWorker(
+                f"No worker is running for {' and '.join(filter(None, [', '.join(others), last]))}.",
+                "Start the workers (`speechbridge up`) and try again in a moment.",
+            )
+
+    def heard(self, tag: str) -> str:
+        """The language to listen in, whatever is spoken: one that can be spoken, or translated into.
+
+        Raises LanguageError for one that can be neither.
+        """
+        offered = {target for _, target in self.pairs} | set(self.sources)
+        target = self._known(tag, offered, None)
+        if target not in offered:
+            raise LanguageError(
+                f"Nothing can be heard in {target} in this setup.", f"Offered: {', '.join(sorted(offered))}."
+            )
+        return target
+
+    def spoken(self, tag: str) -> str | None:
+        """The language that is spoken, None where it is to be detected. Raises LanguageError."""
         if tag != AUTO:
             return self._known(tag, self.sources, tag)
         if self.detects:

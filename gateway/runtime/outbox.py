@@ -51,7 +51,7 @@ class Outbox:
         """A frame of speech of a segment."""
         self._push(frame, segment)
 
-    def purge(self, before: int) -> None:
+    def purge(self, before: float) -> None:
         """Drops the speech of segments before `before` that has not left."""
         kept = [(frame, segment) for frame, segment in self._stream if not 0 <= segment < before]
         self._stream = deque(kept)

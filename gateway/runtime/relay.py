@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -28,29 +28,30 @@ LONGEST_GATHER_SECONDS = 0.005
 
 
 class Reader(Protocol):
-    """A session, as the relay sees it. All calls come on the event loop, return at once and never raise."""
+    """A room, as the relay sees it. All calls come on the event loop, return at once and never raise."""
 
     id: str
 
     @property
-    def first(self) -> int:
-        """The first segment whose work is still wanted."""
+    def firsts(self) -> Mapping[str, int]:
+        """The sessions that are held here, and from which segment on their work is still wanted."""
 
     def deliver(self, entry: Entry) -> None: ...
 
-    def handle(self, given: Input) -> int | None:
+    def handle(self, given: Input) -> None:
         """Tells of the workers."""
 
     def lost(self) -> None:
-        """Redis came back without this session's queued work and journal."""
+        """Redis came back without this room's queued work and journal."""
 
 
 class _Kept:
     """A reader, the id it read last, and the size of what its journal holds of late."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, after: str = BEGIN) -> None:
         self.reader = reader
         self.begin()
+        self.after = after
 
     def begin(self) -> None:
         """A journal that is new: nothing of it was read."""
@@ -81,12 +82,13 @@ class Relay:
         self._max_bytes = max_bytes
         self._kept: dict[str, _Kept] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self.also_keep: Callable[[], Awaitable[None]] | None = None
         self._away = asyncio.Event()
         self._stopped = False
 
     @property
     def readers(self) -> list[Reader]:
-        """The sessions served."""
+        """The rooms served."""
         return [kept.reader for kept in self._kept.values()]
 
     def start(self) -> None:
@@ -102,25 +104,26 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def add(self, reader: Reader) -> None:
-        """Opens the session and its room and reads its journal from now on. Raises RedisUnavailable."""
-        await self._sessions.keep({reader.id: reader.first}, SESSION_TTL_SECONDS)
-        await self._journal.open([reader.id], self._ttl)
-        self._kept[reader.id] = _Kept(reader)
+    async def open(self, room: str) -> None:
+        """Makes the journal of a room, if it is not there. Raises RedisUnavailable."""
+        await self._journal.open([room], self._ttl)
+
+    async def keep(self, session: str) -> None:
+        """Opens the work of a session, which is kept as long as its room says so. Raises RedisUnavailable."""
+        await self._sessions.keep({session: 0}, SESSION_TTL_SECONDS)
+
+    async def add(self, reader: Reader, after: str) -> None:
+        """Reads the journal of a room from `after` on. Raises RedisUnavailable."""
+        self._kept[reader.id] = _Kept(reader, after)
         try:
             await self._journal.wake()
         except BaseException:
             del self._kept[reader.id]
             raise
 
-    async def remove(self, reader: Reader) -> None:
-        """Forgets the session and ends its work. A Redis that is away forgets it by itself."""
+    def remove(self, reader: Reader) -> None:
+        """Reads a journal no further."""
         self._kept.pop(reader.id, None)
-        try:
-            await self._sessions.close_session(reader.id)
-            await self._journal.drop(reader.id)
-        except RedisUnavailable as error:
-            log.warning("session left to expire", session=reader.id, error=error.message)
 
     @property
     def _ttl(self) -> int:
@@ -179,17 +182,19 @@ class Relay:
             async with asyncio.timeout(KEEP_SECONDS):
                 await self._away.wait()
         self._away.clear()
-        firsts = {room: kept.reader.first for room, kept in self._kept.items()}
+        firsts = {name: first for kept in self._kept.values() for name, first in kept.reader.firsts.items()}
         await self._sessions.keep(firsts, SESSION_TTL_SECONDS)
-        lost = await self._journal.open(list(firsts), self._ttl)
+        lost = await self._journal.open(list(self._kept), self._ttl)
         for room in lost:
             if (kept := self._kept.get(room)) is not None:
-                log.warning("session was lost in redis", session=room)
+                log.warning("room was lost in redis", room=room)
                 kept.begin()  # the new journal's clock may run behind the old one's ids
                 kept.reader.lost()
         if lost:
             await self._journal.wake()
         await self._trim()
+        if self.also_keep is not None:
+            await self.also_keep()
 
     async def _trim(self) -> None:
         least = f"{int((self._now() - self._seconds) * 1000)}-0"

@@ -7,80 +7,72 @@ keep that order (commit, update, end). All else is done at once, however much au
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
-from bridge.audio import Resampler
-from bridge.settings import Settings
 from bridge.store import keys
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Entry
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Attendant
 from gateway.core import effects, inputs
-from gateway.core.room import Room
+from gateway.core.participant import Participant
+from gateway.core.seat import Seat
+from gateway.core.speaker import Speaker, Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.runtime.backend import Backend
 from gateway.runtime.dispatcher import Job
-from gateway.runtime.vad import WINDOW_BYTES
+from gateway.runtime.hall import Hall
+from gateway.runtime.intake import Intake, Ordered
+from gateway.runtime.mouth import AWAY, Mouth
 
 log = structlog.get_logger(__name__)
 
-SLICE = 16 * WINDOW_BYTES
-"""Audio judged at a time: half a second, so that a recording gives way to everybody else."""
-
-ORDERED_BYTES = 320
-"""What anything but audio counts for in the budget: as much as 10 ms, so that it has a bound too."""
-
-Ordered = inputs.Commit | inputs.Update | inputs.End
-
-
-class Mouth(Protocol):
-    """The protocol that this session speaks. All calls return at once."""
-
-    def say(self, said: effects.Say) -> None: ...
-
-    def play(self, sound: effects.Play) -> None: ...
-
-    def purge(self, before: int) -> None: ...
-
-    def full(self) -> bool:
-        """Whether the client reads too slowly for more to be begun."""
-
-    def hold(self, holding: bool) -> None:
-        """The budget of audio is used up (True), or has room again: read no further until then."""
-
-    def broken(self) -> None:
-        """A fault of the program ended the session."""
+ACKNOWLEDGED = SPEECH_RATE
+"""Samples that must be safe more than the client knows before it is told: a second."""
 
 
 class Runner:
     """One session on this gateway."""
 
-    def __init__(self, backend: Backend, terms: Terms, mouth: Mouth) -> None:
-        self.id = secrets.token_hex(8)
+    def __init__(self, backend: Backend, hall: Hall, seat: Seat, fence: int = 0) -> None:
+        """`fence` counts the gateways that held it before. Its client is away until `attach`."""
+        self.id = seat.session
+        self.seat = seat
+        self.hall = hall
+        self.ahead_of_room = 0
+        self.fence = fence
+        self.gone: Callable[[Runner], None] = lambda runner: None
+        self._finished: Callable[[], None] | None = None
         self._backend = backend
-        self._mouth = mouth
-        settings = backend.settings
-        self._room = Room(self.id, terms, Patience.of(settings), settings.session_max_segments, Resampler)
-        self._stream = backend.judge.stream()
-        self._ahead: deque[bytes | Ordered] = deque()
-        self._ahead_bytes = 0
-        self._budget = _budget(settings)
-        self._holding = False
-        self._tail = b""
+        self._mouth: Mouth = AWAY
+        self._speaker = self._speaking(fence)
+        self._intake = Intake(backend.judge, backend.settings, self._judged, self._hungry, self._hold)
         self._samples = 0
-        self._judging = False
-        self._pumping = False
+        self._safe = 0
         self._timer: asyncio.TimerHandle | None = None
         self._superseded: effects.Supersede | None = None
         self._first = 0
         self._over = False
+        self._taken: asyncio.Future[int] | None = None
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(session=self.id)
+
+    def _speaking(self, fence: int) -> Speaker | None:
+        seat, core, settings = self.seat, self.hall.core, self._backend.settings
+        speaker = None
+        if seat.speaks:
+            speaker = Speaker(
+                self.id,
+                self.hall.id,
+                seat.terms,
+                core.ledger(self.id, new=not fence),
+                Patience.of(settings),
+                settings.session_max_segments,
+                None if self.hall.alone else core.audience,
+            )
+        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        return speaker
 
     @property
     def first(self) -> int:
@@ -88,51 +80,107 @@ class Runner:
         return self._first
 
     @property
+    def away(self) -> bool:
+        """Whether its client is away for a moment."""
+        return self._mouth is AWAY
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is over, here."""
+        return self._over
+
+    @property
+    def samples(self) -> int:
+        """Samples of its audio that have come in."""
+        return self._samples
+
+    @property
+    def seq(self) -> int:
+        """The number of the last frame, as its client knows it."""
+        return self.hall.core.listeners[self.seat.tuning].seq + self.ahead_of_room
+
+    @property
     def terms(self) -> Terms:
         """What will hold for the next segment."""
-        for item in reversed(self._ahead):
-            if isinstance(item, inputs.Update):
-                return item.terms
-        return self._room.speaker.agreed
+        if (update := self._intake.update) is not None:
+            return update.terms
+        return self._speaker.agreed if self._speaker else self.seat.terms
 
     @property
     def segments_cut(self) -> int:
-        return self._room.speaker.segments_cut
+        return self._speaker.segments_cut if self._speaker else 0
 
-    async def open(self) -> None:
-        """Takes up the session. Raises RedisUnavailable."""
-        await self._backend.relay.add(self)
-        self._do(self._room.join(time.monotonic()))
+    @property
+    def unheard(self) -> list[tuple[int, int]]:
+        """(segment, revision) of its speech that no transcript has replaced yet."""
+        return self._speaker.unheard() if self._speaker else []
 
-    async def close(self) -> None:
-        """Ends the session and its work."""
+    def join(self) -> None:
+        """It is there from here on."""
+        if self.seat.speaks:
+            self.do(self.hall.core.here[self.id].join(time.monotonic()))
+
+    async def take(self, takeover: Takeover) -> None:
+        """Takes it from another gateway, and waits until the journal says so."""
+        self._taken = self._loop.create_future()
+        self.do(self.hall.core.here[self.id].take(takeover, time.monotonic()))
+        self._samples = self._safe = await self._taken
+
+    def attach(self, mouth: Mouth) -> None:
+        """Its client is there, on a connection of its own; whoever had it before is told."""
+        before, self._mouth = self._mouth, mouth
+        before.taken_over()
+        mouth.hold(self._intake.holding)
+        if before is AWAY:
+            self.hall.changed()
+        self.pump()
+
+    def detach(self) -> None:
+        """Its client is gone, and may come back."""
+        self._mouth = AWAY
+        self.hall.changed()
+        self.pump()
+
+    def expel(self) -> None:
+        """Another gateway has it now."""
+        self._mouth.taken_over()
+        self.gone(self)
+
+    def finish(self, seconds: float, done: Callable[[], None]) -> bool:
+        """Lets what was said be heard to its end, for so many seconds at most, and then calls `done`; False
+        where nothing is left of it."""
+        if self._over or self._finished is not None or self._speaker is None or not self._speaker.busy:
+            return False
+        self._finished = done
+        self.detach()
+        self.ordered(inputs.End())
+        self._loop.call_later(seconds, done)
+        return True
+
+    def stop(self) -> None:
+        """Does nothing any more; what Redis keeps of it is not touched."""
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
-        self._ahead.clear()
-        self._backend.writer.forget(self.id)
+        self._intake.clear()
         self._backend.dispatcher.forget(self.id)
-        unheard = self._room.speaker.unheard()
-        await self._backend.relay.remove(self)
-        if unheard:
-            names = [keys.audio(self.id, segment, revision) for segment, revision in unheard]
-            self._backend.errands.run("drop audio", self._backend.sessions.drop_audio(*names))
 
     # From the client
+
+    def update(self, terms: Terms) -> None:
+        """Other terms for what is said from now on."""
+        self.seat = self.seat.but(terms=terms)
+        self.ordered(inputs.Update(terms))
 
     def audio(self, pcm: bytes) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples."""
         self._samples += len(pcm) // SAMPLE_BYTES
-        self._room.handle(inputs.Arrived(self._samples), time.monotonic())
-        self._ahead.append(pcm)
-        self._ahead_bytes += len(pcm)
-        self._pump()
+        self.hall.core.here[self.id].handle(inputs.Arrived(self._samples), time.monotonic())
+        self._intake.add(pcm)
 
     def ordered(self, given: Ordered) -> None:
         """What counts from this place in the audio on."""
-        self._ahead.append(given)
-        self._ahead_bytes += ORDERED_BYTES
-        self._pump()
+        self._intake.add(given)
 
     def handle(self, given: inputs.Input) -> int | None:
         """What counts at once; returns the number of the decision that it led to, if it did."""
@@ -140,114 +188,81 @@ class Runner:
             return None
         decided: int | None = None
         try:
-            found = self._room.handle(given, time.monotonic())
+            found = self.hall.give(given, self.id)
             decided = next((e.decision.number for e in found if isinstance(e, effects.Append)), None)
-            self._do(found)
-            self._pump()
+            self.pump()
         except Exception:
             self._log.exception("session failed; the others go on", input=type(given).__name__)
             self._mouth.broken()
         return decided
 
-    # From the relay
-
-    def deliver(self, entry: Entry) -> None:
-        """The next entry of the room's journal."""
-        self.handle(entry)
-
-    def lost(self) -> None:
-        """Redis came back without this session."""
-        self.handle(inputs.Lost())
-
     def writable(self) -> None:
         """The client reads again."""
-        self._pump()
+        self.pump()
+
+    # From the room
+
+    def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
+        """What those get who listen as it does."""
+        match effect:
+            case effects.Say(seq):
+                self._mouth.say(effect, seq + self.ahead_of_room)
+                if self._finished is not None and isinstance(effect.what, effects.Ended):
+                    self._loop.call_soon(self._finished)
+            case effects.Play(seq):
+                self._mouth.play(effect, seq + self.ahead_of_room)
+            case effects.Purge(before):
+                self._mouth.purge(before)
+
+    def told(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        """Who is in the room."""
+        self._mouth.attended(speakers, listeners)
+
+    def broken(self) -> None:
+        """A fault of the program."""
+        self._mouth.broken()
 
     # Audio to the core
 
-    def _pump(self) -> None:
-        if self._pumping:
-            return
-        self._pumping = True
-        try:
-            while self._ahead and not self._judging and self._hungry():
-                given = self._ahead[0]
-                if isinstance(given, bytes):
-                    self._judge(self._slice())
-                else:
-                    self._ahead.popleft()
-                    self._ahead_bytes -= ORDERED_BYTES
-                    self._in_turn(given)
-        finally:
-            self._pumping = False
-        self._bound()
+    def pump(self) -> None:
+        """Something may have room again."""
+        self._intake.pump()
 
     def _hungry(self) -> bool:
-        return not self._over and self._room.speaker.hungry and not self._mouth.full()
+        # In a room the others do not wait for one who reads slowly.
+        full = self.hall.alone and self._mouth.full()
+        return not self._over and not full and (self._speaker is None or self._speaker.hungry)
 
-    def _slice(self) -> bytes:
-        """The audio that comes next, up to SLICE bytes in one piece."""
-        parts, size = [], 0
-        while self._ahead and size < SLICE:
-            part = self._ahead[0]
-            if not isinstance(part, bytes):
-                break
-            self._ahead.popleft()
-            if size + len(part) > SLICE:
-                self._ahead.appendleft(part[SLICE - size :])
-                part = part[: SLICE - size]
-            parts.append(part)
-            size += len(part)
-        self._ahead_bytes -= size
-        return b"".join(parts)
-
-    def _judge(self, pcm: bytes) -> None:
-        whole = self._tail + pcm
-        size = len(whole) // WINDOW_BYTES * WINDOW_BYTES
-        self._tail = whole[size:]
-        if not size:
-            self.handle(inputs.Windows(pcm))
-            return
-        self._judging = True
-        self._backend.judge.submit(
-            self._stream, whole[:size], lambda found: self._judged(inputs.Windows(pcm, found))
-        )
-
-    def _judged(self, given: inputs.Windows | inputs.End) -> None:
-        self._judging = False
+    def _judged(self, given: inputs.Input) -> None:
         self.handle(given)
+        if self._speaker is not None and (first := self._speaker.first) >= self._safe + ACKNOWLEDGED:
+            self._safe = first
+            self._mouth.acknowledge(first)
 
-    def _in_turn(self, given: Ordered) -> None:
-        if isinstance(given, inputs.End) and self._tail:
-            self._judging = True
-            padded = self._tail.ljust(WINDOW_BYTES, b"\0")
-            self._backend.judge.submit(self._stream, padded, lambda found: self._judged(inputs.End(found[0])))
-        else:
-            self.handle(given)
-
-    def _bound(self) -> None:
-        full = self._ahead_bytes > self._budget
-        if full != self._holding and (full or self._ahead_bytes < self._budget // 2):
-            self._holding = full
-            self._mouth.hold(full)
+    def _hold(self, holding: bool) -> None:
+        self._mouth.hold(holding)
 
     # What the core wants done
 
-    def _do(self, wanted: Sequence[effects.Effect]) -> None:
+    def do(self, wanted: Sequence[effects.Effect]) -> None:
+        """Does it."""
         for effect in wanted:
             match effect:
-                case effects.Say():
-                    self._mouth.say(effect)
-                case effects.Play():
-                    self._mouth.play(effect)
-                case effects.Purge(before):
-                    self._mouth.purge(before)
                 case effects.Append(decision):
-                    self._backend.writer.append(self.id, decision)
+                    self._backend.writer.append(self.hall.id, decision)
+                case effects.Report(event):
+                    self._backend.writer.append(self.hall.id, event)
                 case effects.Free(freed):
                     self._backend.dispatcher.free(self.id, freed)
                 case effects.Timer(at):
                     self._arm(at)
+                case effects.Taken(samples):
+                    if self._taken is not None and not self._taken.done():
+                        self._taken.set_result(samples)
+                case effects.Lost():
+                    self._loop.call_soon(self.expel)
+                case effects.Closed():
+                    self._mouth.room_closed()
                 case _:
                     self._work(effect)
 
@@ -283,7 +298,3 @@ class Runner:
             self._timer.cancel()
         delay = max(0.0, at - time.monotonic())
         self._timer = self._loop.call_later(delay, self.handle, inputs.Tick())
-
-
-def _budget(settings: Settings) -> int:
-    return int(settings.session_ahead_seconds * SPEECH_RATE) * SAMPLE_BYTES

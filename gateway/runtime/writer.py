@@ -7,8 +7,7 @@ import asyncio
 import structlog
 
 from bridge.errors import RedisUnavailable
-from bridge.store.journal import Journal
-from bridge.types import Decision
+from bridge.store.journal import Item, Journal
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ class Writer:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._pending: list[tuple[str, Decision | None]] = []
+        self._pending: list[tuple[str, Item | None]] = []
         self._some = asyncio.Event()
         self._count = 0
         self._done = 0
@@ -37,9 +36,9 @@ class Writer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def append(self, room: str, decision: Decision) -> None:
+    def append(self, room: str, item: Item) -> None:
         """Will be written, after all that was given before."""
-        self._pending.append((room, decision))
+        self._pending.append((room, item))
         self._count += 1
         self._some.set()
 
@@ -54,7 +53,7 @@ class Writer:
     def forget(self, room: str) -> None:
         """Drops what waits for a room that is over."""
         # Their places stay: whoever waits for what was given before counts by them.
-        self._pending = [(of, None if of == room else decision) for of, decision in self._pending]
+        self._pending = [(of, None if of == room else item) for of, item in self._pending]
 
     async def _write(self) -> None:
         while True:

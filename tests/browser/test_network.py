@@ -111,13 +111,8 @@ def test_try_now_connects_at_once(
     assert not visitor.page.is_visible("#trouble")
 
 
-@pytest.mark.parametrize(
-    "way_to_end",
-    [
-        pytest.param(signal.SIGKILL, id="killed"),
-        pytest.param(signal.SIGTERM, id="stopped", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("way_to_end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_a_gateway_that_is_started_again_goes_on_where_it_was(
     brief: Stack, visit: Visit, go_forward: Path, way_to_end: signal.Signals
 ) -> None:

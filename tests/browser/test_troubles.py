@@ -250,6 +250,7 @@ FAILS = {"SIMULATED_TRANSLATION_MS": "4000,60,4000,60,60,60,60,60,60,60,60,60", 
 """The first translation is given up, and so is the second try of it."""
 
 
+@pytest.mark.slow
 def test_a_sentence_that_failed_is_tried_again_and_heard_while_the_others_go_on(
     stack: Callable[..., Stack], visit: Visit, go_forward: Path
 ) -> None:

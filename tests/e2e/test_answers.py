@@ -124,6 +124,7 @@ def malformed(chance: random.Random) -> bytes:
     return frame(TEXT, (text[: chance.randrange(len(text))] if draw < 0.4 else text).encode())
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_malformed_frames_each_gets_a_documented_answer(gateway: Gateway) -> None:
     """Ten connections, a thousand frames each: below the rate, and again whenever one is closed."""
     closes = set(wire.Close)

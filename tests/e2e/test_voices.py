@@ -110,6 +110,7 @@ def tones(sound: bytes) -> list[tuple[int, float]]:
     return [(round(hertz), count * BLOCK / 4 * 1000 / RATE) for hertz, count in found]
 
 
+@pytest.mark.slow
 def test_both_voices_are_heard_whole_and_in_order_after_their_workers_died(
     voices: Stack, models: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from bridge.audio import Resampler
 from bridge.types import Decision, Entry, Event, Rate, Stage, Target
 from gateway.core.effects import Effect, Play, Say
-from gateway.core.room import Reader
+from gateway.core.room import Room, effects_of
+from gateway.core.tuning import Tuning
 
 SESSION = "a"
 RATE: Rate = 24_000
@@ -199,21 +200,29 @@ class Journal:
         return replace(item, number=self._decisions - 1)
 
 
+class Reading:
+    """A gateway that holds nobody of a room of one: it only reads its journal."""
+
+    def __init__(self, session: str = SESSION, rate: Rate = RATE) -> None:
+        self.room = Room(Resampler)
+        self.listener = self.room.tune(Tuning("itself", "", rate, session))
+
+    def fold(self, entry: Entry) -> list[Effect]:
+        """What the client would get of an entry."""
+        return effects_of(self.room.handle(entry, 0.0))
+
+
 class Ear:
     """A listener and the journal it reads: items in, effects out."""
 
-    def __init__(self, segments: int = 0, targets: Sequence[str] = ("es",), rate: int = RATE) -> None:
+    def __init__(self, segments: int = 0, targets: Sequence[str] = ("es",), rate: Rate = RATE) -> None:
         self.journal = Journal()
-        self.reader = Reader(SESSION, Resampler)
+        self.reading = Reading(rate=rate)
         self.hears(joined(rate), *(cut(segment, *targets) for segment in range(segments)))
 
     def hears(self, *items: Event | Decision, at: float | None = None) -> list[Effect]:
         """What the items, written one after the other, bring about."""
-        return [
-            effect
-            for entry in self.journal.write(*items, at=at)
-            for effect in self.reader.fold(entry, None, 0.0)
-        ]
+        return [effect for entry in self.journal.write(*items, at=at) for effect in self.reading.fold(entry)]
 
 
 def nouns(effects: Iterable[Effect]) -> list[Any]:

@@ -11,12 +11,11 @@ import asyncio
 import json
 import sys
 
-from bridge.audio import Resampler
 from bridge.protocol import wire
 from bridge.store.journal import BEGIN, Journal
 from gateway.core.effects import Effect, Play, Say
-from gateway.core.room import Reader
 from gateway.protocols.native import frames
+from tests.gateway.events import Reading
 
 
 def line(effect: Effect) -> str | None:
@@ -41,12 +40,12 @@ def line(effect: Effect) -> str | None:
 async def follow(url: str, session: str) -> None:
     """Prints what comes, as it comes."""
     journal = Journal(url, "second")
-    reader = Reader(session, Resampler)
+    reading = Reading(session)
     after = BEGIN
     while True:
         for _, entry, _ in await journal.read({session: after}):
             after = entry.id
-            for effect in reader.fold(entry, None, 0.0):
+            for effect in reading.fold(entry):
                 if (said := line(effect)) is not None:
                     print(said, flush=True)
 

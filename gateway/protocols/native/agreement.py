@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
+from bridge.errors import LanguageError
 from bridge.protocol.client_messages import (
     AUTO,
     Output,
@@ -18,6 +19,7 @@ from bridge.protocol.server_messages import Effective, Limits, SessionStarted, W
 from bridge.settings import VAD_THRESHOLDS, Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
+from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
@@ -32,6 +34,37 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     source, tags = offer.resolve(message.source.language, [to.language for to in message.targets])
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     return Terms(source, _targets(message.targets, tags), message.output.rate or settings.sample_rate, cut)
+
+
+def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Settings) -> Terms:
+    """The terms of one who speaks, listens or both in a room; its only target is the language to hear.
+
+    Raises as `agree`.
+    """
+    offer.check()
+    source = offer.spoken(message.source.language) if role != "listener" and message.source else None
+    targets: tuple[Target, ...] = ()
+    if role != "speaker":
+        assert message.targets is not None
+        targets = (_heard(message.targets, offer),)
+    cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    return Terms(source, targets, message.output.rate or settings.sample_rate, cut, "voice")
+
+
+def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
+    """The terms after a session.update in a room. Raises as `agree`."""
+    source, targets = terms.source, terms.targets
+    if message.source is not None and role != "listener":
+        source = offer.spoken(message.source.language)
+    if message.targets is not None and role != "speaker":
+        targets = (_heard(message.targets, offer),)
+    return replace(terms, source=source, targets=targets, cutting=_cutting(terms.cutting, message.vad))
+
+
+def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
+    if len(choices) > 1:
+        raise LanguageError("In a room one language is heard at a time.", "Name one target.")
+    return Target(offer.heard(choices[0].language))
 
 
 def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
@@ -69,14 +102,13 @@ def _cutting(current: SegmenterConfig, vad: Vad | None) -> SegmenterConfig:
     return replace(current, **asked)
 
 
-def started(
-    session: str, terms: Terms, workers: Sequence[WorkerRecord], settings: Settings
-) -> SessionStarted:
+def started(seat: Seat, workers: Sequence[WorkerRecord], settings: Settings) -> SessionStarted:
     """What the client is told of its session."""
     return SessionStarted(
-        session_id=session,
+        session_id=seat.session,
+        participant=seat.number or None,
         limits=limits(settings),
-        config=effective(terms),
+        config=effective(seat),
         providers=providers(workers),
     )
 
@@ -90,13 +122,17 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def effective(terms: Terms) -> Effective:
+def effective(seat: Seat) -> Effective:
     """The configuration in force, as session.started tells it."""
+    terms = seat.terms
     return Effective(
-        source=Source(language=terms.source or AUTO),
+        source=Source(language=terms.source or AUTO) if seat.speaks else None,
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate),
         vad=Vad(**asdict(terms.cutting)),
+        room=seat.room if seat.number else None,
+        role="speaker" if seat.role == "alone" else seat.role,
+        name=seat.name or None,
     )
 
 
@@ -111,8 +147,8 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
 def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
     """One warning for each announced field that this server does not act on yet."""
     asked = {
-        "room": getattr(message, "room", None),
-        "role": getattr(message, "role", None) not in (None, "speaker"),
+        "role": getattr(message, "room", "") is None
+        and getattr(message, "role", None) in ("listener", "both"),
         "barge_in": message.barge_in not in (None, "off"),
         "features": message.features,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Awaitable, Mapping, Sequence
 from enum import Enum, auto
 
 import structlog
@@ -20,16 +21,17 @@ from bridge.errors import (
 )
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
-from bridge.types import SAMPLE_BYTES
+from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects
-from gateway.protocols.native import agreement, refusals
+from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
+from gateway.protocols.native.frames import Press
+from gateway.protocols.native.opening import opened
 from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wishes import obey
-from gateway.runtime.backend import Backend
-from gateway.runtime.offers import Offer
+from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -50,13 +52,14 @@ class State(Enum):
 class Connection:
     """The state machine of one socket: messages to inputs, effects to messages."""
 
-    def __init__(self, websocket: WebSocket, backend: Backend) -> None:
+    def __init__(self, websocket: WebSocket, halls: Halls, press: Press) -> None:
         self._websocket = websocket
-        self._backend = backend
+        self._halls = halls
+        self._backend = backend = halls.backend
         self._state = State.WAITING
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
-        self._voice = Voice(self._transport)
+        self._voice = Voice(self._transport, press)
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -64,7 +67,8 @@ class Connection:
         self._stash: deque[str | bytes] = deque()
         self._stashing = self._full = False
         self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self._starting: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._kept = self._unconfirmed = False
         self.closed = asyncio.Event()
 
     async def serve(self) -> None:
@@ -79,8 +83,8 @@ class Connection:
                 await self._end
         except ProtocolError as error:
             self._refuse(error)
-        except WebSocketDisconnect:
-            self.gone()
+        except WebSocketDisconnect as left:
+            self.gone(left.code)
         finally:
             await self._release()
             self.closed.set()
@@ -94,7 +98,11 @@ class Connection:
     def take(self, frame: str | bytes) -> None:
         """The next message of the client."""
         self._vigil.heard()
-        if self._state is State.STARTING:
+        if self._unconfirmed and self._runner is not None:
+            self._unconfirmed = False
+            confirmed = self._backend.records.confirm(self._runner.id)
+            self._backend.errands.run("confirm token", confirmed)
+        if self._task is not None:
             self._stash.append(frame)
         elif self._end.done():
             return
@@ -113,10 +121,12 @@ class Connection:
         if self._runner is not None:
             self._runner.writable()
 
-    def gone(self) -> None:
-        """The connection is over."""
+    def gone(self, code: int | None) -> None:
+        """The connection is over; `code` is that of the client's close, None where it came without one."""
         if not self._end.done():
-            log.info("client left", session=self._runner.id if self._runner else None)
+            session = self._runner.id if self._runner else None
+            log.info("client left", session=session, code=code)
+            self._kept = code != Close.DONE
             self._end.set_result(None)
 
     def _audio(self, pcm: bytes) -> None:
@@ -163,7 +173,13 @@ class Connection:
                 if isinstance(message, client_messages.SessionEnd):
                     self._state = State.ENDING
                     self._vigil.end()
-                obey(message, self._runner, self._voice, self._backend.fleet.workers)
+                    if self._runner.seat.role == "listener":
+                        self._voice.ended()
+                        self._finish(Close.DONE)
+                        return
+                work = obey(message, self._runner, self._voice, self._halls)
+                if work is not None:
+                    self._wait_for(work)
                 self._mind_answers()
 
     # Session
@@ -172,80 +188,101 @@ class Connection:
         if self._state is not State.WAITING:
             self._complain(*refusals.ALREADY_STARTED)
             return
-        if message.resume is not None:
-            raise refusals.no_resume()
         self._state = State.STARTING
+        self._wait_for(self._opened(message))
+
+    def _wait_for(self, work: Awaitable[None]) -> None:
+        """What the client says meanwhile is heard after it."""
         self._stashing = True
         self._transport.hold(True)
-        self._starting = asyncio.create_task(self._open(message), name="start")
+        self._task = asyncio.create_task(self._waited(work), name="wait")
 
-    async def _open(self, message: client_messages.SessionStart) -> None:
-        """Takes up the session; what the client said meanwhile is heard after it."""
+    async def _waited(self, work: Awaitable[None]) -> None:
         try:
-            await self._opened(message)
+            await work
         except BridgeError as error:
-            self._state = State.WAITING
+            if self._state is State.STARTING:
+                self._state = State.WAITING
             self._failed(error)
         except Exception:
-            log.exception("session not started")
+            log.exception("client not served")
             self.broken()
-        while self._stash and self._state is not State.STARTING:
+        self._task = None
+        while self._stash and self._task is None:
             self.take(self._stash.popleft())
-        if self._state is not State.STARTING:
+        if self._task is None:
             self._stashing = False
             self._transport.hold(self._full)
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
-        settings = self._backend.settings
-        workers = await self._backend.fleet.look()
-        terms = agreement.agree(message, Offer.of(workers), settings)
-        self._runner = runner = Runner(self._backend, terms, self)
-        try:
-            await runner.open()
-        except BaseException:
-            self._runner = None
-            raise
+        entered, started = await opened(message, self._halls)
+        self._runner = runner = entered.runner
+        if self._end.done():  # left meanwhile
+            return
         self._state = State.OPEN
+        self._unconfirmed = entered.resumed
+        self._voice.speaks = runner.seat.speaks
         self._vigil.started()
-        targets = [target.language for target in terms.targets]
-        log.info("session started", session=runner.id, source=terms.source, targets=targets)
-        self._voice.started(agreement.started(runner.id, terms, workers, settings))
+        log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
+        resume = message.resume
+        self._voice.started(started, resume.last_seq if resume is not None else 1)
+        entered.begin(self)
         self._voice.warn(message)
         self._mind_answers()
 
     async def _release(self) -> None:
-        """Sends what is still to be said, closes the connection and ends the session."""
+        """Sends what is still to be said, closes the connection, and leaves the session."""
         self._vigil.end()
         code = self._end.result() if self._end.done() and not self._end.cancelled() else None
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        runner, self._runner = self._runner, None
+        if runner is not None and code is None:
+            (self._halls.drop if self._kept else self._halls.close)(runner)
         if code is not None:
             await self._voice.outbox.drained(DRAIN_SECONDS if code is Close.DONE else REFUSAL_SECONDS)
             # The client may have closed in the same moment; both sides then have what they want.
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(REFUSAL_SECONDS):
                     await self._websocket.close(int(code))
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.close()
-            log.info("session ended", session=runner.id, segments=runner.segments_cut)
+        if runner is not None and code not in (None, Close.DRAIN):
+            self._halls.close(runner)
 
     # From the runner
 
-    def say(self, said: effects.Say) -> None:
+    def say(self, said: effects.Say, seq: int) -> None:
         """Says a noun of the core."""
-        self._voice.say(said)
+        self._voice.say(said, seq)
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
-    def play(self, sound: effects.Play) -> None:
+    def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
-        self._voice.play(sound)
+        self._voice.play(sound, seq)
 
-    def purge(self, before: int) -> None:
+    def purge(self, before: float) -> None:
         """Drops speech that was stopped."""
         self._voice.outbox.purge(before)
+
+    def acknowledge(self, samples: int) -> None:
+        """Tells what audio the client need not keep."""
+        self._voice.answer(server_messages.AudioAck(samples=samples))
+
+    def attended(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        """Tells who is in the room."""
+        self._voice.attended(speakers, listeners)
+
+    def taken_over(self) -> None:
+        """The session goes on at another connection."""
+        self._runner = None
+        self._refuse(refusals.taken_over())
+
+    def room_closed(self) -> None:
+        """The room is over."""
+        if not self._end.done():
+            self._voice.ended("room_ended", "The room was ended.")
+            self._finish(Close.DONE)
 
     def full(self) -> bool:
         """Whether the client reads too slowly for more to be begun."""

@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from bridge.protocol import server_messages as messages
 from gateway.core import effects
+from gateway.core.tuning import NUMBERED
+
+
+class Press:
+    """Prints each frame once, however many clients are told it one after the other."""
+
+    def __init__(self) -> None:
+        self._said: effects.Say | None = None
+        self._body = ""
+
+    def body(self, said: effects.Say) -> str:
+        """What all clients are told alike: the frame from behind its number and time on."""
+        if said is not self._said:
+            self._said, self._body = said, body(message(said.what, 0.0))
+        return self._body
+
+
+def body(what: messages.ServerMessage) -> str:
+    """A frame without its opening brace, its number and its time."""
+    return what.model_dump_json(exclude_none=True, exclude={"seq", "t_ms"})[1:]
 
 
 def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
@@ -11,17 +31,31 @@ def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
     match what:
         case effects.Transcript() | effects.Translation():
             return _caption(what)
-        case effects.SpeechStarted(segment):
-            return messages.SpeechStarted(segment=segment)
+        case effects.SpeechStarted(segment, name):
+            return messages.SpeechStarted(segment=segment, speaker=_speaker(segment), name=name or None)
         case effects.SpeechStopped(segment):
-            return messages.SpeechStopped(segment=segment)
-        case effects.SpeechBegins(segment, target, index, rate):
-            return messages.AudioStart(segment=segment, target=target, index=index, rate=rate)
+            return messages.SpeechStopped(segment=segment, speaker=_speaker(segment))
+        case effects.SpeechBegins():
+            return messages.AudioStart(
+                segment=what.segment,
+                speaker=_speaker(what.segment),
+                target=what.target,
+                index=what.index,
+                rate=what.rate,
+                floor=what.floor or None,
+            )
         case effects.SpeechEnds(segment, target, rate, duration):
-            return messages.AudioEnd(segment=segment, target=target, rate=rate, duration_ms=duration)
+            return messages.AudioEnd(
+                segment=segment,
+                speaker=_speaker(segment),
+                target=target,
+                rate=rate,
+                duration_ms=duration,
+            )
         case effects.Failed():
             return messages.SegmentFailed(
                 segment=what.segment,
+                speaker=_speaker(what.segment),
                 target=what.target,
                 stage=what.stage,
                 code=what.code,
@@ -29,7 +63,8 @@ def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
                 retryable=what.retryable,
             )
         case effects.Done(segment, timings):
-            return messages.SegmentDone(segment=segment, timings_ms=messages.Timings(**timings))
+            times = messages.Timings(**timings)
+            return messages.SegmentDone(segment=segment, speaker=_speaker(segment), timings_ms=times)
         case effects.Obeyed(kind):
             return _OBEYED[kind](latency_ms=latency_ms)
         case effects.Ended():
@@ -53,6 +88,20 @@ def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerM
                 start_ms=what.start_ms,
                 end_ms=what.end_ms,
                 confidence=what.confidence,
+                speaker=_speaker(what.segment),
+                name=what.name or None,
             )
-        case effects.Translation(segment, target, text, confidence):
-            return messages.TranslationFinal(segment=segment, target=target, text=text, confidence=confidence)
+        case effects.Translation():
+            return messages.TranslationFinal(
+                segment=what.segment,
+                target=what.target,
+                text=what.text,
+                confidence=what.confidence,
+                speaker=_speaker(what.segment),
+                name=what.name or None,
+            )
+
+
+def _speaker(segment: int) -> int | None:
+    """The participant who speaks, None in a room of one."""
+    return segment >> NUMBERED or None

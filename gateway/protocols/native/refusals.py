@@ -159,13 +159,13 @@ def broken() -> ProtocolError:
     )
 
 
-def no_resume() -> ProtocolError:
-    """A session is asked for that is not kept."""
+def taken_over() -> ProtocolError:
+    """The client came back on another connection."""
     return ProtocolError(
-        "Sessions cannot be resumed on this server yet.",
-        "Start a new one, without resume.",
-        code="resume_expired",
-        close_code=Close.RESUME_EXPIRED,
+        "The session goes on at another connection.",
+        "Use that one.",
+        code="taken_over",
+        close_code=Close.TAKEN_OVER,
     )
 
 

@@ -45,8 +45,8 @@ class Peer(Protocol):
     def writable(self) -> None:
         """The connection takes more again."""
 
-    def gone(self) -> None:
-        """The connection is over."""
+    def gone(self, code: int | None) -> None:
+        """The connection is over; `code` is that of the client's close, None where it came without one."""
 
 
 class Allowance:
@@ -124,7 +124,7 @@ class Transport(WebSocketsSansIOProtocol):
                 text = message.get("text")
                 peer.take(text if text is not None else message["bytes"] or b"")
             elif message["type"] == "websocket.disconnect":
-                peer.gone()
+                peer.gone(message.get("code"))
         self._resume()
 
     def hold(self, holding: bool) -> None:
@@ -288,7 +288,8 @@ class Transport(WebSocketsSansIOProtocol):
     def _over(self) -> None:
         peer, self._peer = self._peer, None
         if peer is not None:
-            peer.gone()
+            received = self.conn.close_rcvd
+            peer.gone(received.code if received is not None else None)
 
 
 def allowing(rate: float, burst: float) -> type[Transport]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
+from bridge.types import Attendant
 from gateway.core import effects
+from gateway.core.seat import Seat
 from gateway.protocols.native import agreement, frames, refusals
+from gateway.protocols.native.frames import Press
 from gateway.protocols.native.transport import Transport
 from gateway.runtime.outbox import Outbox
 
@@ -16,7 +21,10 @@ from gateway.runtime.outbox import Outbox
 class Voice:
     """Says nouns of the core, and answers that are for this client alone."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, press: Press) -> None:
+        """`press` is shared by all connections."""
+        self.speaks = True
+        self._press = press
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
         self._began = time.monotonic()
         self._seq = 0
@@ -27,27 +35,50 @@ class Voice:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
         self._asked[number] = since
 
-    def started(self, message: server_messages.SessionStarted) -> None:
-        """Says the first frame that is numbered."""
-        self._seq = 1
+    def started(self, message: server_messages.SessionStarted, seq: int = 1) -> None:
+        """Says the first frame, which has number 1, or after a resume that of the last one that arrived."""
+        self._seq = seq
         self.outbox.say(self._encoded(message))
 
-    def say(self, said: effects.Say) -> None:
-        """Says a noun."""
-        self._seq = said.seq
+    def updated(self, seat: Seat) -> None:
+        """Says what holds from here on; what was begun in another language is not finished."""
+        self.outbox.purge(inf)
+        self.outbox.say(self._encoded(server_messages.SessionUpdated(config=agreement.effective(seat))))
+
+    def attended(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        """Says who is in the room."""
+        self.answer(
+            server_messages.RoomUpdated(
+                speakers=tuple(
+                    server_messages.Speaker(id=it.number, name=it.name, language=it.language, away=it.away)
+                    for it in speakers
+                ),
+                listeners=dict(listeners),
+            )
+        )
+
+    def ended(self, code: str = "done", message: str = "") -> None:
+        """Says that the session is over, for another reason than that all was said."""
+        self.outbox.say(self._encoded(server_messages.SessionEnded(code=code, message=message)))
+
+    def say(self, said: effects.Say, seq: int) -> None:
+        """Says a noun, under the number that this client knows it by."""
+        self._seq = seq
         latency = 0.0
         if isinstance(said.what, effects.Obeyed):
             since = self._asked.pop(said.what.number, None)
             latency = 0.0 if since is None else round((time.monotonic() - since) * 1000, 2)
-        elif isinstance(said.what, effects.Ended) and not said.what.segments:
+            self.outbox.say(self._encoded(frames.message(said.what, latency)))
+            return
+        if isinstance(said.what, effects.Ended) and not said.what.segments and self.speaks:
             self._no_speech()
-        self.outbox.say(self._encoded(frames.message(said.what, latency)))
+        self.outbox.say(self._stamped(self._press.body(said)))
 
-    def play(self, sound: effects.Play) -> None:
+    def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
-        self._seq = sound.seq
+        self._seq = seq
         frame = wire.pack_audio(
-            seq=sound.seq,
+            seq=seq,
             segment=sound.segment,
             target=sound.target,
             offset=sound.offset,
@@ -97,5 +128,9 @@ class Voice:
         )
 
     def _encoded(self, message: server_messages.ServerMessage) -> str:
+        return self._stamped(frames.body(message))
+
+    def _stamped(self, body: str) -> str:
+        """A frame with what is different for each client in front."""
         t_ms = round((time.monotonic() - self._began) * 1000, 1)
-        return wire.encode(message.model_copy(update={"seq": self._seq, "t_ms": t_ms}))
+        return f'{{"seq":{self._seq},"t_ms":{t_ms},{body}'

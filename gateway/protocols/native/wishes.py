@@ -3,39 +3,78 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable
 
 from bridge.protocol import client_messages
-from bridge.store.registry import WorkerRecord
 from gateway.core import inputs
 from gateway.protocols.native import agreement
+from gateway.protocols.native.opening import check_languages
 from gateway.protocols.native.voice import Voice
-from gateway.runtime.offers import Offer
+from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
+
+_PLAYBACK: dict[type[object], type[inputs.Pause | inputs.Resume | inputs.Stop]] = {
+    client_messages.PlaybackPause: inputs.Pause,
+    client_messages.PlaybackResume: inputs.Resume,
+    client_messages.PlaybackStop: inputs.Stop,
+}
 
 
 def obey(
-    message: client_messages.ClientMessage, runner: Runner, voice: Voice, workers: Sequence[WorkerRecord]
-) -> None:
-    """Passes a message on. Raises as `agreement.amend` for an update that cannot be served."""
+    message: client_messages.ClientMessage, runner: Runner, voice: Voice, halls: Halls
+) -> Awaitable[None] | None:
+    """Passes a message on. Returns what must be waited for before the next one, if anything.
+
+    Raises as `agreement.amend` for an update that cannot be served.
+    """
     match message:
         case client_messages.SegmentCommit():
             runner.ordered(inputs.Commit())
         case client_messages.SessionEnd():
             runner.ordered(inputs.End())
-        case client_messages.PlaybackPause():
-            _wish(inputs.Pause(), runner, voice)
-        case client_messages.PlaybackResume():
-            _wish(inputs.Resume(), runner, voice)
-        case client_messages.PlaybackStop():
-            _wish(inputs.Stop(), runner, voice)
+        case (
+            client_messages.PlaybackPause()
+            | client_messages.PlaybackResume()
+            | client_messages.PlaybackStop()
+        ):
+            wish = _PLAYBACK[type(message)]()
+            if runner.seat.tuning.own:
+                _wish(wish, runner, voice)
+            else:
+                return _apart(wish, runner, voice, halls)
         case client_messages.SessionUpdate():
-            terms = agreement.amend(runner.terms, message, Offer.of(workers))
-            runner.ordered(inputs.Update(terms))
-            voice.warn(message)
+            return _update(message, runner, voice, halls)
+    return None
 
 
 def _wish(wish: inputs.Input, runner: Runner, voice: Voice) -> None:
     since = time.monotonic()
     if (number := runner.handle(wish)) is not None:
         voice.asked(number, since)
+
+
+async def _apart(wish: inputs.Input, runner: Runner, voice: Voice, halls: Halls) -> None:
+    """Who pauses or stops hears from then on what the others do not."""
+    await halls.retune(runner, runner.seat.but(apart=True))
+    _wish(wish, runner, voice)
+
+
+def _update(
+    message: client_messages.SessionUpdate, runner: Runner, voice: Voice, halls: Halls
+) -> Awaitable[None] | None:
+    seat, offer = runner.seat, halls.backend.offer
+    voice.warn(message)
+    if seat.role == "alone":
+        runner.update(agreement.amend(runner.terms, message, offer))
+        return None
+    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer)
+    changed = seat.but(terms=terms)
+    if changed.tuning == seat.tuning:
+        runner.update(terms)
+        voice.updated(changed)
+        return None
+    languages = {*runner.hall.core.roster.listeners, terms.targets[0].language}
+    check_languages(languages, halls.backend.settings.room_max_languages)
+    if seat.speaks:
+        runner.ordered(inputs.Update(terms))
+    return halls.retune(runner, changed, lambda: voice.updated(changed))

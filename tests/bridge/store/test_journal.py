@@ -11,7 +11,7 @@ import pytest
 
 from bridge.store import keys
 from bridge.store.journal import BEGIN, Journal, decode, encode
-from bridge.types import Decision, DecisionKind, Entry, Event, EventKind, Target
+from bridge.types import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Presence, Target
 from tests.stack import RedisProcess
 
 pytestmark = pytest.mark.redis
@@ -32,7 +32,7 @@ def on(server: RedisProcess, call: Callable[[Journal], Awaitable[T]], gateway: s
     return asyncio.run(once())
 
 
-def again(item: Event | Decision) -> Event | Decision | None:
+def again(item: Event | Decision | Presence) -> Event | Decision | Presence | None:
     return decode({name.encode(): value for name, value in encode(item).items()})
 
 
@@ -56,6 +56,14 @@ def test_a_decision_of_any_kind_survives_the_trip_with_all_its_fields(kind: Deci
     assert again(Decision(kind, "alice")) == Decision(kind, "alice")
 
 
+def test_who_is_there_survives_the_trip() -> None:
+    full = Presence(
+        "g", {"es": 3, "pt-BR": 1}, (Attendant(1, "Zoë", "en"), Attendant(2, "", "fr", away=True))
+    )
+    assert again(full) == full
+    assert again(Presence("g", {})) == Presence("g", {})
+
+
 def test_what_is_the_default_costs_no_bytes() -> None:
     assert encode(Event("done", "tts", "a", 1)) == {
         "e": b'{"kind":"done","stage":"tts","session":"a","segment":1}'
@@ -73,10 +81,17 @@ def test_what_is_the_default_costs_no_bytes() -> None:
             {b"d": b'{"kind":"cut","session":"a","targets":[{"language":"es","mood":"glad"}],"colour":1}'},
             Decision("cut", "a", targets=(Target("es"),)),
         ),
+        (
+            {
+                b"p": b'{"gateway":"g","listeners":{"es":1},"mood":1,'
+                b'"speakers":[{"number":1,"name":"","language":"en","hand":true}]}'
+            },
+            Presence("g", {"es": 1}, (Attendant(1, "", "en"),)),
+        ),
     ],
 )
 def test_an_item_of_a_newer_release_is_read_without_its_new_fields(
-    entry: dict[bytes, bytes], known: Event | Decision
+    entry: dict[bytes, bytes], known: Event | Decision | Presence
 ) -> None:
     assert decode(entry) == known
 
@@ -96,6 +111,11 @@ def test_an_item_of_a_newer_release_is_read_without_its_new_fields(
         {b"d": b'{"kind":"dreamt","session":"a"}'},
         {b"d": b'{"kind":"cut","session":"a","targets":[{}]}'},
         {b"d": b'{"kind":"cut","session":"a","targets":7}'},
+        {b"p": b"{"},
+        {b"p": b"[]"},
+        {b"p": b'{"gateway":"g"}'},
+        {b"p": b'{"gateway":"g","listeners":{},"speakers":[{}]}'},
+        {b"p": b'{"gateway":"g","listeners":{"es":"many"},"speakers":[]}'},
     ],
 )
 def test_an_entry_that_cannot_be_read_is_nothing(entry: dict[bytes, bytes]) -> None:

@@ -10,9 +10,12 @@ from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
 from gateway.core import effects, inputs
 from gateway.core.effects import Append, Effect, Submit
 from gateway.core.inputs import Key
+from gateway.core.participant import Participant
 from gateway.core.quiet import WINDOW
-from gateway.core.room import Room
+from gateway.core.room import Room, effects_of
+from gateway.core.speaker import Speaker
 from gateway.core.terms import Patience, Terms
+from gateway.core.tuning import Tuning
 from tests.gateway.events import RATE, SESSION, Journal
 from tests.gateway.speech import CONFIG
 
@@ -25,6 +28,15 @@ VOICED, SILENT = 12, 11
 
 def terms(*targets: str, source: str | None = "en") -> Terms:
     return Terms(source, tuple(map(Target, targets or ("es",))), RATE, CONFIG)
+
+
+def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
+    """A room of one that nothing has happened in."""
+    room = Room(Resampler, patience.total)
+    ledger = room.ledger(session, new=True)
+    room.here[session] = Participant(session, Speaker(session, session, terms, ledger, patience, most))
+    room.tune(Tuning("itself", "", terms.rate, session))
+    return room
 
 
 def lengths(segment: int) -> tuple[int, ...]:
@@ -51,17 +63,26 @@ class Bench:
         self.patience = patience
         self.most = most
         self.room = self.fresh()
-        self.begun = self.room.join(self.now)
+        self.begun = self.participant.join(self.now)
         self.do(self.begun)
 
     def fresh(self) -> Room:
         """Another room of the same session, of which nothing is known yet."""
-        return Room(SESSION, self.terms, self.patience, self.most, Resampler)
+        return alone(SESSION, self.terms, self.patience, self.most)
+
+    @property
+    def participant(self) -> Participant:
+        return self.room.here[SESSION]
+
+    @property
+    def speaker(self) -> Speaker:
+        assert self.participant.speaker is not None
+        return self.participant.speaker
 
     def give(self, given: inputs.Input, now: float | None = None) -> list[Effect]:
         """What an input brings about, with what its decisions bring about."""
         self.now = self.now if now is None else now
-        found = self.room.handle(given, self.now)
+        found = effects_of(self.room.handle(given, self.now, SESSION))
         self.record.append((given, self.now, found))
         return [*found, *self.do(found)]
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects
 from gateway.core.effects import Effect, Play, Purge, Say
-from tests.gateway.events import TARGETS, Mark, marks
+from tests.gateway.events import TARGETS, Mark, marks, said
 
 
 def frames(found: Sequence[Effect]) -> list[Effect]:
@@ -56,8 +56,10 @@ def check_frames(found: Sequence[Effect]) -> None:
     for play in (effect for effect in numbered if isinstance(effect, Play)):
         assert play.offset == offsets[play.segment, play.target]
         offsets[play.segment, play.target] += len(play.pcm) // SAMPLE_BYTES
-    for target in range(len(TARGETS)):
-        order = [e.segment for e in numbered if isinstance(e, Play) and e.target == target]
+    begun = {(what.segment, what.index): what.target for what in said(numbered, effects.SpeechBegins)}
+    for target in TARGETS:
+        plays = (effect for effect in numbered if isinstance(effect, Play))
+        order = [play.segment for play in plays if begun[play.segment, play.target] == target]
         assert order == sorted(order)
     over: set[int] = set()
     for effect in numbered:

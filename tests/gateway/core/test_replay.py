@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.audio import Resampler
 from bridge.types import Decision, Event
 from gateway.core import inputs
 from gateway.core.effects import Ended, Failed, Obeyed, Play, Say
-from gateway.core.room import Reader
+from gateway.core.room import effects_of
 from gateway.core.terms import Patience
 from tests.gateway.core.bench import NOW, terms
 from tests.gateway.core.checks import check_frames, frames
 from tests.gateway.core.effort import EFFORT
 from tests.gateway.core.world import Trouble, World
-from tests.gateway.events import SESSION, said
+from tests.gateway.events import SESSION, Reading, said
 
 TROUBLE = Trouble(
     dies=0.08, silent=0.04, slow=0.04, twice=0.1, fails=0.1, loses=0.03, forgets=0.02, unsent=0.05
@@ -93,17 +92,17 @@ def test_a_run_recorded_as_inputs_replays_to_the_same_effects(seed: int) -> None
     made = restless(seed)
     again = made.fresh()
 
-    assert again.join(NOW) == made.begun
+    assert again.here[SESSION].join(NOW) == made.begun
     for what, now, found in made.record:
-        assert again.handle(what, now) == found
+        assert effects_of(again.handle(what, now, SESSION)) == found
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_another_reader_of_the_journal_gets_the_same_frames_with_the_same_numbers(seed: int) -> None:
     made = restless(seed)
-    reader = Reader(SESSION, Resampler)
+    reading = Reading()
 
-    assert frames([e for entry in made.journal.entries for e in reader.fold(entry, None, 0.0)]) == made.frames
+    assert frames([e for entry in made.journal.entries for e in reading.fold(entry)]) == made.frames
     check_frames(made.frames)
     assert isinstance(said(made.frames)[-1], Ended)
 
@@ -112,8 +111,8 @@ def test_another_reader_of_the_journal_gets_the_same_frames_with_the_same_number
 @given(seed=st.integers(0, 9), after=st.integers(0, 400))
 def test_a_reader_that_wants_what_follows_an_entry_gets_the_rest_of_the_row(seed: int, after: int) -> None:
     made = short(seed, TROUBLE)
-    reader = Reader(SESSION, Resampler)
-    folded = [frames(reader.fold(entry, None, 0.0)) for entry in made.journal.entries]
+    reading = Reading()
+    folded = [frames(reading.fold(entry)) for entry in made.journal.entries]
     heard = [effect for found in folded[:after] for effect in found]
     rest = [effect for found in folded[after:] for effect in found]
 
@@ -128,14 +127,14 @@ def test_a_reader_that_wants_what_follows_an_entry_gets_the_rest_of_the_row(seed
 def test_entries_that_are_read_again_change_nothing(seed: int, places: list[int]) -> None:
     made = short(seed, CAREFUL)
     entries = made.journal.entries
-    reader = Reader(SESSION, Resampler)
+    reading = Reading()
     found = []
     read = 0
     for place in sorted(places):
         for entry in [*entries[read:place], *entries[:place]]:
-            found += reader.fold(entry, None, 0.0)
+            found += reading.fold(entry)
         read = max(read, place)
     for entry in [*entries[read:], *entries]:
-        found += reader.fold(entry, None, 0.0)
+        found += reading.fold(entry)
 
     assert frames(found) == made.frames

@@ -23,7 +23,7 @@ from gateway.core.effects import (
     Submit,
     Timer,
 )
-from gateway.core.room import CONFIRM
+from gateway.core.participant import CONFIRM
 from gateway.core.sequencer import HELD_SEGMENTS
 from tests.gateway.core.bench import NOW, PATIENCE, SILENT, VOICED, Bench, terms
 from tests.gateway.events import RATE, audio, done, failed, heard, said, spoken, translated, whole
@@ -154,11 +154,11 @@ def test_a_pause_that_comes_after_the_end_swallows_nothing() -> None:
 def test_a_give_up_in_a_pause_holds_nothing_up() -> None:
     made = bench(3, most=3)
     made.give(inputs.Pause())
-    assert not made.room.speaker.hungry
+    assert not made.speaker.hungry
     made.says(*whole(1))
     made.says(failed(0, "stt", None, retryable=False), failed(2, "stt", None, retryable=False))
 
-    assert made.room.speaker.hungry
+    assert made.speaker.hungry
     found = made.give(inputs.End())
     assert played(found) == [1] and said(found)[-1] == Ended(3)
 
@@ -168,7 +168,7 @@ def test_a_session_that_is_paused_for_ever_stays_hungry_and_holds_no_more_than_i
     made.give(inputs.Pause())
     dropped: list[Failed] = []
     for segment in range(HELD_SEGMENTS + 20):
-        assert made.room.speaker.hungry
+        assert made.speaker.hungry
         made.segment()
         dropped += said(made.says(*whole(segment)), Failed)
 
@@ -183,7 +183,7 @@ def test_stop_silences_what_was_said_and_cancels_its_work() -> None:
 
     assert Cancel(2) in found and Purge(2) in found
     assert [type(what) for what in said(found)] == [SpeechEnds, Done, Done, Obeyed]
-    assert made.room.speaker.hungry
+    assert made.speaker.hungry
     assert played(made.says(audio(0, 1), *whole(1))) == []
 
 
@@ -197,12 +197,12 @@ def test_what_is_said_after_a_stop_is_heard() -> None:
 
 def test_stop_silences_what_still_waits_to_be_cut() -> None:
     made = bench(1, most=1)
-    assert not made.room.speaker.hungry
+    assert not made.speaker.hungry
     later = (VOICED + SILENT) * 512
     made.samples += later
     made.give(inputs.Arrived(made.samples))  # a whole segment waits at the bound
     made.give(inputs.Stop())
-    assert made.room.speaker.hungry
+    assert made.speaker.hungry
 
     found = made.give(inputs.Windows(bytes(2 * later), (0.9,) * VOICED + (0.0,) * SILENT))
     assert [effect for effect in found if isinstance(effect, Submit)] == []

@@ -112,7 +112,7 @@ def interleaved(streams: list[list[Event | Decision]], random: Random) -> Iterat
 def supervised(ear: Ear, lane: Sequence[Attempt]) -> list[Event | Decision]:
     """What is not whole is sent once more, from the sentence that was cut off on, and then all goes well."""
     first = lane[0]
-    voice = ear.reader.ledger.voice(first.segment, first.target)
+    voice = ear.reading.room.ledger("a").voice(first.segment, first.target)
     if voice is None or voice.finished:
         return []
     last = Attempt(first.segment, first.target, len(lane), first.sentences)

@@ -96,11 +96,11 @@ def test_a_speaker_whose_audio_waited_for_the_network_is_still_live() -> None:
 def test_the_session_is_hungry_until_as_many_segments_are_in_work_as_it_may_have() -> None:
     made = Bench(most=2)
     made.segment()
-    assert made.room.speaker.hungry
+    assert made.speaker.hungry
     made.segment()
-    assert not made.room.speaker.hungry
+    assert not made.speaker.hungry
     made.says(*whole(0))
-    assert made.room.speaker.hungry
+    assert made.speaker.hungry
 
 
 # --- terms ---
@@ -131,7 +131,7 @@ def test_terms_hold_at_once_in_silence() -> None:
     made.hears((5, 0.0))
     made.give(inputs.Update(terms("ca")))
 
-    assert made.room.speaker.terms == made.room.speaker.agreed == terms("ca")
+    assert made.speaker.terms == made.speaker.agreed == terms("ca")
     assert decisions(made.segment(), "cut")[0].targets[0].language == "ca"
 
 
@@ -175,9 +175,9 @@ def test_work_that_is_sent_again_keeps_the_terms_of_its_segment() -> None:
 
 def test_what_a_segment_left_in_redis_is_removed_as_soon_as_it_is_not_needed() -> None:
     made = bench()
-    assert made.room.speaker.unheard() == [(0, 0)]
+    assert made.speaker.unheard() == [(0, 0)]
     assert Forget(0, 0) in made.says(heard(0))
-    assert made.room.speaker.unheard() == []
+    assert made.speaker.unheard() == []
 
     found = made.says(translated(0), *spoken(0))
     assert Forget(0, 0) in found
@@ -203,7 +203,7 @@ def test_nothing_said_settles_the_segment() -> None:
     made = bench()
 
     assert len(said(made.says(heard(0, "")), Done)) == 1
-    assert made.room.speaker.next == float("inf")
+    assert made.speaker.next == float("inf")
 
 
 def test_no_transcript_follows_a_failure() -> None:
@@ -222,7 +222,7 @@ def test_a_transcript_that_stands_before_the_give_up_in_the_journal_holds_nothin
     found = made.says(heard(0, text), *made.unwritten)
 
     assert len(said(found, Done)) == 1
-    assert made.room.speaker.unheard() == []
+    assert made.speaker.unheard() == []
     assert said(made.give(inputs.End()), Ended) == [Ended(1)]
 
 

@@ -114,7 +114,7 @@ def test_failures_are_tried_again_after_a_pause_that_grows_until_attempts_are_us
 
     found = made.says(failed(0, "stt", None, 2), now=NOW + 4)
     assert said(found, Failed) == [Failed(0, None, "stt", "broken", "It broke.", True)]
-    assert made.room.speaker.hungry and made.room.speaker.unheard() == []
+    assert made.speaker.hungry and made.speaker.unheard() == []
 
 
 def test_a_failure_that_would_repeat_itself_is_told_at_once() -> None:

@@ -102,7 +102,7 @@ class World(Bench):
         """Says so many segments, one after the other, and ends the session."""
 
         def speak(left: int) -> None:
-            if not self.room.speaker.hungry:
+            if not self.speaker.hungry:
                 self.later(0.1, lambda: speak(left))
             elif left:
                 self.segment()

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from bridge.store.journal import Journal
+from bridge.store.journal import BEGIN, Journal
 from bridge.store.sessions import Sessions
 from bridge.store.work import Desk
 from bridge.types import Entry, Event
@@ -19,7 +19,7 @@ from gateway.runtime.relay import Relay
 
 
 class Ear:
-    """A session that keeps what it is given; `deaf` ones fail at it."""
+    """A room of one that keeps what it is given; `deaf` ones fail at it."""
 
     def __init__(self, name: str, first: int = 0, *, deaf: bool = False) -> None:
         self.id = name
@@ -27,6 +27,10 @@ class Ear:
         self.entries: list[Entry] = []
         self.losses = 0
         self._deaf = deaf
+
+    @property
+    def firsts(self) -> dict[str, int]:
+        return {self.id: self.first}
 
     @property
     def heard(self) -> list[Event]:
@@ -41,8 +45,8 @@ class Ear:
         if self._deaf:
             raise LookupError("it cannot hear")
 
-    def handle(self, given: Input) -> int | None:
-        return None
+    def handle(self, given: Input) -> None:
+        pass
 
     def lost(self) -> None:
         self.losses += 1
@@ -89,6 +93,13 @@ async def relaying(store: Redis, **bounds: Any) -> AsyncIterator[Relay]:
     finally:
         await running.stop()
         await closed(running)
+
+
+async def added(relay: Relay, ear: Ear) -> None:
+    """Opens the room of a session and reads it from its start."""
+    await relay.keep(ear.id)
+    await relay.open(ear.id)
+    await relay.add(ear, BEGIN)
 
 
 async def closed(relay: Relay) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -14,10 +16,12 @@ from bridge.media import decode
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
-from bridge.types import SPEECH_RATE, STAGES, Event, Target
+from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
 from gateway.core import effects
+from gateway.core.seat import Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
+from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 from tests.stack import REPOSITORY, as_gateway
 
@@ -36,21 +40,30 @@ class Mouth:
         self.said: list[effects.Noun] = []
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
-        self.purged: list[int] = []
+        self.purged: list[float] = []
+        self.attendance: list[tuple[list[Attendant], dict[str, int]]] = []
+        self.safe = 0
+        self.overtaken = self.over = False
         self.holds: list[bool] = []
         self.stuffed = False
         self.faults = 0
 
-    def say(self, said: effects.Say) -> None:
+    def say(self, said: effects.Say, seq: int) -> None:
         self.said.append(said.what)
-        self.order.append(said)
+        self.order.append(replace(said, seq=seq))
 
-    def play(self, sound: effects.Play) -> None:
+    def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm
-        self.order.append(sound)
+        self.order.append(replace(sound, seq=seq))
 
-    def purge(self, before: int) -> None:
+    def purge(self, before: float) -> None:
         self.purged.append(before)
+
+    def acknowledge(self, samples: int) -> None:
+        self.safe = samples
+
+    def attended(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        self.attendance.append((list(speakers), dict(listeners)))
 
     def full(self) -> bool:
         return self.stuffed
@@ -61,6 +74,12 @@ class Mouth:
     def broken(self) -> None:
         self.faults += 1
 
+    def taken_over(self) -> None:
+        self.overtaken = True
+
+    def room_closed(self) -> None:
+        self.over = True
+
     def of(self, kind: type) -> list[Any]:
         return [noun for noun in self.said if isinstance(noun, kind)]
 
@@ -70,14 +89,15 @@ class Scene:
 
     def __init__(self, backend: Backend, url: str) -> None:
         self.backend = backend
+        self.halls = Halls(backend)
         self.desk = Desk(url)
         self.client = redis.Redis.from_url(url)
 
     async def session(self, terms: Terms = TERMS) -> tuple[Runner, Mouth]:
-        mouth = Mouth()
-        runner = Runner(self.backend, terms, mouth)
-        await runner.open()
-        return runner, mouth
+        mouth, name = Mouth(), secrets.token_hex(8)
+        entered = await self.halls.enter(Seat(name, name, "alone", terms))
+        entered.begin(mouth)
+        return entered.runner, mouth
 
     def work(self, runner: Runner, segment: int, *, attempt: int = 0) -> None:
         """What three workers would report of a segment."""
@@ -116,9 +136,7 @@ async def backing(settings: Settings) -> AsyncIterator[Scene]:
     try:
         yield scene
     finally:
-        for reader in backend.relay.readers:
-            assert isinstance(reader, Runner)
-            await reader.close()
+        await scene.halls.stop()
         await backend.stop()
         scene.desk.close()
         scene.client.close()

@@ -13,7 +13,7 @@ from bridge.store.journal import BLOCK_MS
 from bridge.types import Decision, Event
 from gateway.runtime.relay import SESSION_TTL_SECONDS, Relay
 from tests.gateway.runtime.clock import until
-from tests.gateway.runtime.ear import Ear, Redis, closed, made, play
+from tests.gateway.runtime.ear import Ear, Redis, added, closed, made, play
 
 pytestmark = pytest.mark.redis
 
@@ -23,7 +23,7 @@ def test_entries_of_many_rooms_reach_their_own_session_once_and_in_order(store: 
 
     async def scene(relay: Relay) -> None:
         for ear in ears:
-            await relay.add(ear)
+            await added(relay, ear)
         for index in range(50):
             for ear in ears:
                 store.emit(ear.id, index)
@@ -47,7 +47,7 @@ def test_one_read_brings_entries_of_many_rooms(store: Redis) -> None:
 
     async def scene(relay: Relay) -> None:
         for ear in ears:
-            await relay.add(ear)
+            await added(relay, ear)
         before = reads()
         for ear in ears:
             store.emit(ear.id, 7)
@@ -62,7 +62,7 @@ def test_decisions_and_events_come_in_the_order_of_the_journal(store: Redis) -> 
     ear = Ear("alice")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
+        await added(relay, ear)
         journal = relay._journal
         for number in range(3):
             await journal.append([("alice", Decision("began", "alice", number=number, segment=number))])
@@ -78,9 +78,9 @@ def test_a_session_that_comes_during_a_blocking_read_is_heard_without_delay(stor
     ear, later = Ear("first"), Ear("later")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
+        await added(relay, ear)
         await asyncio.sleep(0.3)
-        await relay.add(later)
+        await added(relay, later)
         store.emit("later", 1)
         assert await until(lambda: later.indexes == [1]) < BLOCK_MS / 1000 / 2
 
@@ -93,7 +93,7 @@ def test_a_session_that_says_nothing_costs_no_reads(store: Redis) -> None:
         return int(stats.get("cmdstat_xread", {"calls": 0})["calls"])
 
     async def scene(relay: Relay) -> None:
-        await relay.add(Ear("alice"))
+        await added(relay, Ear("alice"))
         await asyncio.sleep(0.1)
         before = reads()
         await asyncio.sleep(0.5)
@@ -105,7 +105,7 @@ def test_a_session_that_says_nothing_costs_no_reads(store: Redis) -> None:
 def test_what_was_said_before_the_first_read_is_heard(store: Redis) -> None:
     async def scene(relay: Relay) -> None:
         ear = Ear("alice")
-        await relay.add(ear)
+        await added(relay, ear)
         store.emit("alice", 0)
         await until(lambda: ear.indexes == [0])
 
@@ -116,9 +116,9 @@ def test_a_removed_session_hears_nothing_and_leaves_nothing(store: Redis) -> Non
     gone, here = Ear("gone"), Ear("here")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(gone)
-        await relay.add(here)
-        await relay.remove(gone)
+        await added(relay, gone)
+        await added(relay, here)
+        relay.remove(gone)
         assert relay.readers == [here]
         store.emit("gone", 0)
         store.emit("here", 0)
@@ -139,7 +139,7 @@ def test_a_session_is_kept_alive_with_its_first_live_segment(store: Redis) -> No
 
     async def scene(relay: Relay) -> None:
         ear = Ear("alice", first=3)
-        await relay.add(ear)
+        await added(relay, ear)
         assert first() == b"3"
         store.client.expire("journal:alice", 1)
         store.client.delete("live:alice")
@@ -154,7 +154,7 @@ def test_a_session_is_kept_alive_with_its_first_live_segment(store: Redis) -> No
 def test_a_journal_lives_as_long_as_it_may_be_asked_for(store: Redis) -> None:
     async def run() -> None:
         relay = made(store, seconds=600)
-        await relay.add(Ear("alice"))
+        await added(relay, Ear("alice"))
         assert store.client.ttl("journal:alice") == 600
         await closed(relay)
 
@@ -166,7 +166,7 @@ def test_entries_go_when_they_are_older_than_the_journal_may_be(store: Redis) ->
     ear, ahead = Ear("alice"), [0.0]
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
+        await added(relay, ear)
         for index in range(3):
             store.emit("alice", index)
         await until(lambda: ear.indexes == [0, 1, 2])
@@ -185,8 +185,8 @@ def test_of_more_bytes_than_a_journal_may_hold_the_oldest_go(store: Redis) -> No
     ear, other = Ear("alice"), Ear("bob")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
-        await relay.add(other)
+        await added(relay, ear)
+        await added(relay, other)
         store.emit("bob", 0, bytes(40_000))
         for index in range(30):
             store.emit("alice", index, bytes(20_000))
@@ -202,8 +202,8 @@ def test_a_session_that_fails_harms_no_other(store: Redis) -> None:
     deaf, ear = Ear("deaf", deaf=True), Ear("ear")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(deaf)
-        await relay.add(ear)
+        await added(relay, deaf)
+        await added(relay, ear)
         for index in range(2):
             store.emit("deaf", index)
             store.emit("ear", index)

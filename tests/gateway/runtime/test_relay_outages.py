@@ -14,7 +14,7 @@ from bridge.store.journal import BLOCK_MS, Journal
 from bridge.types import Entry, Event
 from gateway.runtime.relay import Relay
 from tests.gateway.runtime.clock import until
-from tests.gateway.runtime.ear import Ear, Redis, closed, made, play
+from tests.gateway.runtime.ear import Ear, Redis, added, closed, made, play
 from tests.stack import RedisProcess
 
 pytestmark = pytest.mark.redis
@@ -35,7 +35,7 @@ def test_a_session_that_cannot_be_opened_is_not_kept(own_redis: RedisProcess) ->
     async def scene(relay: Relay) -> None:
         own_redis.kill()
         with pytest.raises(RedisUnavailable):
-            await relay.add(Ear("alice"))
+            await added(relay, Ear("alice"))
         assert relay.readers == []
 
     play(store, scene)
@@ -50,7 +50,7 @@ def test_a_session_whose_opening_breaks_off_halfway_is_not_kept(store: Redis) ->
     async def run() -> None:
         relay = made(store, Broken(store.url, "test"))
         with pytest.raises(RedisUnavailable):
-            await relay.add(Ear("alice"))
+            await added(relay, Ear("alice"))
         assert relay.readers == []
         await closed(relay)
 
@@ -63,7 +63,7 @@ def test_after_an_empty_redis_comes_back_sessions_are_made_anew_and_heard(own_re
 
     async def scene(relay: Relay) -> None:
         for ear in ears:
-            await relay.add(ear)
+            await added(relay, ear)
         store.emit("alice", 0)
         await until(lambda: ears[0].indexes == [0])
         own_redis.kill()
@@ -86,7 +86,7 @@ def test_a_new_journal_is_read_from_its_start_though_its_clock_runs_behind(store
     ear = Ear("alice")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
+        await added(relay, ear)
         hour_ahead = int((time.time() + 3_600) * 1000)
         store.client.xadd(
             "journal:alice",
@@ -109,7 +109,7 @@ def test_what_an_old_journal_held_does_not_count_for_the_new_one(store: Redis) -
     ear = Ear("alice")
 
     async def scene(relay: Relay) -> None:
-        await relay.add(ear)
+        await added(relay, ear)
         hour_ahead = int((time.time() + 3_600) * 1000)
         for index in range(8):
             fields = {
@@ -134,9 +134,9 @@ def test_a_session_removed_while_redis_is_away_is_forgotten_here(own_redis: Redi
 
     async def scene(relay: Relay) -> None:
         ear = Ear("alice")
-        await relay.add(ear)
+        await added(relay, ear)
         own_redis.kill()
-        await relay.remove(ear)
+        relay.remove(ear)
         assert relay.readers == []
         own_redis.start()
         await asyncio.sleep(1)
@@ -175,7 +175,7 @@ def test_a_relay_stops_though_a_cancellation_is_swallowed(store: Redis) -> None:
 def test_an_entry_that_cannot_be_read_does_not_end_the_relay(store: Redis) -> None:
     async def scene(relay: Relay) -> None:
         ear = Ear("alice")
-        await relay.add(ear)
+        await added(relay, ear)
         store.client.xadd("journal:alice", {"e": "no JSON"})
         store.client.xadd("journal:alice", {"z": "of a later release"})
         await asyncio.sleep(0.1)
@@ -197,7 +197,7 @@ def test_an_entry_that_comes_together_with_the_end_of_its_session_is_dropped(sto
 
     async def run() -> None:
         relay, here = made(store, Late(store.url, "test")), Ear("here")
-        await relay.add(here)
+        await added(relay, here)
         relay.start()
         await until(lambda: len(here.heard) > 1)
         await relay.stop()

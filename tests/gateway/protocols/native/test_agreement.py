@@ -12,6 +12,7 @@ from bridge.protocol.client_messages import SessionStart, SessionUpdate, Source
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
+from gateway.core.seat import Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.protocols.native import agreement
 from gateway.protocols.native.agreement import agree, amend
@@ -72,7 +73,7 @@ def test_a_source_to_be_detected_is_told_as_auto(defaults: Settings) -> None:
     terms = agree(start(source={"language": "auto"}), OFFER, defaults)
 
     assert terms.source is None
-    assert agreement.effective(terms).source == Source(language="auto")
+    assert agreement.effective(Seat("a", "a", "alone", terms)).source == Source(language="auto")
 
 
 def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) -> None:
@@ -153,7 +154,7 @@ def test_an_update_is_refused_like_a_start(terms: Terms) -> None:
 
 def test_the_effective_configuration_can_be_sent_back_as_a_wish(defaults: Settings) -> None:
     terms = agree(start(vad={"aggressiveness": 2}, output={"rate": 8_000}), OFFER, defaults)
-    told = agreement.effective(terms).model_dump(mode="json")
+    told = agreement.effective(Seat("a", "a", "alone", terms)).model_dump(mode="json")
 
     assert agree(start(**told), OFFER, defaults) == terms
 

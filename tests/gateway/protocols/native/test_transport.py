@@ -56,7 +56,7 @@ class Echo:
     def writable(self) -> None:
         """Nothing waits here."""
 
-    def gone(self) -> None:
+    def gone(self, code: int | None) -> None:
         self.over.set()
 
 

@@ -1,0 +1,114 @@
+"""What the journal says of a segment, found once by the ledger: its speaker and its listeners act on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.types import Decision, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A worker has begun."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The transcript, once."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """The translation into one target, once."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next speech of the attempt that is heard."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What was spoken, as it was recorded: all that a target of the same language gets."""
+
+    event: Event
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """No engine is needed for a target, because its language is the one that was spoken."""
+
+    segment: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A segment that was cut is heard in more targets, whose listeners know nothing of it yet."""
+
+    decision: Decision
+    cut: Decision
+    transcript: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """Another attempt takes over: what is there of sentence `sentence` will be spoken anew."""
+
+    segment: int
+    target: str
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The speech of a target is complete."""
+
+    segment: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The attempt that is heard says it is done, but pieces of it were lost on their way."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A stage reports that it failed."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that concerns the segments: began, cut, gave_up."""
+
+    decision: Decision
+
+
+Fact = (
+    Taken
+    | Transcribed
+    | Translated
+    | Piece
+    | Original
+    | Spared
+    | Added
+    | Rewound
+    | Whole
+    | Torn
+    | Refused
+    | Decided
+)

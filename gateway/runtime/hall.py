@@ -1,0 +1,264 @@
+"""One room on this gateway: its journal is read once, folded once, and told to all who are here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from bridge.audio import Resampler
+from bridge.store.journal import BEGIN, Journal
+from bridge.types import Attendant, Entry, Presence
+from gateway.core import inputs
+from gateway.core.effects import Effect, For, Play, Purge, Say
+from gateway.core.listener import Listener
+from gateway.core.room import Room
+from gateway.core.seat import Seat
+from gateway.core.tuning import Tuning
+from gateway.runtime.replay import Replay, replayed
+
+log = structlog.get_logger(__name__)
+
+TELL_SECONDS = 1.0
+
+
+class Guest(Protocol):
+    """A session of this gateway, as its room sees it. All calls return at once."""
+
+    id: str
+    seat: Seat
+
+    @property
+    def away(self) -> bool:
+        """Whether its client is away for a moment."""
+
+    @property
+    def first(self) -> int:
+        """The first segment whose work is still wanted."""
+
+    def hear(self, effect: Say | Play | Purge) -> None:
+        """What those get who listen as it does."""
+
+    def do(self, effects: Sequence[Effect]) -> None:
+        """What the core wants done for this session."""
+
+    def told(self, presences: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        """Who is in the room."""
+
+    def pump(self) -> None:
+        """Something may have room again."""
+
+    def broken(self) -> None:
+        """A fault of the program."""
+
+
+class Hall:
+    """`after` is the entry that was folded last; `coming` are on their way in, `announcing`: the others are
+    being told who is here."""
+
+    def __init__(
+        self, room: str, journal: Journal, patience: float, attended: Callable[[], None] | None
+    ) -> None:
+        """`attended` is called when who is here has changed, None in a room of one."""
+        self.id = room
+        self.core = Room(Resampler, patience)
+        self.guests: dict[str, Guest] = {}
+        self.after = BEGIN
+        self.coming = 0
+        self.announcing = False
+        self._speakers: list[Guest] = []
+        self._journal = journal
+        self._patience = patience
+        self._attended = attended
+        self._ears: dict[Tuning, list[Guest]] = {}
+        self._replays: dict[Tuning, Replay] = {}
+        self._known: object = None
+        self._tell_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is a room of one."""
+        return self._attended is None
+
+    # Who is here
+
+    def seat(self, guest: Guest) -> None:
+        """Somebody listens here from now on; `listener` says beforehand how."""
+        self.guests[guest.id] = guest
+        if guest.seat.speaks:
+            self._speakers.append(guest)
+        self._ears.setdefault(guest.seat.tuning, []).append(guest)
+        self.changed()
+
+    def leave(self, guest: Guest) -> None:
+        """Somebody is not here any more."""
+        self.guests.pop(guest.id, None)
+        if guest in self._speakers:
+            self._speakers.remove(guest)
+        self.core.here.pop(guest.id, None)
+        self._unhear(guest.seat.tuning, guest)
+        self.changed()
+
+    def retune(self, guest: Guest, seat: Seat) -> None:
+        """Somebody listens otherwise from now on."""
+        self._unhear(guest.seat.tuning, guest)
+        guest.seat = seat
+        self._ears.setdefault(seat.tuning, []).append(guest)
+        self.changed()
+
+    def changed(self) -> None:
+        """Who is here has changed, or is away."""
+        if self._attended is not None:
+            self._attended()
+
+    def presence(self, gateway: str) -> Presence:
+        """Who is here. Those who are away for a moment count: what is said meanwhile is for them as well."""
+        languages: dict[str, int] = {}
+        speakers = []
+        for guest in self.guests.values():
+            seat = guest.seat
+            if seat.hears:
+                language = seat.terms.targets[0].language
+                languages[language] = languages.get(language, 0) + 1
+            if seat.speaks:
+                spoken = seat.terms.source or "auto"
+                speakers.append(Attendant(seat.number, seat.name, spoken, guest.away))
+        return Presence(gateway, languages, tuple(speakers))
+
+    def _unhear(self, tuning: Tuning, guest: Guest) -> None:
+        ears = self._ears.get(tuning, [])
+        if guest in ears:
+            ears.remove(guest)
+        if not ears:
+            self._ears.pop(tuning, None)
+            if tuning not in self._replays:
+                self.core.listeners.pop(tuning, None)
+
+    # From the relay
+
+    @property
+    def firsts(self) -> dict[str, int]:
+        """The sessions whose work is kept alive, and from which segment on it is wanted."""
+        return {guest.id: guest.first for guest in self._speakers}
+
+    def deliver(self, entry: Entry) -> None:
+        """The next entry of the journal."""
+        self.after = entry.id
+        self._handle(entry)
+        if isinstance(entry.item, Presence):
+            self.tell()
+
+    def handle(self, given: inputs.Input) -> None:
+        """What concerns everybody."""
+        self._handle(given)
+        if isinstance(given, inputs.Attended):
+            self.tell()
+
+    def lost(self) -> None:
+        """Redis came back without this room."""
+        self.after = BEGIN
+        self._handle(inputs.Lost())
+        self.changed()
+
+    def _handle(self, given: inputs.Input) -> None:
+        try:
+            self._do(self.core.handle(given, time.monotonic()), self.after)
+        except Exception:
+            log.exception("room failed; the others go on", room=self.id, input=type(given).__name__)
+            for guest in list(self.guests.values()):
+                guest.broken()
+            return
+        for guest in self._speakers:
+            guest.pump()
+
+    def greet(self, guest: Guest) -> None:
+        """Tells one who came in who is in the room."""
+        if not self.alone:
+            guest.told(self.core.roster.speakers, self.core.roster.listeners)
+
+    def tell(self) -> None:
+        """Tells everybody who is in the room, if that is new; once a second at most."""
+        if self._telling is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if (wait := self._tell_at - loop.time()) > 0:
+            self._telling = loop.call_later(wait, self._tell)
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._telling = None
+        known = (self.core.roster.speakers, self.core.roster.listeners)
+        if known != self._known:
+            self._known = known
+            self._tell_at = asyncio.get_running_loop().time() + TELL_SECONDS
+            for guest in self.guests.values():
+                guest.told(*known)
+
+    # From a session
+
+    def give(self, given: inputs.Input, session: str) -> list[Effect]:
+        """What a session is told or wants; returns what it led to for that session."""
+        found = self.core.handle(given, time.monotonic(), session)
+        self._do(found, self.after)
+        return [effect for each in found if each.whom == session for effect in each.effects]
+
+    def _do(self, found: Sequence[For], entry: str) -> None:
+        for each in found:
+            if isinstance(each.whom, str):
+                if (guest := self.guests.get(each.whom)) is not None:
+                    guest.do(each.effects)
+                continue
+            if (replay := self._replays.get(each.whom)) is not None:
+                replay.add(entry, each.effects)
+            ears = list(self._ears.get(each.whom, ()))
+            for effect in each.effects:
+                if isinstance(effect, Say | Play | Purge):
+                    for ear in ears:
+                        ear.hear(effect)
+
+    # What was said before
+
+    async def listener(self, tuning: Tuning) -> Listener:
+        """Who listens in this way, as if it had done so all along. Raises RedisUnavailable."""
+        if tuning not in self.core.listeners:
+            if self.after == BEGIN:
+                self.core.tune(tuning)
+            else:
+                await self.replay(tuning)
+        return self.core.listeners[tuning]
+
+    async def replay(self, tuning: Tuning) -> Replay:
+        """What those who listen in this way were sent, and are sent from now on; it lasts until `forget`.
+
+        Raises RedisUnavailable.
+        """
+        replay = self._replays.get(tuning)
+        if replay is None:
+            replay = self._replays[tuning] = Replay()
+            try:
+                listener, frames = await replayed(
+                    self._journal, self.id, tuning, self._patience, lambda: self.after
+                )
+            except BaseException as error:
+                del self._replays[tuning]
+                replay.fail(error)
+                raise
+            ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
+            replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
+        await replay.ready()
+        replay.users += 1
+        return replay
+
+    def forget(self, tuning: Tuning, replay: Replay) -> None:
+        """One who asked for a replay has it."""
+        replay.users -= 1
+        if not replay.users and self._replays.get(tuning) is replay:
+            del self._replays[tuning]
+            if tuning not in self._ears:
+                self.core.listeners.pop(tuning, None)

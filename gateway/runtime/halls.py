@@ -1,0 +1,342 @@
+"""The rooms of this gateway: who comes in, who comes back from a drop, who leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+from pydantic import TypeAdapter
+
+from bridge.errors import BridgeError, NotKept, RedisUnavailable
+from bridge.store import keys
+from bridge.store.records import Record
+from gateway.core import inputs
+from gateway.core.seat import Seat
+from gateway.core.speaker import Takeover
+from gateway.runtime.backend import Backend
+from gateway.runtime.hall import Hall
+from gateway.runtime.mouth import Mouth
+from gateway.runtime.replay import Frame, Replay
+from gateway.runtime.runner import Runner
+
+log = structlog.get_logger(__name__)
+
+CUT_SECONDS = 5.0
+"""A speaker who is away for so long has what was said so far translated: the others wait for it."""
+TAKE_SECONDS = 5.0
+"""In which the journal must show that a session was taken over."""
+MARGIN_SECONDS = 30
+"""A record outlives the window by what lies between two times that it is kept."""
+
+ANNOUNCE_SECONDS = 0.2
+"""Between two changes that are told: a class that comes in at once is told of a few times."""
+
+_seats: TypeAdapter[Seat] = TypeAdapter(Seat)
+
+
+@dataclass(slots=True)
+class Entered:
+    """A session that is there, or there again: `begin` tells its client what it missed, and all that comes.
+
+    Nothing may be awaited between the return of `enter` or `resume` and `begin`.
+    """
+
+    runner: Runner
+    token: str
+    frames: list[Frame] = field(default_factory=list)
+    resumed: bool = False
+    done: Callable[[], None] = lambda: None
+
+    def begin(self, mouth: Mouth) -> None:
+        """Says first what was said before."""
+        self.runner.attach(mouth)
+        for frame in self.frames:
+            self.runner.hear(frame)
+        self.runner.hall.greet(self.runner)
+        self.done()
+
+
+class Halls:
+    """One for each gateway."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = self._backend = backend
+        backend.relay.also_keep = self.keep
+        self._window = backend.settings.resume_window_s
+        self._halls: dict[str, Hall] = {}
+        self._opening = asyncio.Lock()
+        self._runners: dict[str, Runner] = {}
+        self._away: dict[str, list[asyncio.TimerHandle]] = {}
+        self._stopping = False
+
+    @property
+    def window(self) -> float:
+        """Seconds in which a client may come back."""
+        return self._window
+
+    @property
+    def _ttl(self) -> int:
+        return int(self._window) + MARGIN_SECONDS
+
+    # In
+
+    async def enter(self, seat: Seat) -> Entered:
+        """A new session. Raises RedisUnavailable."""
+        hall = await self._hall(seat)
+        try:
+            if seat.speaks:
+                await self._backend.relay.keep(seat.session)
+            listener = await hall.listener(seat.tuning)
+            runner = Runner(self._backend, hall, seat)
+        except BaseException:
+            self._left(hall)
+            raise
+        frames = listener.begins_with(self._backend.fleet.now())
+        # session.started has number 1.
+        runner.ahead_of_room = 2 - frames[0].seq if frames else 1 - listener.seq
+        self._seat(runner)
+        token = secrets.token_urlsafe(24) if self._window else ""
+        if token:
+            record = Record(_seats.dump_json(seat), hall.after, 1)
+            created = self._backend.records.create(seat.session, record, token, self._ttl)
+            self._backend.errands.run("keep session", created)
+        runner.join()
+        return Entered(runner, token, frames)
+
+    async def resume(self, session: str, token: str, last_seq: int, held: int) -> Entered:
+        """A session whose client comes back, with its audio from sample `held` on.
+
+        Raises NotKept, WrongToken and RedisUnavailable.
+        """
+        new = secrets.token_urlsafe(24)
+        record = await self._backend.records.take(session, token, new, self._ttl)
+        runner = self._runners.get(session)
+        if runner is not None and runner.fence != record.fence:
+            runner.expel()  # it was elsewhere meanwhile
+            runner = None
+        if runner is None:
+            runner, replay = await self._fetch(session, record, held)
+        else:
+            replay = await runner.hall.replay(runner.seat.tuning)
+        for timer in self._away.pop(session, ()):
+            timer.cancel()
+        missed = last_seq - runner.ahead_of_room
+        frames = [frame for _, frame in replay.frames if frame.seq > missed]
+        tuning = runner.seat.tuning
+        hall = runner.hall
+        log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
+        return Entered(runner, new, frames, True, lambda: hall.forget(tuning, replay))
+
+    async def _fetch(self, session: str, record: Record, held: int) -> tuple[Runner, Replay]:
+        """Takes a session from the gateway that had it. Raises NotKept and RedisUnavailable."""
+        if not record.fence:
+            raise NotKept("The session ended a moment ago.", "Start a new one, without resume.")
+        seat = _seats.validate_json(record.seat)
+        hall = await self._hall(seat)
+        try:
+            if seat.speaks:
+                await self._backend.relay.keep(session)
+            unstored = await self._unstored(hall, session)
+            replay = await hall.replay(seat.tuning)
+        except BaseException:
+            self._left(hall)
+            raise
+        runner = Runner(self._backend, hall, seat, record.fence)
+        self._seat(runner)
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                await runner.take(Takeover(held, record.segments, unstored))
+        except BaseException as error:
+            hall.forget(seat.tuning, replay)
+            self._leave(runner)
+            if isinstance(error, TimeoutError):
+                raise RedisUnavailable("The journal of the room does not answer.", "Try again.") from error
+            raise
+        runner.ahead_of_room = record.seq - replay.number_at(record.anchor)
+        return runner, replay
+
+    async def _unstored(self, hall: Hall, session: str) -> frozenset[int]:
+        waiting = [
+            (state.cut.segment, state.cut.revision)
+            for state in hall.core.ledger(session).open
+            if state.transcript is None
+        ]
+        return await self._backend.sessions.missing_audio(session, waiting)
+
+    def _left(self, hall: Hall) -> None:
+        """Somebody did not come in after all."""
+        hall.coming -= 1
+        self._close_hall(hall)
+
+    def _seat(self, runner: Runner) -> None:
+        runner.hall.coming -= 1
+        self._runners[runner.id] = runner
+        runner.gone = self._lost
+        runner.hall.seat(runner)
+
+    async def _hall(self, seat: Seat) -> Hall:
+        """The room of a session, opened where it is not. Raises RedisUnavailable."""
+        # One after the other: opening is quick, and two must not open the same.
+        async with self._opening:
+            hall = self._halls.get(seat.room)
+            if hall is None:
+                hall = await self._open(seat.room, seat.role == "alone")
+                self._halls[seat.room] = hall
+            hall.coming += 1
+        return hall
+
+    async def _open(self, room: str, alone: bool) -> Hall:
+        backend = self._backend
+        patience = backend.settings.segment_deadline_ms / 1000
+        hall = Hall(room, backend.journal, patience, None if alone else lambda: self._attended(hall))
+        await backend.relay.open(room)
+        page = await backend.journal.history(room, hall.after)
+        while page:
+            for entry, _ in page:
+                hall.deliver(entry)
+            page = await backend.journal.history(room, hall.after)
+        if not alone:
+            hall.handle(inputs.Attended(await backend.attendance.get(room)))
+        hall.core.offered = lambda: backend.offer.pairs
+        await backend.relay.add(hall, hall.after)
+        return hall
+
+    # Out
+
+    def drop(self, runner: Runner) -> None:
+        """The client of a session is gone, and may come back within the window."""
+        if not self._window or self._stopping:
+            self.close(runner)
+            return
+        log.info("client away", session=runner.id)
+        runner.detach()
+        loop = asyncio.get_running_loop()
+        self._away[runner.id] = [
+            loop.call_later(CUT_SECONDS, runner.ordered, inputs.Commit()),
+            loop.call_later(self._window, self.close, runner),
+        ]
+
+    def close(self, runner: Runner) -> None:
+        """A session is over. What was said in a room is still heard to its end."""
+        for timer in self._away.pop(runner.id, ()):
+            timer.cancel()
+        if self._runners.get(runner.id) is not runner:
+            return
+        self._backend.errands.run("forget session", self._backend.records.forget(runner.id))
+        patience = self._backend.settings.segment_deadline_ms / 1000
+        if runner.hall.alone or not runner.finish(patience, lambda: self.close(runner)):
+            self._backend.errands.run("close session", self._closed(runner))
+
+    async def _closed(self, runner: Runner) -> None:
+        """Ends all work of a session, and forgets it."""
+        self._leave(runner)
+        names = [keys.audio(runner.id, segment, revision) for segment, revision in runner.unheard]
+        try:
+            if runner.seat.speaks:
+                await self._backend.sessions.close_session(runner.id)
+                await self._backend.sessions.drop_audio(*names)
+            if runner.hall.alone:
+                await self._backend.journal.drop(runner.hall.id)
+        except RedisUnavailable as error:
+            log.warning("session left to expire", session=runner.id, error=error.message)
+        log.info("session ended", session=runner.id, segments=runner.segments_cut)
+
+    async def stop(self) -> None:
+        """This gateway stops: what is there of each session stays in Redis for the next one."""
+        self._stopping = True
+        await self._guarded(self._backend.writer.written())
+        await self._guarded(self._keep_records())
+        for runner in list(self._runners.values()):
+            self._leave(runner)
+
+    def _lost(self, runner: Runner) -> None:
+        """Another gateway has the session."""
+        log.info("session taken over", session=runner.id)
+        self._leave(runner)
+
+    def _leave(self, runner: Runner) -> None:
+        runner.stop()
+        for timer in self._away.pop(runner.id, ()):
+            timer.cancel()
+        if self._runners.get(runner.id) is runner:
+            del self._runners[runner.id]
+        runner.hall.leave(runner)
+        self._close_hall(runner.hall)
+
+    def _close_hall(self, hall: Hall) -> None:
+        if hall.guests or hall.coming or self._halls.get(hall.id) is not hall:
+            return
+        del self._halls[hall.id]
+        self._backend.relay.remove(hall)
+        if hall.alone:
+            self._backend.writer.forget(hall.id)
+
+    # Within
+
+    async def retune(self, runner: Runner, seat: Seat, first: Callable[[], None] = lambda: None) -> None:
+        """Somebody listens otherwise from now on, and is told what they should know, after `first`.
+
+        Raises RedisUnavailable.
+        """
+        listener = await runner.hall.listener(seat.tuning)
+        if runner.stopped:
+            return
+        apart = seat.apart and not runner.seat.apart  # it goes on with the same
+        frames = [] if apart else listener.begins_with(self._backend.fleet.now())
+        seq = runner.seq
+        runner.hall.retune(runner, seat)
+        runner.ahead_of_room = seq + 1 - frames[0].seq if frames else seq - listener.seq
+        first()
+        for frame in frames:
+            runner.hear(frame)
+        self._backend.errands.run("keep session", self._keep_record(runner))
+
+    # Kept
+
+    async def keep(self) -> None:
+        """Keeps in Redis what another gateway needs, every few seconds. Raises RedisUnavailable."""
+        await self._keep_records()
+        for hall in [hall for hall in self._halls.values() if not hall.alone]:
+            await self._backend.attendance.put(hall.id, hall.presence(self._backend.gateway), self._ttl)
+            await self._backend.rooms.touch(hall.id, self._backend.settings.room_ttl_seconds)
+            hall.handle(inputs.Attended(await self._backend.attendance.get(hall.id)))
+
+    async def _keep_records(self) -> None:
+        if self._window:
+            records = {name: self._record(runner) for name, runner in self._runners.items()}
+            await self._backend.records.keep(records, self._ttl)
+
+    async def _keep_record(self, runner: Runner) -> None:
+        if self._window:
+            await self._backend.records.keep({runner.id: self._record(runner)}, self._ttl)
+
+    def _record(self, runner: Runner) -> Record:
+        seat = _seats.dump_json(runner.seat)
+        return Record(seat, runner.hall.after, runner.seq, runner.segments_cut)
+
+    async def _guarded(self, errand: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(2):
+                await errand
+        except (BridgeError, TimeoutError) as error:
+            log.warning("sessions not left in order", error=str(error))
+
+    def _attended(self, hall: Hall) -> None:
+        """Who is in a room by way of this gateway has changed: the others are told, in order."""
+        if not hall.announcing:
+            hall.announcing = True
+            self._backend.errands.run("tell who is there", self._announce(hall))
+
+    async def _announce(self, hall: Hall) -> None:
+        gateway = self._backend.gateway
+        told = None
+        try:
+            while (presence := hall.presence(gateway)) != told:
+                await self._backend.attendance.put(hall.id, presence, self._ttl, announce=True)
+                told = presence
+                await asyncio.sleep(ANNOUNCE_SECONDS)
+        finally:
+            hall.announcing = False

@@ -1,0 +1,69 @@
+"""How a session speaks to its client, whatever the protocol; and what it does while the client is away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bridge.types import Attendant
+from gateway.core import effects
+
+
+class Mouth(Protocol):
+    """The protocol that this session speaks. All calls return at once."""
+
+    def say(self, said: effects.Say, seq: int) -> None:
+        """`seq` is the number that this client knows it by."""
+
+    def play(self, sound: effects.Play, seq: int) -> None: ...
+
+    def purge(self, before: float) -> None: ...
+
+    def acknowledge(self, samples: int) -> None:
+        """Audio before this place is safe."""
+
+    def attended(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
+        """Who is in the room."""
+
+    def full(self) -> bool:
+        """Whether the client reads too slowly for more to be begun."""
+
+    def hold(self, holding: bool) -> None:
+        """The budget of audio is used up (True), or has room again: read no further until then."""
+
+    def broken(self) -> None:
+        """A fault of the program ended the session."""
+
+    def taken_over(self) -> None:
+        """Another connection has the session now."""
+
+    def room_closed(self) -> None:
+        """The room is over."""
+
+
+class Away:
+    """The mouth of a session whose client is away: what is said meanwhile stands in the journal."""
+
+    def say(self, said: effects.Say, seq: int) -> None: ...
+
+    def play(self, sound: effects.Play, seq: int) -> None: ...
+
+    def purge(self, before: float) -> None: ...
+
+    def acknowledge(self, samples: int) -> None: ...
+
+    def attended(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None: ...
+
+    def full(self) -> bool:
+        return False
+
+    def hold(self, holding: bool) -> None: ...
+
+    def broken(self) -> None: ...
+
+    def taken_over(self) -> None: ...
+
+    def room_closed(self) -> None: ...
+
+
+AWAY = Away()

@@ -1,0 +1,84 @@
+"""What listeners were sent before: the journal folded anew, and then followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from bridge.audio import Resampler
+from bridge.store.journal import BEGIN, Journal
+from gateway.core.effects import Effect, Play, Say
+from gateway.core.listener import Listener
+from gateway.core.room import Room, effects_of
+from gateway.core.tuning import Tuning
+
+Frame = Say | Play
+
+
+class Replay:
+    """The frames of those who listen in one way, each with the entry that it came of, in their numbers."""
+
+    def __init__(self) -> None:
+        self.users = 0
+        self.frames: list[tuple[str, Frame]] = []
+        self._before = 1
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def begin(self, frames: Sequence[tuple[str, Frame]], before: int) -> None:
+        """All that was sent up to now; `before` is the number of the frame before the first."""
+        self.frames = list(frames)
+        self._before = before
+        self._ready.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        """It could not be read."""
+        self._ready.set_exception(error)
+        self._ready.exception()  # whoever waits gets it too
+
+    async def ready(self) -> None:
+        """Waits until `begin`."""
+        await asyncio.shield(self._ready)
+
+    def add(self, entry: str, effects: Sequence[Effect]) -> None:
+        """More frames that come of `entry`."""
+        if self._ready.done():
+            self.frames += [(entry, effect) for effect in effects if isinstance(effect, Frame)]
+
+    def number_at(self, entry: str) -> int:
+        """The number of the last frame that came of `entry` or of one before."""
+        number = self._before
+        for of, frame in self.frames:
+            if place(of) > place(entry):
+                break
+            number = frame.seq
+        return number
+
+
+async def replayed(
+    journal: Journal, room: str, tuning: Tuning, patience: float, until: Callable[[], str]
+) -> tuple[Listener, list[tuple[str, Frame]]]:
+    """Folds a journal from its start up to the entry that `until` names when it gets there.
+
+    Returns the listener as it is then, and all that it was sent. Raises RedisUnavailable.
+    """
+    shadow = Room(Resampler, patience)
+    listener = shadow.tune(tuning)
+    frames: list[tuple[str, Frame]] = []
+    after = BEGIN
+    while True:
+        page = await journal.history(room, after)
+        end = place(until())
+        due = [entry for entry, _ in page if place(entry.id) <= end]
+        for entry in due:
+            found = effects_of(shadow.handle(entry, 0.0))
+            frames += [(entry.id, effect) for effect in found if isinstance(effect, Frame)]
+            after = entry.id
+        # What others have written since is not folded here yet: the relay brings it to all at once.
+        if len(due) < len(page) or not page:
+            return listener, frames
+
+
+def place(entry: str) -> tuple[int, int]:
+    """An id of a journal as something that can be compared."""
+    at, _, count = entry.partition("-")
+    return int(at), int(count or 0)
