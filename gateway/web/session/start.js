@@ -33,3 +33,11 @@ export function languages({ source, target, pair }) {
   if (!pair || source !== AUTO) return { source: { language: source }, targets: [{ language: target }] };
   return { source: { language: AUTO, among: pair }, targets: pair.map((language) => ({ language })) };
 }
+
+/** The address of the stream beside this page. */
+export function streamUrl() {
+  const url = new URL("v1/stream", document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.search = url.hash = "";
+  return url.href;
+}

@@ -2,9 +2,9 @@
 
 import * as troubles from "../troubles.js";
 import { Course } from "./course.js";
-import { Link, streamUrl } from "./link.js";
+import { Link } from "./link.js";
 import { Sound } from "./sound.js";
-import { languages, sessionStart } from "./start.js";
+import { languages, sessionStart, streamUrl } from "./start.js";
 
 /**
  * @typedef {import("./start.js").Wish} Wish
