@@ -36,6 +36,8 @@ let offer;
 let pair = { near: preferences.choices.source, far: preferences.choices.target };
 /** @type {import("./pass/plan.js").Plan} */
 let planned = { detects: false, speaks: { near: false, far: false } };
+/** Whether the server has refused to tell these two apart, although it tells others. */
+let alike = false;
 let attempt = 0;
 let waiting = 0;
 let ending = 0;
@@ -56,7 +58,11 @@ const banner = new Banner((act) => {
 });
 const talk = new Talk(transcript, preferences.choices, {
   state: show,
-  trouble: (trouble, againAt) => banner.show(trouble, againAt),
+  trouble: (trouble, againAt) => {
+    alike ||= trouble?.code === "cannot_detect";
+    if (trouble?.code === "cannot_detect") choose(pair, "near");
+    else banner.show(trouble, againAt);
+  },
   lines: (change) => SIDES.forEach((side) => halves[side].show(change)),
   level: (level) => start.style.setProperty("--level", Math.min(1, level / FULL_LEVEL).toFixed(2)),
   notice: toast,
@@ -89,6 +95,7 @@ const settings = new Settings(preferences, {
 function half(side) {
   return new Half(side, {
     language: (tag) => {
+      alike = false;
       choose({ ...pair, [side]: tag }, side);
       preferences.set({ source: pair.near, target: pair.far });
     },
@@ -165,7 +172,7 @@ function choose(wanted, kept) {
   const settled = offer && settle(offer, first, navigator.languages);
   if (!offer || !settled) return;
   pair = kept === "near" ? settled : { near: settled.far, far: settled.near };
-  planned = plan(offer, pair);
+  planned = plan(alike ? { ...offer, detects: false } : offer, pair);
   halves.near.choose(choices(offer), pair.near, named("near"));
   halves.far.choose(choices(offer, pair.near), pair.far, named("far"));
   for (const side of SIDES) halves[side].turns(!planned.detects);
@@ -176,7 +183,7 @@ function choose(wanted, kept) {
 function advice() {
   if (planned.detects) return "Talk one after the other: which of the two languages it is, is heard.";
   const mute = SIDES.filter((side) => !planned.speaks[side]).map(named);
-  const how = "This server cannot hear which language is spoken: hold or tap the button of your half while you speak.";
+  const how = "This server cannot hear which of the two is spoken: hold or tap the button of your half while you speak.";
   return mute.length ? `${how} ${mute.join(" and ")} can be read and heard, but not understood.` : how;
 }
 
