@@ -23,7 +23,18 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/", "/captions", "/room", "/r/abc", "/r/abc/speak", *(f"/web/{file.as_posix()}" for file in FILES)])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/captions",
+        "/pass",
+        "/room",
+        "/r/abc",
+        "/r/abc/speak",
+        *(f"/web/{file.as_posix()}" for file in FILES),
+    ],
+)
 def test_everything_comes_with_the_headers_that_keep_a_page_safe(client: TestClient, path: str) -> None:
     answer = client.get(path)
 
