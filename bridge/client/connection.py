@@ -40,7 +40,8 @@ def stream_url(url: str) -> str:
 class Client:
     """One session. `async with` opens it; iteration gives messages and audio until it has ended.
 
-    `targets` and `source` are language tags, `rate` is the Hz of the audio wanted (None: the server's
+    `targets` and `source` are language tags; with the source "auto", `among` may name two of which one is
+    spoken in each segment, and the other one heard. `rate` is the Hz of the audio wanted (None: the server's
     default), `vad` holds the fields of client_messages.Vad. Not to be shared between tasks but for one that
     sends and one that iterates.
     """
@@ -53,6 +54,7 @@ class Client:
         source: str,
         targets: Sequence[str],
         *,
+        among: Sequence[str] = (),
         rate: int | None = None,
         vad: Mapping[str, float] | None = None,
     ) -> None:
@@ -61,7 +63,7 @@ class Client:
         start: dict[str, Any] = {
             "type": "session.start",
             "protocol": wire.PROTOCOL,
-            "source": {"language": source},
+            "source": {"language": source, "among": list(among) or None},
             "targets": [{"language": target} for target in targets],
             "output": {"rate": rate},
             "vad": vad,
