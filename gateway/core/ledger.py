@@ -172,10 +172,12 @@ class Ledger:
             if not voice.floor:
                 voice.floor = True
                 found.append(Spared(cut.segment, target))
-            if cut.floor == "silent" or state.original is not None:
+            if state.original is not None and voice.index == 0:
+                voice.index = 1
+                found.append(Original(state.original, target))
+            # Its voice is here before its words are; nothing is over without them.
+            if state.transcript is not None and (cut.floor == "silent" or voice.index == 1):
                 voice.finished = True
-                if state.original is not None:
-                    found.append(Original(state.original, target))
                 found.append(Whole(cut.segment, target))
         self._sweep(cut.segment)
         return found

@@ -1,5 +1,6 @@
 /** The page of who listens in a room: asks for the language only. */
 
+import { AUTO } from "./languages.js";
 import { Preferences, storage } from "./preferences.js";
 import { ofPage } from "./room/address.js";
 import { Conversation } from "./room/conversation.js";
@@ -54,7 +55,11 @@ const handlers = {
   state: show,
   trouble: (trouble, againAt) => banner.show(trouble, againAt),
   lines: (change) => said.show(change),
-  people: (now) => people.show(now),
+  people: (now) => {
+    people.show(now);
+    // In the language of somebody who came one can listen now.
+    if (now.speakers.some(({ language }) => language !== AUTO && !tongue.offers(language))) door.again();
+  },
   language: (tag) => {
     tongue.show(tag);
     pocket.describe(title, tongue.name(tag));
@@ -79,7 +84,7 @@ const banner = new Banner((act) => {
 const door = new Door(address, {
   open: (about) => {
     title = about.name || title;
-    byId("room", HTMLElement).textContent = title;
+    byId("room", HTMLElement).textContent = document.title = title;
     tongue.offer(about.languages, [preferences.choices.hears, ...navigator.languages]);
     people.show(about);
     hearing.enable(about.languages.length > 0);
@@ -108,8 +113,11 @@ const awake = new Awake(() => {
 });
 
 new Look(preferences);
+byId("language", HTMLElement).addEventListener("focus", () => door.freshen());
 byId("open-settings", HTMLElement).addEventListener("click", () => byId("settings", HTMLDialogElement).showModal());
 skip(log);
 // Another link of the same room was put in its place.
 window.addEventListener("hashchange", () => location.reload());
+// Who closes the page has left; who only looks at another one has not.
+window.addEventListener("pagehide", ({ persisted }) => persisted || seat?.close());
 void door.knock();

@@ -61,7 +61,7 @@ function show(state) {
 async function enter(about) {
   if (about.role === "listener") return banner.show(ROOM.listen_only);
   const title = about.name || "speechbridge";
-  byId("room", HTMLElement).textContent = title;
+  byId("room", HTMLElement).textContent = document.title = title;
   const offer = await api.languages().catch(refused);
   if (!offer) return;
   const { choices } = preferences;
@@ -93,7 +93,10 @@ const handlers = {
   state: show,
   trouble: (trouble, againAt) => banner.show(trouble, againAt),
   lines: (change) => said.show(change),
-  people: (now) => people.show(now),
+  people: (now) => {
+    people.show(now);
+    if (now.speakers.some(({ language }) => language !== languages.AUTO && !hears.offers(language))) door.again();
+  },
   language: (tag) => hears.show(tag),
   level: (level) => {
     dock.sound(level);
@@ -157,4 +160,5 @@ byId("open-end", HTMLElement).addEventListener("click", () => ending.showModal()
 ending.addEventListener("close", () => ending.returnValue === "end" && void end());
 skip(log);
 window.addEventListener("hashchange", () => location.reload());
+window.addEventListener("pagehide", ({ persisted }) => persisted || seat?.close());
 void door.knock();

@@ -40,10 +40,15 @@ export class Ears {
     },
   };
 
-  /** Speech is announced. @param {import("../protocol.js").AudioStart} message */
-  announce(message) {
-    const line = this.#conversation.line(message.segment);
-    if (line) this.#speeches.begin(line.id, message);
+  /**
+   * Takes what the server said, after the conversation did.
+   * @param {import("../protocol.js").ServerMessage} message
+   * @param {Voice | undefined} voice
+   */
+  follow(message, voice) {
+    if (message.type === "audio.start") this.#announce(message);
+    else if (message.type === "segment.done") this.#served(message);
+    else if (message.type === "session.updated") this.#turn(voice);
   }
 
   /**
@@ -67,15 +72,21 @@ export class Ears {
     return this.#delay.heard(line.id, at);
   }
 
+  /** @param {import("../protocol.js").AudioStart} message */
+  #announce(message) {
+    const line = this.#conversation.line(message.segment);
+    if (line) this.#speeches.begin(line.id, message);
+  }
+
   /** The server has told how long it took. @param {import("../protocol.js").SegmentDone} message */
-  served({ segment, timings_ms: timings }) {
+  #served({ segment, timings_ms: timings }) {
     const line = this.#conversation.line(segment);
     const ms = line && !line.own ? this.#delay.served(line.id, timings.first_audio) : undefined;
     if (line && ms !== undefined) this.#tell(line.id, ms);
   }
 
   /** Another language is heard: what is left of the one before is not. @param {Voice | undefined} voice */
-  turn(voice) {
+  #turn(voice) {
     const others = this.#speeches.others(this.#conversation.language);
     voice?.drop(others.map(({ key }) => ({ id: key })));
   }

@@ -32,7 +32,7 @@ export function labels(offered) {
  * @param {string} name in English
  */
 function label(tag, name) {
-  const own = ownName(tag);
+  const own = base(tag) === "en" ? "" : ownName(tag);
   return !own || own.toLowerCase() === name.toLowerCase() ? name : `${own} · ${name}`;
 }
 

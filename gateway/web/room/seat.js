@@ -1,7 +1,4 @@
-/**
- * One's place in a room, taken once: hears, perhaps speaks, and comes back by itself through whatever the network
- * does.
- */
+/** One's place in a room: hears, perhaps speaks, and comes back by itself through whatever the network does. */
 
 import { Link } from "../session/link.js";
 import { Sound } from "../session/sound.js";
@@ -9,7 +6,7 @@ import * as troubles from "../troubles.js";
 import { streamUrl } from "./api.js";
 import { Ears } from "./ears.js";
 import { Mouth } from "./mouth.js";
-import { cut, sessionStart } from "./start.js";
+import { changedMeanwhile, cut, sessionStart } from "./start.js";
 import { NO_VOICE, OLD_SERVER, ROOM } from "./troubles.js";
 
 /**
@@ -61,10 +58,7 @@ export class Seat {
     this.#speaks = wish.role !== "listener";
     const audible = wish.role !== "speaker" && !captions;
     const able = typeof AudioWorkletNode !== "undefined";
-    this.#ears = new Ears(conversation, {
-      shown: (id) => this.#show(id),
-      delay: (ms) => handlers.delay?.(ms),
-    });
+    this.#ears = new Ears(conversation, { shown: (id) => this.#show(id), delay: (ms) => handlers.delay?.(ms) });
     this.#sound = new Sound(this.#ears.spoken, this.#ofSound, audible && able, this.#speaks);
     this.#silent = audible && !able;
   }
@@ -95,14 +89,17 @@ export class Seat {
 
   /** Leaves; what one said before is still translated. Asked twice, it is over at once. */
   leave() {
-    if (this.#state === "idle") return;
-    if (this.#state !== "live" && this.#state !== "waiting") return this.#over();
+    // Who only listens has heard enough.
+    if (!this.#speaks || (this.#state !== "live" && this.#state !== "waiting")) return this.close();
     this.#sound.closeMicrophone();
-    if (this.#speaks) this.#sound.voice?.hold(false);
+    this.#sound.voice?.hold(false);
     this.#to("ending");
     this.#mouth.end();
-    // Who only listens has heard enough.
-    if (!this.#speaks) this.#over();
+  }
+
+  /** It is over at once: nothing more of it is wanted. */
+  close() {
+    if (this.#state !== "idle") this.#over();
   }
 
   /** Tries again now what waits: a connection, a microphone, or sound that the browser stopped. */
@@ -133,16 +130,16 @@ export class Seat {
     this.#sound.adjust(choices);
   }
 
-  /** Takes over another microphone, or how it is treated. @param {Choices} choices */
-  async reopen(choices) {
-    this.adjust(choices);
-    await this.#sound.reopen(choices);
-  }
-
   /** Another care in cutting. @param {Choices} choices */
   recut(choices) {
     this.#choices = choices;
     this.#link?.send({ type: "session.update", vad: cut(choices) ?? {} });
+  }
+
+  /** Another microphone, or another treatment of it. @param {Choices} choices */
+  async reopen(choices) {
+    this.#choices = choices;
+    await this.#sound.reopen(choices);
   }
 
   /** @param {State} state */
@@ -192,6 +189,8 @@ export class Seat {
       if (this.#state !== "ending") this.#to("live");
       this.#handlers.trouble(this.#sound.trouble ?? (this.#silent ? NO_VOICE : undefined));
       for (const lost of this.#link ? this.#mouth.begin(this.#link, message) : []) this.#handlers.notice(lost);
+      const missed = changedMeanwhile(this.#wish, message.config);
+      if (missed) this.turn(missed);
     },
     message: (message) => this.#message(message),
     audio: (frame) => {
@@ -227,15 +226,9 @@ export class Seat {
         return this.#handlers.notice("The network was too slow: some speech was left out, its captions are here.");
     }
     const change = this.#conversation.apply(message);
-    if (message.type === "audio.start") {
-      this.#ears.announce(message);
-      this.#ears.ask(performance.now(), () => this.#link?.send({ type: "ping" }));
-    } else if (message.type === "segment.done") {
-      this.#ears.served(message);
-    } else if (message.type === "session.updated") {
-      this.#ears.turn(this.#sound.voice);
-      this.#handlers.language?.(this.#conversation.language);
-    }
+    this.#ears.follow(message, this.#sound.voice);
+    if (message.type === "audio.start") this.#ears.ask(performance.now(), () => this.#link?.send({ type: "ping" }));
+    if (message.type === "session.updated") this.#handlers.language?.(this.#conversation.language);
     this.#handlers.lines(change);
   }
 

@@ -37,3 +37,17 @@ export function sessionStart({ room, secret, role, name, source, language }, cho
 export function cut({ surroundings }) {
   return surroundings === null ? undefined : { aggressiveness: surroundings };
 }
+
+/**
+ * What was chosen while there was no connection, since a session goes on as it was.
+ * @param {Wish} wish
+ * @param {import("../protocol.js").Effective} config in force
+ * @returns {Partial<Wish> | undefined}
+ */
+export function changedMeanwhile({ role, source, language }, config) {
+  /** @type {Partial<Wish>} */
+  const changed = {};
+  if (role !== "listener" && config.source?.language !== source) changed.source = source;
+  if (role !== "speaker" && config.targets[0]?.language !== language) changed.language = language;
+  return Object.keys(changed).length ? changed : undefined;
+}

@@ -37,12 +37,6 @@ export const ROOM = {
     label: "Join again",
     act: "retry",
   },
-  taken_over: {
-    code: "taken_over",
-    text: "This goes on in another window or on another device.",
-    label: "Join here again",
-    act: "retry",
-  },
 };
 
 /** A gateway that knows no rooms would have let everybody speak alone. @type {Trouble} */

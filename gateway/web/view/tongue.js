@@ -9,6 +9,8 @@ export class Tongue {
   #fixed;
   /** @type {readonly Language[]} */
   #offered = [];
+  /** Whether what is chosen was chosen, and not only proposed. */
+  #chosen = false;
 
   /**
    * @param {HTMLSelectElement} select options that stand in it stay, above the languages
@@ -17,7 +19,10 @@ export class Tongue {
   constructor(select, chosen) {
     this.#select = select;
     this.#fixed = [...select.options];
-    select.addEventListener("change", () => chosen(select.value));
+    select.addEventListener("change", () => {
+      this.#chosen = true;
+      chosen(select.value);
+    });
   }
 
   /** The tag chosen, or the value of another option; empty before anything is offered. */
@@ -26,21 +31,28 @@ export class Tongue {
   }
 
   /**
+   * What can be chosen now; what was chosen stays.
    * @param {readonly Language[]} offered
-   * @param {readonly string[]} wanted tags, the best first; the value of an option that stands in it may be one
+   * @param {readonly string[]} wanted tags, the best first
    */
   offer(offered, wanted) {
+    const { value } = this;
     this.#offered = offered;
-    const [fixed] = this.#fixed.filter(({ value }) => value === wanted[0]);
-    const chosen = fixed?.value ?? choose(offered, wanted);
     const options = labels(offered).map(({ tag, label }) => new Option(label, tag));
     this.#select.replaceChildren(...this.#fixed, ...options);
     this.#select.disabled = offered.length === 0;
-    this.show(chosen);
+    if (this.#chosen) this.#select.value = value;
+    if (!this.#chosen || this.#select.selectedIndex < 0) this.#select.value = choose(offered, wanted);
   }
 
-  /** @param {string} tag */
+  /** Whether a language can be chosen. @param {string} tag */
+  offers(tag) {
+    return this.#of(tag) !== undefined;
+  }
+
+  /** @param {string} tag that holds now */
   show(tag) {
+    this.#chosen = true;
     this.#select.value = tag;
   }
 

@@ -26,7 +26,7 @@ function seat() {
   /** @param {any} message */
   const take = (message) => {
     conversation.apply({ seq: 1, t_ms: 0, speaker: 1, ...message });
-    if (message.type === "audio.start") ears.announce(message);
+    ears.follow(message, voice);
   };
   take({ type: "session.started", config: { room: "r", targets: [{ language: "es" }] } });
   return { conversation, ears, voice, said, dropped, delays, take };
@@ -67,8 +67,9 @@ test("of the language before nothing more is heard", () => {
   take({ type: "session.updated", config: { room: "r", targets: [{ language: "fr" }] } });
   take(announced(7, 1, "fr"));
   ears.hear(frame(7, 1), voice, 0);
-  ears.turn(voice);
   assert.deepEqual(dropped, [said[0]]);
+  take({ type: "session.updated", config: { room: "r", targets: [{ language: "fr" }] } });
+  assert.ok(!dropped.includes(said[1]));
 });
 
 test("the delay is the server's, half the way there and back, and the wait here", () => {
@@ -79,7 +80,8 @@ test("the delay is the server's, half the way there and back, and the wait here"
   ears.answered(1_040);
   ears.hear(frame(7, 0), voice, 2_000);
   const line = /** @type {any} */ (conversation.line(7));
-  ears.served(/** @type {any} */ ({ segment: 7, timings_ms: { first_audio: 800 } }));
+  take({ type: "translation.final", segment: 7, target: "es", text: "hola" });
+  take({ type: "segment.done", segment: 7, timings_ms: { first_audio: 800 } });
   const heard = ears.since(line, 2_150);
   ears.spoken.heard(1, heard);
   assert.equal(line.earMs, 800 + 20 + 150);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { choose, labels, nameIn } from "../../../../gateway/web/room/offer.js";
-import { sessionStart } from "../../../../gateway/web/room/start.js";
+import { changedMeanwhile, sessionStart } from "../../../../gateway/web/room/start.js";
 import { path } from "../../../../gateway/web/view/qr.js";
 
 const OFFERED = [
@@ -49,6 +49,15 @@ test("each role says only what it does", () => {
   assert.deepEqual([speaker.source, speaker.targets, speaker.name], [{ language: "en" }, undefined, "Ana"]);
   const both = start("both");
   assert.deepEqual([both.source, both.targets, both.vad], [{ language: "en" }, [{ language: "es" }], { aggressiveness: 2 }]);
+});
+
+test("what was chosen while there was no connection is asked for when it is back", () => {
+  const wish = { room: "r", secret: "s", name: "", source: "en", language: "fr" };
+  const config = /** @type {any} */ ({ source: { language: "en" }, targets: [{ language: "es" }] });
+  assert.deepEqual(changedMeanwhile({ ...wish, role: "both" }, config), { language: "fr" });
+  assert.deepEqual(changedMeanwhile({ ...wish, role: "both", source: "de", language: "es" }, config), { source: "de" });
+  assert.equal(changedMeanwhile({ ...wish, role: "listener", source: "", language: "es" }, config), undefined);
+  assert.equal(changedMeanwhile({ ...wish, role: "speaker", language: "" }, { ...config, targets: [] }), undefined);
 });
 
 test("a QR code is drawn dark where its rows say so, within a margin of four", () => {
