@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from bridge.protocol.server_messages import AudioStart
 from tests.browser.between import Between
 from tests.browser.chromium import Visit, Visitor
 from tests.browser.test_accessibility import AXE, CHECK, CONTROLS, NARROW, PHONE, SIDEWAYS
@@ -119,6 +120,30 @@ def test_each_half_reads_its_own_language_whoever_speaks(
         assert [rows.nth(row).get_attribute("data-own") is not None for row in (0, 1)] == [
             row == own for row in (0, 1)
         ]
+
+
+@pytest.mark.slow
+def test_each_sentence_is_heard_in_the_language_that_was_not_spoken(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=go_forward)
+    page = open_page(visitor)
+    start(page)
+    for own in (NEAR, FAR):
+        page.wait_for_selector(f"{own}[data-own]", timeout=40_000)
+    page.click("#talk")
+    page.wait_for_selector("#talk:text-is('Start')", timeout=20_000)
+
+    near, far = page.locator(NEAR), page.locator(FAR)
+    assert near.count() == far.count() > 1
+    for row in range(near.count()):
+        own = near.nth(row).get_attribute("data-own") is not None
+        said, heard, tag = (near, far, "es") if own else (far, near, "en")
+        assert heard.nth(row).inner_text() == f"[{tag}] {said.nth(row).inner_text()}"
+        assert heard.nth(row).get_attribute("data-heard") is not None
+    spoken = {message.target for message in visitor.of(AudioStart)}
+    assert spoken == {"en", "es"}
+    assert len(visitor.of(AudioStart)) == near.count()
 
 
 def test_languages_that_cannot_be_told_apart_are_told_by_the_buttons(
