@@ -4,7 +4,7 @@ import * as troubles from "../troubles.js";
 import { Course } from "./course.js";
 import { Link } from "./link.js";
 import { Sound } from "./sound.js";
-import { languages, sessionStart, streamUrl } from "./start.js";
+import { holds, languages, sessionStart, streamUrl } from "./start.js";
 
 /**
  * @typedef {import("./start.js").Wish} Wish
@@ -208,6 +208,7 @@ export class Talk {
     started: (message) => {
       this.#show(this.#course.started(message));
       if (message.resumed && this.#state === "live") this.#losses += 1;
+      if (!holds(this.#choices, message.config)) this.turn(this.#choices);
       this.#endSaid = false;
       this.#sound.voice?.begin();
       if (this.#state !== "ending") this.#to("live");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { choices, plan, settle, shown, terms } from "../../../../gateway/web/pass/plan.js";
-import { languages, sessionStart } from "../../../../gateway/web/session/start.js";
+import { holds, languages, sessionStart } from "../../../../gateway/web/session/start.js";
 
 /** @param {string} pairs such as "en>es es>en" @param {boolean} [detects] */
 function offer(pairs, detects = false) {
@@ -64,6 +64,14 @@ test("a server that does not is told who speaks", () => {
   assert.deepEqual(said("near"), { source: { language: "en" }, targets: [{ language: "es" }] });
   assert.deepEqual(said("far"), { source: { language: "es" }, targets: [{ language: "en" }] });
   assert.deepEqual(terms(EN_ES, "far").pair, ["en", "es"]);
+});
+
+test("who speaks is told again to a session that goes on and has missed it", () => {
+  const [near, far] = /** @type {any[]} */ ([terms(EN_ES, "near"), terms(EN_ES, "far")]);
+  assert.equal(holds(near, /** @type {any} */ (languages(near))), true);
+  assert.equal(holds(far, /** @type {any} */ (languages(near))), false);
+  assert.equal(holds(/** @type {any} */ (terms(EN_ES)), /** @type {any} */ (languages(near))), true);
+  assert.equal(holds(/** @type {any} */ ({ source: "en", target: "ca" }), /** @type {any} */ (languages(near))), true);
 });
 
 /**
