@@ -55,7 +55,9 @@ class Settings(Options):
         False, description="Let several gateway processes listen on one port; `up --gateways` sets it."
     )
     http_header_seconds: float = Field(
-        10, gt=0, description="Time a client has to send the head of a request before it is closed."
+        10,
+        gt=0,
+        description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")

@@ -17,7 +17,8 @@ from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
 from bridge.types import STAGES
-from gateway import pages
+from gateway import pages, rooms
+from gateway.answers import problem
 from gateway.protocols.native.connection import Connection
 from gateway.protocols.native.frames import Press
 from gateway.runtime.backend import Backend
@@ -48,7 +49,12 @@ def create_app(settings: Settings, connections: set[Connection]) -> FastAPI:
             await backend.stop()
 
     app = FastAPI(title="speechbridge", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(CORSMiddleware, allow_origins=sorted(settings.origins), allow_methods=ASKED)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(settings.origins),
+        allow_methods=[*ASKED, "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
     _routes(app, connections)
     return app
 
@@ -88,9 +94,10 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         try:
             offer = Offer.of(await app.state.backend.fleet.look())
         except RedisUnavailable as error:
-            return JSONResponse({"code": error.code, "message": error.message, "hint": error.hint}, 503)
+            return problem(error)
         return JSONResponse(_languages(offer))
 
+    rooms.add(app)
     pages.add(app)
 
 

@@ -13,7 +13,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 WEB = Path(__file__).parent / "web"
-PAGES = {"/": "index.html", "/captions": "captions.html"}
+PAGES = {
+    "/": "index.html",
+    "/captions": "captions.html",
+    "/pass": "pass.html",
+    "/room": "room.html",
+    "/r/{room}": "listen.html",
+    "/r/{room}/speak": "speak.html",
+}
 
 # Only what lies here, and no HTML made from strings: captions are the words of strangers. blob: is for the
 # translated recording that the page offers to play.

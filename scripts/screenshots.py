@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from tests.browser import rooms  # noqa: E402
 from tests.browser.chromium import (  # noqa: E402
     DENY,
     FAKE_DEVICE,
@@ -127,6 +128,28 @@ def denied(studio: Studio) -> None:
     studio.take(visitor, "phone-denied")
 
 
+def room_links(studio: Studio) -> None:
+    visitor = studio.visit()
+    visitor.page.goto(studio.stack.url + "/room")
+    visitor.page.fill("#name", "Team meeting")
+    visitor.page.click("#create")
+    visitor.page.wait_for_selector(".qr")
+    studio.take(visitor, "room-links")
+
+
+def room(studio: Studio) -> None:
+    """One speaks, another listens on a phone; both are taken after the third sentence."""
+    links = rooms.open_room(studio.stack.url, "Team meeting")
+    listener = studio.visit(**PHONE, locale="es")
+    rooms.listen(listener, links.listen)
+    speaker = studio.visit(choices={"name": "Ana", "hears": "en"})
+    rooms.speak(speaker, links.speak)
+    listener.page.locator("#log .said[data-heard]").nth(2).wait_for(timeout=60_000)
+    listener.page.wait_for_timeout(400)
+    studio.take(listener, "room-listener")
+    studio.take(speaker, "room-speaker")
+
+
 SCENES: tuple[Callable[[Studio], None], ...] = (
     welcome,
     lambda studio: live(studio, "live"),
@@ -137,6 +160,8 @@ SCENES: tuple[Callable[[Studio], None], ...] = (
     recording_done,
     captions,
     denied,
+    room_links,
+    room,
 )
 
 

@@ -61,7 +61,7 @@ class Client:
         start: dict[str, Any] = {
             "type": "session.start",
             "protocol": wire.PROTOCOL,
-            "source": None if source is None else {"language": source, "among": among},
+            "source": None if source is None else {"language": source, "among": among and list(among)},
             "targets": [{"language": target} for target in targets] or None,
             "output": {"rate": rate},
             "vad": vad,

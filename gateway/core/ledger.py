@@ -78,11 +78,17 @@ class Ledger:
         self.end = 0
         self._segments: dict[int, State] = {}
         self._last: State | None = None
+        self._found = (-1, "")
 
     @property
     def open(self) -> Sequence[State]:
         """The segments that are not over, in the order in which they were cut."""
         return list(self._segments.values())
+
+    @property
+    def language(self) -> str:
+        """What was spoken in the last segment that has words, "" before the first."""
+        return self._found[1]
 
     def voice(self, segment: int, target: str) -> Voice | None:
         """What is known of a target, None once the segment is over."""
@@ -146,6 +152,8 @@ class Ledger:
         if state.transcript is not None:
             return []
         state.transcript = event
+        if event.text:
+            self._found = max(self._found, (event.segment, event.language or ""))
         for voice in state.voices.values():
             voice.translators.add(event.attempt)
             voice.finished |= not event.text
@@ -164,10 +172,12 @@ class Ledger:
             if not voice.floor:
                 voice.floor = True
                 found.append(Spared(cut.segment, target))
-            if cut.floor == "silent" or state.original is not None:
+            if state.original is not None and voice.index == 0:
+                voice.index = 1
+                found.append(Original(state.original, target))
+            # Its voice is here before its words are; nothing is over without them.
+            if state.transcript is not None and (cut.floor == "silent" or voice.index == 1):
                 voice.finished = True
-                if state.original is not None:
-                    found.append(Original(state.original, target))
                 found.append(Whole(cut.segment, target))
         self._sweep(cut.segment)
         return found

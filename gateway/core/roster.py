@@ -39,6 +39,7 @@ class Roster:
 
     @property
     def speakers(self) -> list[Attendant]:
-        """Who may speak, in the order in which they came."""
-        found = {who.number: who for presence in self._presences.values() for who in presence.speakers}
+        """Who may speak, in the order in which they came; who is away from one gateway may be at another."""
+        everybody = (who for presence in self._presences.values() for who in presence.speakers)
+        found = {who.number: who for who in sorted(everybody, key=lambda who: not who.away)}
         return [found[number] for number in sorted(found)]

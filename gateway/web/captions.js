@@ -1,7 +1,8 @@
 /** Captions alone, for projectors and streaming software: `/captions?show=both&lines=3&size=150&background=transparent`.
  *
  * It follows the page in the same browser where somebody speaks. Where there is none, as in OBS, it listens
- * itself: with a button, or at once with `?from=en&to=es`.
+ * itself: with a button, or at once with `?from=en&to=es`. With `?room=ROOM&lang=es#SECRET` it shows what is said
+ * in a room, over the network.
  */
 
 import { Preferences, storage } from "./preferences.js";
@@ -9,6 +10,8 @@ import { follow } from "./session/mirror.js";
 import { Talk } from "./session/talk.js";
 import { Transcript } from "./session/transcript.js";
 import * as languages from "./languages.js";
+import { secretsIn } from "./room/address.js";
+import { showRoom } from "./room/captions.js";
 import { byId, make, mark } from "./view/dom.js";
 
 /** @typedef {import("./session/mirror.js").Said} Said */
@@ -70,8 +73,8 @@ function paragraph(name, { text, language, dir, final }) {
 
 /** @param {string} text */
 function tell(text) {
-  waitText.textContent = text;
-  wait.hidden = false;
+  if (waitText.textContent !== text) waitText.textContent = text;
+  wait.hidden = text === "";
 }
 
 /** Recognises and translates here, without a voice. */
@@ -104,7 +107,11 @@ listen.addEventListener("click", () => {
   wait.hidden = true;
   void speakHere();
 });
-if (wish.has("from") || wish.has("to")) {
+const room = wish.get("room");
+if (room) {
+  listen.remove();
+  showRoom({ room, ...secretsIn(location.hash) }, wish.get("lang"), { show, tell });
+} else if (wish.has("from") || wish.has("to")) {
   void speakHere();
 } else {
   tell("Captions appear here as soon as somebody speaks in the other window.");

@@ -16,6 +16,8 @@ const KEY = "speechbridge";
  * @property {number | null} surroundings aggressiveness of the VAD, 0 to 3; null: as the server is set
  * @property {number} size of the captions in percent
  * @property {"auto" | "light" | "dark"} theme
+ * @property {string} hears tag of the language that was listened in last in a room, empty before the first
+ * @property {string} name by which others in a room know one
  */
 
 /** @type {Choices} */
@@ -31,6 +33,8 @@ const DEFAULTS = {
   surroundings: null,
   size: 100,
   theme: "auto",
+  hears: "",
+  name: "",
 };
 
 export class Preferences {

@@ -1,7 +1,9 @@
 /** Every way in which it may not work, as one human sentence and one button. */
 
+import { ROOM } from "./room/troubles.js";
+
 /**
- * @typedef {"retry" | "settings" | "languages" | "reload" | "steps" | "dismiss"} Act
+ * @typedef {"retry" | "settings" | "languages" | "reload" | "steps" | "dismiss" | "listen"} Act
  * @typedef {object} Trouble
  * @property {string} code stable name, for tests and reports
  * @property {string} text one sentence: what happened and what to do
@@ -126,6 +128,14 @@ export const LOST = {
   again: true,
 };
 
+/** @type {Trouble} */
+export const TAKEN_OVER = {
+  code: "taken_over",
+  text: "This goes on in another window or on another device, so it has ended here.",
+  label: "Start again",
+  act: "retry",
+};
+
 /**
  * Why the server refused or ended the session: its own error frame.
  * @param {{code: string, message: string, hint?: string, retryable?: boolean, retry_after_ms?: number}} error
@@ -135,6 +145,8 @@ export function ofError(error) {
   const said = `${error.message} ${error.hint ?? ""}`.trim();
   const retryAfterMs = error.retry_after_ms;
   switch (error.code) {
+    case "room_full":
+      return again(error.code, `There is no place in the room at the moment: ${lower(said)}`, retryAfterMs);
     case "overloaded":
       return again("server_full", "The server is full: all its places are taken.", retryAfterMs);
     case "no_worker":
@@ -146,12 +158,16 @@ export function ofError(error) {
     case "idle":
       return retry("idle", "The server ended the session because nothing was heard for long.", "Start again");
     case "unsupported_language":
+    case "cannot_detect":
       return { code: error.code, text: said, label: "Choose languages", act: "languages" };
     case "protocol_version":
       return OLD_PAGE;
+    case "taken_over":
+      return TAKEN_OVER;
     case "forbidden_origin":
       return { code: error.code, text: said, label: "Understood", act: "dismiss" };
     default:
+      if (Object.hasOwn(ROOM, error.code)) return ROOM[error.code];
       return error.retryable ? again(error.code, said, retryAfterMs) : retry(error.code, said);
   }
 }
@@ -163,6 +179,7 @@ export function ofError(error) {
  * @returns {Trouble}
  */
 export function ofClose(code, met) {
+  if (code === 4409) return TAKEN_OVER;
   if (code === 1009) return retry("too_big", "The server takes no frames of this size (WS_MAX_MESSAGE_SIZE).");
   return met ? LOST : NO_SERVER;
 }

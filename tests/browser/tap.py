@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from bridge.providers.simulated import SimulatedOptions, SimulatedSynthesizer
 from bridge.spoken import spoken
 from bridge.types import Utterance
+from tests.browser.chromium import Visitor
 
 SCRIPT = """
 const Native = window.AudioWorkletNode;
@@ -65,6 +66,31 @@ READ = """
 def heard(page: Page) -> NDArray[np.float32]:
     """All samples so far, at the rate of the playback."""
     return np.frombuffer(base64.b64decode(page.evaluate(READ)), dtype="<f4")
+
+
+def pcm_of(visitor: Visitor) -> dict[int, NDArray[np.int16]]:
+    """What the gateway sent of each segment, in the order in which they came."""
+    pieces: dict[int, bytes] = {}
+    for frame in visitor.audio:
+        assert frame.offset * 2 == len(pieces.setdefault(frame.segment, b""))
+        pieces[frame.segment] += frame.pcm
+    return {segment: np.frombuffer(pcm, "<i2") for segment, pcm in pieces.items()}
+
+
+def check_rendered(visitor: Visitor) -> None:
+    """All that was sent is heard sample by sample, one segment after the other, and nothing else is."""
+    rendered = heard(visitor.page)
+    exact = np.round(rendered * 32_768)
+    assert np.array_equal(exact, rendered * 32_768)
+    sound = exact.astype("<i2")
+    end = 0
+    for segment, pcm in pcm_of(visitor).items():
+        # Found as one piece: no sample is missing, changed or doubled, and no gap lies within.
+        start = sound.tobytes().find(pcm.tobytes(), end * 2) // 2
+        assert start >= end, f"segment {segment} is not in the sound, or not in its order"
+        assert not sound[end:start].any(), f"something else is heard before segment {segment}"
+        end = start + len(pcm)
+    assert not sound[end:].any()
 
 
 def times_heard(page: Page, translation: str, tone_ms: int) -> int:

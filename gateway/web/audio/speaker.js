@@ -11,6 +11,7 @@ import { devices, find } from "./devices.js";
  * @property {(segment: number, at: number) => void} began `at`: when it left the speaker, ms of performance.now()
  * @property {(segment: number, playedMs: number) => void} ended
  * @property {(segment: number) => void} dropped too much was waiting; this will not be heard
+ * @property {(running: boolean) => void} [allowed] whether the browser lets it sound, at first or again
  * @typedef {{underruns: number, prebufferMs: number, queuedMs: number, speed: number}} Stats
  */
 
@@ -22,8 +23,9 @@ export class Speaker {
   #context = new AudioContext({ sampleRate: RATES[0], latencyHint: "interactive" });
   #clock = new Clock();
   #gain;
+  /** @type {AnalyserNode | undefined} only where somebody looks at the level: it costs battery */
   #analyser;
-  #samples;
+  #samples = new Float32Array(512);
   /** @type {AudioWorkletNode | undefined} */
   #worklet;
   /** @type {Stats} */
@@ -36,11 +38,12 @@ export class Speaker {
   constructor(handlers) {
     this.#handlers = handlers;
     this.#gain = new GainNode(this.#context);
-    this.#analyser = new AnalyserNode(this.#context, { fftSize: 512 });
-    this.#samples = new Float32Array(this.#analyser.fftSize);
-    this.#gain.connect(this.#analyser).connect(this.#context.destination);
-    // While it stood still its clock did too.
-    this.#context.onstatechange = () => (this.#clock = new Clock());
+    this.#gain.connect(this.#context.destination);
+    this.#context.onstatechange = () => {
+      // While it stood still its clock did too.
+      this.#clock = new Clock();
+      if (this.#context.state !== "closed") handlers.allowed?.(this.#context.state === "running");
+    };
   }
 
   /** The rate to ask the gateway for; where the browser has another, the worklet resamples. */
@@ -60,6 +63,10 @@ export class Speaker {
 
   /** Loudness of this moment, 0 to 1. */
   get level() {
+    if (!this.#analyser) {
+      this.#analyser = new AnalyserNode(this.#context, { fftSize: this.#samples.length });
+      this.#gain.connect(this.#analyser);
+    }
     this.#analyser.getFloatTimeDomainData(this.#samples);
     return Math.sqrt(this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length);
   }

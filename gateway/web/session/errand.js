@@ -1,7 +1,8 @@
 /** Has a whole piece of sound translated, as fast as the gateway takes it: a file, or one sentence again. */
 
 import { SPEECH_RATE } from "../audio/framer.js";
-import { Link, streamUrl } from "./link.js";
+import { Link } from "./link.js";
+import { streamUrl } from "./start.js";
 
 /**
  * @typedef {import("../troubles.js").Trouble} Trouble
@@ -32,9 +33,9 @@ export class Errand {
   #link;
   #pumping;
   #chunk = CHUNK_SAMPLES;
-  /** Samples of `pcm`: where this session begins, up to where all is translated, up to where it is sent. */
+  /** Samples of `pcm`: where this session begins, up to where the server has it, up to where it is sent. */
   #begin = 0;
-  #settled = 0;
+  #safe = 0;
   #sent = 0;
   #endSaid = false;
   #asked = false;
@@ -78,6 +79,25 @@ export class Errand {
     this.#link.send({ type: "session.end" });
   }
 
+  /** A new session: it is sent what is not translated. */
+  #again() {
+    const { from, ...change } = this.#transcript.lose(0);
+    const begin = from === undefined ? this.#safe : Math.floor(from * SAMPLES_PER_MS);
+    this.#begin = this.#safe = this.#sent = begin;
+    this.#handlers.lines(change);
+    this.#transcript.connected((ms) => ms + begin / SAMPLES_PER_MS);
+  }
+
+  /** The server has it up to here. @param {number} samples of this session */
+  #keep(samples) {
+    this.#safe = Math.max(this.#safe, this.#begin + samples);
+  }
+
+  /** @param {Line | undefined} line up to which all is translated */
+  #progress(line) {
+    if (line?.endMs !== undefined) this.#handlers.progress?.((line.endMs * SAMPLES_PER_MS) / this.#pcm.length);
+  }
+
   #ask() {
     if (this.#asked) return;
     this.#asked = true;
@@ -92,21 +112,20 @@ export class Errand {
       this.#pump();
     },
     started: (message) => {
-      const begin = (this.#begin = this.#sent = this.#settled);
+      if (message.resumed) this.#sent = this.#begin + (message.samples ?? 0);
+      else this.#again();
       this.#endSaid = this.#asked = false;
       this.#chunk = Math.min(CHUNK_SAMPLES, Math.floor(message.limits.max_message_bytes / SAMPLE_BYTES));
-      this.#handlers.lines(this.#transcript.connected((ms) => ms + begin / SAMPLES_PER_MS));
       this.#handlers.lines(this.#transcript.apply(message));
       this.#handlers.trouble(undefined);
       this.#pump();
     },
     message: (message) => {
       if (message.type === "audio.start") this.#handlers.rate?.(message.rate);
+      if (message.type === "audio.ack") this.#keep(message.samples);
+      if (message.type === "transcript.final") this.#keep(Math.floor(message.end_ms * SAMPLES_PER_MS));
       this.#handlers.lines(this.#transcript.apply(message));
-      const { settledMs } = this.#transcript;
-      if (settledMs === undefined) return;
-      this.#settled = this.#begin + Math.floor(settledMs * SAMPLES_PER_MS);
-      this.#handlers.progress?.(this.#settled / this.#pcm.length);
+      if (message.type === "segment.done") this.#progress(this.#transcript.line(message.segment));
     },
     audio: (frame) => {
       const line = this.#transcript.line(frame.segment);

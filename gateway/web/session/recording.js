@@ -4,7 +4,10 @@ import { SPEECH_RATE } from "../audio/framer.js";
 import { Recorded } from "./recorded.js";
 import { Uplink } from "./uplink.js";
 
-/** @typedef {import("./transcript.js").Line} Line */
+/**
+ * @typedef {import("../protocol.js").ServerMessage} ServerMessage
+ * @typedef {import("./transcript.js").Line} Line
+ */
 
 const SAMPLES_PER_MS = SPEECH_RATE / 1000;
 
@@ -38,9 +41,19 @@ export class Recording {
     return this.#uplink.waiting;
   }
 
-  /** How much of it will be sent to the next session, in ms. */
+  /** How much of it the next session would be sent, in ms. */
   get keptMs() {
-    return this.#uplink.kept / SAMPLES_PER_MS;
+    return this.#uplink.unsafe / SAMPLES_PER_MS;
+  }
+
+  /** The first sample of this session that can still be sent. */
+  get held() {
+    return this.#uplink.held;
+  }
+
+  /** From where on it is still here, in ms of the part's timeline. */
+  get firstMs() {
+    return this.#ms(this.#uplink.first);
   }
 
   get end() {
@@ -53,19 +66,32 @@ export class Recording {
   }
 
   /**
-   * A new session: it is sent again what is not settled.
+   * A new session: it is sent what the one before did not have safe, or from where it was rewound to.
    * @returns {(sessionMs: number) => number} from the session's audio to the part's timeline, in ms
    */
   begin() {
     const begin = this.#uplink.begin();
-    const partBegin = (this.#partBegin ??= begin);
-    const uplink = this.#uplink;
-    return (ms) => (uplink.placeOf(ms * SAMPLES_PER_MS) - partBegin) / SAMPLES_PER_MS;
+    this.#partBegin ??= begin;
+    return (ms) => this.#ms(this.#uplink.placeOf(ms * SAMPLES_PER_MS));
   }
 
-  /** Up to here, in ms of the session's audio, everything is said. @param {number | undefined} sessionMs */
-  settle(sessionMs) {
-    if (sessionMs !== undefined) this.#uplink.settle(this.#uplink.placeOf(sessionMs * SAMPLES_PER_MS));
+  /** The session goes on, from this sample of its audio on. @param {number} samples */
+  resume(samples) {
+    this.#uplink.resume(samples);
+  }
+
+  /** The next session is to be sent what was said from here on. @param {number | undefined} ms of the part's timeline */
+  rewind(ms) {
+    if (ms !== undefined) this.#uplink.rewind(this.place(ms));
+  }
+
+  /** Takes note of what the server has: what it says so of, and what it has understood. @param {ServerMessage} message */
+  follow(message) {
+    if (message.type === "audio.ack") {
+      this.#uplink.acknowledge(message.samples);
+    } else if (message.type === "transcript.final") {
+      this.#uplink.acknowledge(Math.floor(message.end_ms * SAMPLES_PER_MS), false);
+    }
   }
 
   /** Seconds that were lost since this was asked last. */
@@ -98,5 +124,10 @@ export class Recording {
   /** The place of a time on the part's timeline. @param {number} ms */
   place(ms) {
     return (this.#partBegin ?? 0) + ms * SAMPLES_PER_MS;
+  }
+
+  /** @param {number} place */
+  #ms(place) {
+    return (place - (this.#partBegin ?? 0)) / SAMPLES_PER_MS;
   }
 }

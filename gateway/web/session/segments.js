@@ -1,46 +1,79 @@
-/**
- * The segments of one connection and how each of them moves on: what a line may become, and what is settled.
- */
+/** The segments of one session and how each of them moves on. */
 
 /** @typedef {import("./transcript.js").Line} Line */
 /** @typedef {import("./transcript.js").Caption} Caption */
-/**
- * A segment of the running session, settled when all has been said; `endMs` is a place in its audio.
- * @typedef {{ line: Line, withdrawn?: boolean, settled?: boolean, endMs?: number }} Entry
- */
+/** @typedef {{ line: Line, withdrawn?: boolean, whole?: boolean }} Entry - whole when nothing more comes of it */
 
 /** @type {Line["state"][]} in the order in which a line goes through them; failed is never done */
 const STATES = ["listening", "working", "done", "failed"];
 
-/** The segments of one connection, and how far everything in them is settled. */
+/** What one session has said of its segments. */
 export class Session {
   /** @type {Map<number, Entry>} */
   entries = new Map();
-  /** @type {number | undefined} */
-  settledMs;
-  #leading = 0;
 
   /** @param {(sessionMs: number) => number} placeOf - on the part's timeline */
   constructor(placeOf) {
     this.placeOf = placeOf;
   }
 
-  /** @returns {[settled: Line[], others: Line[]]} without what was withdrawn */
-  lines() {
-    const left = [...this.entries.values()].filter(({ withdrawn }) => !withdrawn);
-    const those = (/** @type {boolean} */ settled) =>
-      left.filter((entry) => Boolean(entry.settled) === settled).map(({ line }) => line);
-    return [those(true), those(false)];
+  /**
+   * Its lines in the order of speech: up to the first of which more was to come, and from that one on.
+   * @returns {{ whole: Line[], open: Line[] }}
+   */
+  get lines() {
+    const sorted = this.#sorted();
+    const first = sorted.findIndex(({ whole }) => !whole);
+    const shown = (/** @type {Entry[]} */ entries) => entries.flatMap((entry) => (entry.withdrawn ? [] : entry.line));
+    if (first < 0) return { whole: shown(sorted), open: [] };
+    return { whole: shown(sorted.slice(0, first)), open: shown(sorted.slice(first)) };
   }
 
-  /** @param {Entry} entry */
-  settle(entry) {
-    entry.settled = true;
-    for (let next = this.entries.get(this.#leading); next?.settled; next = this.entries.get(this.#leading)) {
-      this.settledMs = next.endMs ?? this.settledMs;
-      this.#leading += 1;
-    }
+  /**
+   * From where on the next session has to hear it again, so that nothing is missing: undefined where nothing that
+   * was cut is open.
+   * @returns {number | undefined} ms of the part's timeline
+   */
+  get againFrom() {
+    const sorted = this.#sorted();
+    const open = sorted.findIndex(({ whole }) => !whole);
+    if (open < 0 || sorted[open].line.state === "listening") return undefined;
+    const ends = sorted.slice(0, open).flatMap(({ line }) => line.endMs ?? []);
+    return Math.max(this.placeOf(0), ...ends);
   }
+
+  #sorted() {
+    return [...this.entries].sort(([one], [other]) => one - other).map(([, entry]) => entry);
+  }
+}
+
+/**
+ * Nothing more comes of a line: it is done, or has failed where it was not translated.
+ * @param {Line} line
+ * @param {string} code
+ * @param {string} message
+ */
+export function giveUp(line, code, message) {
+  if (line.state === "done" || line.state === "failed") return false;
+  if (line.translation.final) return advance(line, "done");
+  line.failure = { stage: "translation", code, message, retryable: true };
+  return advance(line, "failed");
+}
+
+/**
+ * A line becomes what came of its speech later.
+ * @param {Line} line
+ * @param {readonly Line[]} lines - perhaps several sentences
+ */
+export function replace(line, lines) {
+  for (const side of /** @type {const} */ (["source", "translation"])) {
+    const text = lines.map((other) => other[side].text).join(" ");
+    line[side] = { text, language: lines[0][side].language, final: true };
+  }
+  line.startMs ??= 0;
+  line.endMs ??= line.startMs;
+  line.state = "done";
+  delete line.failure;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Microphone and voice of a conversation: opened together within one tap, watched, and got back. */
+/** Microphone and voice of a conversation, or the voice alone: opened within one tap, watched, and got back. */
 
 import { Microphone } from "../audio/microphone.js";
 import * as troubles from "../troubles.js";
@@ -22,6 +22,7 @@ export class Sound {
   #transcript;
   #handlers;
   #audible;
+  #spoken;
   /** @type {Microphone | undefined} */
   #microphone;
   /** @type {Voice | undefined} */
@@ -31,14 +32,16 @@ export class Sound {
   #silentFrames = 0;
 
   /**
-   * @param {import("./transcript.js").Transcript} transcript
+   * @param {import("./voice.js").Spoken} transcript
    * @param {Handlers} handlers
    * @param {boolean} audible false: there is no voice
+   * @param {boolean} [spoken] false: there is no microphone
    */
-  constructor(transcript, handlers, audible) {
+  constructor(transcript, handlers, audible, spoken = true) {
     this.#transcript = transcript;
     this.#handlers = handlers;
     this.#audible = audible;
+    this.#spoken = spoken;
   }
 
   /** What is heard; undefined while nothing is, and where only captions are wanted. */
@@ -60,17 +63,17 @@ export class Sound {
   async open(choices) {
     this.#trouble = undefined;
     this.#silentFrames = 0;
-    const microphone = (this.#microphone = new Microphone(this.#ofMicrophone));
-    const voice = (this.#voice = this.#audible ? new Voice(this.#transcript, this.#handlers) : undefined);
+    const microphone = (this.#microphone = this.#spoken ? new Microphone(this.#ofMicrophone) : undefined);
+    const voice = (this.#voice = this.#audible ? new Voice(this.#transcript, this.#ofVoice) : undefined);
     try {
-      await Promise.all([microphone.open(choices), voice?.open()]);
+      await Promise.all([microphone?.open(choices), voice?.open()]);
     } catch (error) {
       // A question that is answered after it was taken back is nobody's trouble any more.
-      if (this.#microphone !== microphone) return false;
+      if (this.#microphone !== microphone || this.#voice !== voice) return false;
       this.close();
       throw error;
     }
-    if (this.#microphone !== microphone) return false;
+    if (this.#microphone !== microphone || this.#voice !== voice) return false;
     this.adjust(choices);
     return true;
   }
@@ -127,6 +130,17 @@ export class Sound {
     this.#trouble = trouble;
     this.#handlers.deaf(trouble);
   }
+
+  /** The microphone tells it where there is one. */
+  get #ofVoice() {
+    return this.#spoken ? this.#handlers : { ...this.#handlers, allowed: this.#allowed };
+  }
+
+  /** @param {boolean} running */
+  #allowed = (running) => {
+    if (!running) this.#tell(troubles.SUSPENDED);
+    else if (this.#trouble === troubles.SUSPENDED) this.#tell(undefined);
+  };
 
   /** @type {import("../audio/microphone.js").Handlers} */
   #ofMicrophone = {

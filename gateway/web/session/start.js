@@ -1,23 +1,53 @@
-/** How every session of this page begins. */
+/** How every session of this page begins, and what it is told when languages change. */
 
+import { AUTO } from "../languages.js";
 import { PROTOCOL } from "../wire.js";
+
+/**
+ * `pair`: two people who share the device; without a source of its own, the one spoken is detected among the two.
+ * @typedef {import("../preferences.js").Choices & { pair?: [string, string] }} Wish
+ */
 
 /** What the gateway sends at unless it is asked for another rate. */
 const RATE = 24_000;
 
 /**
- * @param {import("../preferences.js").Choices} choices
+ * @param {Wish} wish
  * @param {import("../protocol.js").Rate} [rate] Hz of the speech wanted
  * @returns {import("../protocol.js").SessionStart}
  */
-export function sessionStart({ source, target, surroundings }, rate = RATE) {
+export function sessionStart(wish, rate = RATE) {
+  const { surroundings } = wish;
   return {
     type: "session.start",
     protocol: PROTOCOL,
-    source: { language: source },
-    targets: [{ language: target }],
+    ...languages(wish),
     output: { rate },
     vad: surroundings === null ? undefined : { aggressiveness: surroundings },
     features: ["partials"],
   };
+}
+
+/** @param {Wish} wish */
+export function languages({ source, target, pair }) {
+  if (!pair || source !== AUTO) return { source: { language: source }, targets: [{ language: target }] };
+  return { source: { language: AUTO, among: pair }, targets: pair.map((language) => ({ language })) };
+}
+
+/**
+ * Whether a session that goes on speaks of the one whose turn it is: the last word on it may have been lost.
+ * @param {Wish} wish
+ * @param {import("../protocol.js").Effective} config in force
+ */
+export function holds({ source, target, pair }, config) {
+  if (!pair || source === AUTO) return true;
+  return config.source?.language === source && config.targets[0]?.language === target;
+}
+
+/** The address of the stream beside this page. */
+export function streamUrl() {
+  const url = new URL("v1/stream", document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.search = url.hash = "";
+  return url.href;
 }

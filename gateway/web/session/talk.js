@@ -1,14 +1,13 @@
 /** A live conversation: microphone to gateway, captions and speech back, through whatever the network does. */
 
 import * as troubles from "../troubles.js";
-import { Link, streamUrl } from "./link.js";
-import { Recording } from "./recording.js";
-import { Rescue } from "./rescue.js";
+import { Course } from "./course.js";
+import { Link } from "./link.js";
 import { Sound } from "./sound.js";
-import { sessionStart } from "./start.js";
+import { holds, languages, sessionStart, streamUrl } from "./start.js";
 
 /**
- * @typedef {import("../preferences.js").Choices} Choices
+ * @typedef {import("./start.js").Wish} Wish
  * @typedef {import("../protocol.js").ServerMessage} ServerMessage
  * @typedef {import("../troubles.js").Trouble} Trouble
  * @typedef {import("./transcript.js").Change} Change
@@ -22,6 +21,8 @@ import { sessionStart } from "./start.js";
  */
 
 const PUMP_MS = 50;
+/** What was asked for before every server can do it, and an end that was said once more after a lost connection. */
+const QUIET = ["not_available", "ending"];
 
 export class Talk {
   #transcript;
@@ -30,8 +31,7 @@ export class Talk {
   #state = "idle";
   #choices;
   #sound;
-  #recording = new Recording();
-  #rescue;
+  #course;
   /** @type {Link | undefined} */
   #link;
   #losses = 0;
@@ -40,7 +40,7 @@ export class Talk {
 
   /**
    * @param {import("./transcript.js").Transcript} transcript
-   * @param {Choices} choices
+   * @param {Wish} choices
    * @param {Handlers} handlers
    * @param {{audible: boolean}} options audible false: captions only
    */
@@ -48,7 +48,7 @@ export class Talk {
     this.#transcript = transcript;
     this.#choices = choices;
     this.#handlers = handlers;
-    this.#rescue = new Rescue(transcript);
+    this.#course = new Course(transcript);
     this.#sound = new Sound(transcript, this.#ofSound, audible);
   }
 
@@ -72,14 +72,14 @@ export class Talk {
     if (!window.isSecureContext) return this.#handlers.trouble(troubles.INSECURE);
     if (typeof AudioWorkletNode === "undefined") return this.#handlers.trouble(troubles.OLD_BROWSER);
     this.#endSaid = false;
-    this.#recording = new Recording();
+    this.#course.restart();
     this.#to("starting");
     try {
       if (!(await this.#sound.open(this.#choices))) return;
     } catch (error) {
       return this.#over(troubles.ofMicrophone(error));
     }
-    this.#openPart();
+    this.#course.openPart(this.#choices);
     this.#link = new Link(streamUrl(), this.#ofLink);
     this.#link.connect();
   }
@@ -106,48 +106,49 @@ export class Talk {
     this.#link?.send({ type: "segment.commit" });
   }
 
-  /** Takes over volumes and the speaker. @param {Choices} choices */
+  /** Takes over volumes and the speaker. @param {Wish} choices */
   adjust(choices) {
     this.#choices = choices;
     this.#sound.adjust(choices);
   }
 
-  /** Takes over another microphone, or how it is treated. @param {Choices} choices */
+  /** Takes over another microphone, or how it is treated. @param {Wish} choices */
   async reopen(choices) {
     this.adjust(choices);
     await this.#sound.reopen(choices);
   }
 
-  /** Another care in cutting, from the sentence on that is in work. @param {Choices} choices */
+  /** Another care in cutting, from the sentence on that is in work. @param {Wish} choices */
   recut(choices) {
     this.#choices = choices;
-    if (this.#link?.open) this.#link.connect();
+    if (this.#link?.open) this.#link.renew();
   }
 
-  /** Other languages, from the sentence on that is in work. @param {Choices} choices */
+  /** Other languages, from the sentence on that is in work. @param {Wish} choices */
   change(choices) {
     this.#choices = choices;
     if (this.#state !== "live" && this.#state !== "waiting") return;
-    this.#show(this.#transcript.connected((ms) => ms));
-    this.#openPart();
-    this.#link?.connect();
+    this.#show(this.#course.lose());
+    this.#course.openPart(choices);
+    this.#link?.renew();
+  }
+
+  /** Who speaks now: what was said before is translated as it was meant. @param {Wish} choices */
+  turn(choices) {
+    this.#choices = choices;
+    this.#course.turn(choices);
+    this.#link?.send({ type: "segment.commit" });
+    this.#link?.send({ type: "session.update", ...languages(choices) });
   }
 
   /** Whether the speech of a line that failed is still here. @param {number} id */
   canRescue(id) {
-    return this.#rescue.has(id);
+    return this.#course.canRescue(id);
   }
 
   /** Sends the speech of a line that failed once more. @param {number} id */
   rescue(id) {
-    this.#rescue.again(id, this.#choices, this.#sound.voice, this.#handlers);
-  }
-
-  #openPart() {
-    const { source, target } = this.#choices;
-    const at = Date.now() - this.#recording.keptMs;
-    this.#transcript.openPart({ title: "", kind: "live", at, source, target });
-    this.#recording.openPart();
+    this.#course.rescue(id, this.#choices, this.#sound.voice, this.#handlers);
   }
 
   /** @param {State} state */
@@ -170,8 +171,8 @@ export class Talk {
   /** Hands on what was recorded, and says the end after the last of it. */
   #pump() {
     if (!this.#link?.open) return;
-    this.#recording.sendTo(this.#link);
-    if (this.#state !== "ending" || this.#recording.waiting || this.#endSaid) return;
+    this.#course.recording.sendTo(this.#link);
+    if (this.#state !== "ending" || this.#course.recording.waiting || this.#endSaid) return;
     this.#endSaid = true;
     this.#link.send({ type: "session.end" });
   }
@@ -185,7 +186,7 @@ export class Talk {
   /** @type {import("./sound.js").Handlers} */
   #ofSound = {
     frame: ({ pcm, rms, at }) => {
-      this.#recording.push(pcm, at);
+      this.#course.recording.push(pcm, at);
       this.#handlers.level(rms);
       this.#pump();
     },
@@ -195,7 +196,7 @@ export class Talk {
       if (this.#state === "live") this.#handlers.trouble(trouble);
     },
     send: (message) => this.#link?.send(message),
-    since: (line, at) => this.#recording.since(line, at),
+    since: (line, at) => this.#course.recording.since(line, at),
     heard: (line) => this.#handlers.lines({ changed: [line], withdrawn: [] }),
     notice: (text) => this.#handlers.notice(text),
   };
@@ -203,14 +204,16 @@ export class Talk {
   /** @type {ConstructorParameters<typeof Link>[1]} */
   #ofLink = {
     start: () => sessionStart(this.#choices, this.#sound.voice?.rate),
+    held: () => this.#course.recording.held,
     started: (message) => {
-      this.#show(this.#transcript.connected(this.#recording.begin()));
-      this.#handlers.lines(this.#transcript.apply(message));
+      this.#show(this.#course.started(message));
+      if (message.resumed && this.#state === "live") this.#losses += 1;
+      if (!holds(this.#choices, message.config)) this.turn(this.#choices);
       this.#endSaid = false;
       this.#sound.voice?.begin();
       if (this.#state !== "ending") this.#to("live");
       this.#handlers.trouble(this.#sound.trouble);
-      const lost = this.#recording.takeLost();
+      const lost = this.#course.recording.takeLost();
       if (lost > 0) this.#handlers.notice(`${Math.ceil(lost)} s of what you said could not be kept.`);
       this.#pump();
     },
@@ -233,15 +236,9 @@ export class Talk {
   /** @param {ServerMessage} message */
   #message(message) {
     if (message.type === "warning" || message.type === "error") {
-      // Asked for before every server can do it; one that can simply does.
-      if (message.code !== "not_available") this.#handlers.notice(`${message.message} ${message.hint ?? ""}`);
+      if (!QUIET.includes(message.code)) this.#handlers.notice(`${message.message} ${message.hint ?? ""}`);
       return;
     }
-    this.#rescue.follow(message, this.#recording);
-    const change = this.#transcript.apply(message);
-    const line = message.type === "translation.final" ? this.#transcript.line(message.segment) : undefined;
-    if (line) this.#transcript.captioned(line.id, this.#recording.since(line, performance.now()));
-    this.#show(change);
-    this.#recording.settle(this.#transcript.settledMs);
+    this.#show(this.#course.take(message));
   }
 }

@@ -1,11 +1,11 @@
 /**
  * Everything that was said while this page is open, as data: views render it, exports write it.
  *
- * A part is one recording from Start to Stop, or one file. It lives through several sessions, because a
- * lost connection is followed by a new one, in which the server counts segments and sound from 0 again.
+ * A part is one recording from Start to Stop, or one file. A lost connection changes nothing in it: the server goes
+ * on where it was. Only where it cannot is there another session, which counts segments and sound from 0 again.
  */
 
-import { advance, Session, write } from "./segments.js";
+import { advance, giveUp, replace, Session, write } from "./segments.js";
 
 /** @typedef {import("./segments.js").Entry} Entry */
 /** @typedef {import("../protocol.js").ServerMessage} ServerMessage */
@@ -21,9 +21,10 @@ import { advance, Session, write } from "./segments.js";
  *   captionMs?: number, earMs?: number, timings?: Timings }} Line
  */
 /**
- * `at` is when place 0 was recorded, in ms since the epoch; `source` is a tag or "auto", `target` a tag.
+ * `at` is when place 0 was recorded, in ms since the epoch; `source` is a tag or "auto", `target` a tag. Of a `pair`
+ * either is spoken and the other one heard.
  * @typedef {{ id: number, title: string, kind: "live" | "file", at: number, source: string,
- *   target: string, lines: Line[] }} Part
+ *   target: string, pair?: [string, string], lines: Line[] }} Part
  */
 /** @typedef {{ changed: Line[], withdrawn: Line[] }} Change - withdrawn lines are no longer in their part */
 /** @type {(changed?: Line[], withdrawn?: Line[]) => Change} */
@@ -42,34 +43,40 @@ export class Transcript {
     return this.parts[this.parts.length - 1];
   }
 
-  /** @returns {number | undefined} up to where in the running session's audio all is settled, server's ms */
-  get settledMs() {
-    return this.#session.settledMs;
-  }
-
   /**
    * Begins a part; until `connected` is called, places in a session's audio are places in the part.
    * @param {Omit<Part, "id" | "lines">} about
    * @returns {Part}
    */
-  openPart({ title, kind, at, source, target }) {
-    const part = { id: this.parts.length + 1, title, kind, at, source, target, lines: [] };
+  openPart({ title, kind, at, source, target, pair }) {
+    const part = { id: this.parts.length + 1, title, kind, at, source, target, pair, lines: [] };
     this.parts.push(part);
     this.#session = new Session((ms) => ms);
     return part;
   }
 
   /**
-   * Begins a session of the running part. What the session before had not settled is withdrawn, since its
-   * sound is sent again; what it had settled but not finished is done.
+   * Begins a session of the running part.
    * @param {(sessionMs: number) => number} placeOf - from the session's audio to the part's timeline
-   * @returns {Change}
    */
   connected(placeOf) {
-    const [settled, withdrawn] = this.#session.lines();
-    withdrawn.forEach((line) => this.#remove(line));
     this.#session = new Session(placeOf);
-    return change(settled.filter((line) => advance(line, "done")), withdrawn);
+  }
+
+  /**
+   * The running session is lost. What of it was not whole comes again with the next one, as far as its sound is
+   * still there, and is withdrawn so that it does not stand there twice.
+   * @param {number} keptMs - from where on there is sound to be sent again, on the part's timeline
+   * @returns {Change & { from: number | undefined }} from where on it has to be sent again
+   */
+  lose(keptMs) {
+    const { againFrom: from, lines: { open, whole } } = this.#session;
+    const left = open.filter(({ startMs }) => startMs !== undefined && startMs < keptMs);
+    const withdrawn = open.filter((line) => !left.includes(line));
+    withdrawn.forEach((line) => this.#remove(line));
+    this.#session = new Session((ms) => ms);
+    const over = [...whole, ...left].filter((line) => giveUp(line, "lost", "the connection was lost for too long"));
+    return { ...change(over, withdrawn), from };
   }
 
   /**
@@ -93,11 +100,13 @@ export class Transcript {
       case "transcript.final":
         return this.#edit(message, (entry) => this.#transcribe(entry, message));
       case "translation.partial":
-        return this.#edit(message, ({ line }) => write(line.translation, message, false));
       case "translation.final":
-        return this.#edit(message, ({ line }) => write(line.translation, message, true));
+        return this.#edit(message, ({ line }) => {
+          const { type, text, target } = message;
+          write(line.translation, { text, language: target }, type === "translation.final");
+        });
       case "audio.end":
-        return this.#edit(message, (entry) => this.#session.settle(entry));
+        return this.#edit(message, (entry) => (entry.whole = true));
       case "segment.failed":
         return this.#edit(message, ({ line }) => {
           const { stage, code, retryable = false } = message;
@@ -106,7 +115,7 @@ export class Transcript {
         });
       case "segment.done":
         return this.#edit(message, (entry) => {
-          this.#session.settle(entry);
+          entry.whole = true;
           entry.line.timings = message.timings_ms;
           advance(entry.line, "done");
         });
@@ -149,17 +158,12 @@ export class Transcript {
    * @returns {Change}
    */
   close() {
-    const open = this.#session.lines().flat().filter(({ state }) => state === "listening" || state === "working");
-    const withdrawn = open.filter(({ source }) => !source.final);
+    const { open, whole } = this.#session.lines;
+    const withdrawn = open.filter(({ source, state }) => !source.final && (state === "listening" || state === "working"));
     withdrawn.forEach((line) => this.#remove(line));
-    const failed = open.filter(({ source, translation }) => source.final && !translation.final);
-    failed.forEach((line) => {
-      line.failure = { stage: "translation", code: "ended", message: "it was ended before", retryable: true };
-      advance(line, "failed");
-    });
-    const finished = open.filter((line) => line.translation.final && advance(line, "done"));
+    const left = [...whole, ...open].filter((line) => !withdrawn.includes(line));
     this.#session = new Session((ms) => ms);
-    return change([...failed, ...finished], withdrawn);
+    return change(left.filter((line) => giveUp(line, "ended", "it was ended before")), withdrawn);
   }
 
   /**
@@ -172,14 +176,7 @@ export class Transcript {
     const line = this.#lines.get(id);
     const whole = lines.length > 0 && lines.every(({ translation }) => translation.final);
     if (!line || !whole) return change();
-    for (const side of /** @type {const} */ (["source", "translation"])) {
-      const text = lines.map((other) => other[side].text).join(" ");
-      line[side] = { text, language: lines[0][side].language, final: true };
-    }
-    line.startMs ??= 0;
-    line.endMs ??= line.startMs;
-    line.state = "done";
-    delete line.failure;
+    replace(line, lines);
     return change([line]);
   }
 
@@ -196,7 +193,7 @@ export class Transcript {
    */
   #edit({ segment, target }, step) {
     const { part } = this;
-    if (!part || (target ?? part.target) !== part.target) return change();
+    if (!part || !(part.pair ?? [part.target]).includes(target ?? part.target)) return change();
     const entry = this.#session.entries.get(segment) ?? this.#enter(segment, part);
     if (entry.withdrawn) return change();
     step(entry);
@@ -231,14 +228,12 @@ export class Transcript {
    */
   #transcribe(entry, message) {
     const { line } = entry;
-    entry.endMs = message.end_ms;
     line.startMs = this.#session.placeOf(message.start_ms);
     line.endMs = this.#session.placeOf(message.end_ms);
     advance(line, "working");
     write(line.source, message, true);
     if (message.text.trim()) return;
-    entry.withdrawn = true;
-    this.#session.settle(entry);
+    entry.withdrawn = entry.whole = true;
     this.#remove(line);
   }
 

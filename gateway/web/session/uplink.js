@@ -1,35 +1,35 @@
 /**
- * Keeps what was recorded until it is translated, so that a lost connection loses no word.
+ * Keeps what was recorded until the server has it, so that a lost connection loses no word.
  *
- * Samples are counted from the start of the recording, whatever connection sends them: their *place*. Each
- * connection is a session of its own, and the gateway counts from 0 what that session was sent.
+ * Samples are counted from the start of the recording, whatever connection sends them: their *place*. A session
+ * counts from 0 what it was sent, over all its connections: its *samples*.
  */
 
 import { FRAME_SAMPLES, SPEECH_RATE } from "../audio/framer.js";
 
-/** 30 s are two segments of the longest kind (15 s unless configured) and 960 kB. */
-const LIMIT_SAMPLES = 30 * SPEECH_RATE;
+/** 60 s are 1.9 MB, and as long as a server keeps a session whose client is away. */
+const LIMIT_SAMPLES = 60 * SPEECH_RATE;
 
 /**
  * From sample `sample` of the session on, places follow each other from `place`.
  * @typedef {{ sample: number, place: number }} Jump
  */
 
-/** The frames recorded, in order, and how far they are sent and settled. */
+/** The frames recorded, in order, how far they are sent, and how far the server has them. */
 export class Uplink {
   /** @type {(Int16Array | undefined)[]} frame n is in slot n % length */
   #frames;
-  // Frames are numbered. The first one kept, to be sent on this connection, sent on none, and to be recorded:
-  #freed = 0;
-  #sent = 0;
-  #everSent = 0;
+  /** Frames are numbered: the first one kept, and the one to be recorded. */
+  #first = 0;
   #end = 0;
-  /** Frames dropped that were never sent. */
+  /** Places: the next one to be sent on this connection, and the one from which the server may not have it. */
+  #next = 0;
+  #safe = 0;
+  /** Whether the server tells what it has, as older ones do not. */
+  #told = false;
   #lost = 0;
-  /** @type {Jump[]} of this connection, rising, never empty */
+  /** @type {Jump[]} of this session, rising, never empty */
   #jumps = [{ sample: 0, place: 0 }];
-  /** The first frame of this connection, and how many it was sent. */
-  #heard = 0;
 
   /**
    * @param {number} [limitSamples] how much is kept, rounded down to whole frames
@@ -42,7 +42,7 @@ export class Uplink {
   }
 
   /**
-   * Appends a frame at `end`. At the limit the oldest goes, which is a loss only if it was never sent.
+   * Appends a frame at `end`; at the limit the oldest goes.
    * @param {Int16Array} pcm exactly FRAME_SAMPLES samples, from now on not to be changed
    * @throws {RangeError} it has another length
    */
@@ -50,45 +50,54 @@ export class Uplink {
     if (pcm.length !== FRAME_SAMPLES) {
       throw new RangeError(`A frame has ${FRAME_SAMPLES} samples, this one has ${pcm.length}.`);
     }
-    if (this.#end - this.#freed === this.#frames.length) {
-      if (this.#freed >= this.#everSent) this.#lost++;
-      this.#free();
-    }
+    if (this.#end - this.#first === this.#frames.length) this.#first++;
     this.#frames[this.#end % this.#frames.length] = pcm;
     this.#end++;
   }
 
-  /**
-   * A new connection: sending starts again at the first place kept, which is the first one not settled unless
-   * the limit was reached. Returns that place: sample 0 of the new session.
-   */
+  /** A new session, sent what the one before did not have safe. Returns the place of its sample 0. */
   begin() {
-    this.#sent = this.#freed;
-    this.#heard = 0;
-    const place = this.#freed * FRAME_SAMPLES;
-    this.#jumps = [{ sample: 0, place }];
-    return place;
-  }
-
-  /** The next frame to be sent on this connection; undefined when there is none at the moment. */
-  next() {
-    if (this.#sent < this.#freed) this.#jump();
-    if (this.#sent === this.#end) return undefined;
-    const frame = this.#frames[this.#sent % this.#frames.length];
-    this.#sent++;
-    this.#everSent = Math.max(this.#everSent, this.#sent);
-    this.#heard++;
-    return frame;
+    const sent = this.#told ? 0 : Math.min(this.#next, this.first);
+    this.#go(0, Math.max(this.#safe, sent));
+    return this.#next;
   }
 
   /**
-   * Everything before `place` is translated and need not be sent again. Frees whole frames, none that this
-   * connection was not sent.
+   * The session goes on on another connection, and wants its audio from this sample on.
+   * @param {number} samples
+   */
+  resume(samples) {
+    const place = this.placeOf(samples);
+    this.#jumps = this.#jumps.filter((jump) => jump.sample < samples);
+    this.#go(samples, place);
+  }
+
+  /** What is to be sent next on this connection, a frame or the rest of one; undefined when there is none. */
+  next() {
+    if (this.#next < this.first) this.#go(this.#sampleOf(this.#next), this.#next);
+    if (this.#next >= this.end) return undefined;
+    const frame = this.#frames[Math.floor(this.#next / FRAME_SAMPLES) % this.#frames.length];
+    const sent = frame?.subarray(this.#next % FRAME_SAMPLES);
+    this.#next += sent?.length ?? 0;
+    return sent;
+  }
+
+  /**
+   * The server has everything before this sample of the session.
+   * @param {number} samples
+   * @param {boolean} [told] false where it did not say so, but has understood what was said there
+   */
+  acknowledge(samples, told = true) {
+    this.#told ||= told;
+    this.#safe = Math.max(this.#safe, Math.min(this.#next, this.placeOf(samples)));
+  }
+
+  /**
+   * The session is over; the next one is to be sent what was recorded from this place on.
    * @param {number} place
    */
-  settle(place) {
-    const settled = Math.min(this.#sent, Math.floor(place / FRAME_SAMPLES));
-    while (this.#freed < settled) this.#free();
+  rewind(place) {
+    this.#safe = Math.min(this.#safe, Math.floor(place));
   }
 
   /**
@@ -97,7 +106,7 @@ export class Uplink {
    * @param {number} to
    */
   slice(from, to) {
-    const first = Math.max(this.#freed, Math.floor(from / FRAME_SAMPLES));
+    const first = Math.max(this.#first, Math.floor(from / FRAME_SAMPLES));
     const last = Math.min(this.#end, Math.ceil(to / FRAME_SAMPLES));
     const pcm = new Int16Array(Math.max(0, last - first) * FRAME_SAMPLES);
     for (let at = first; at < last; at++) {
@@ -107,7 +116,7 @@ export class Uplink {
   }
 
   /**
-   * The place of a sample that the gateway counts in this session.
+   * The place of a sample of this session.
    * @param {number} sample
    */
   placeOf(sample) {
@@ -117,38 +126,56 @@ export class Uplink {
     return this.#jumps[index].place + sample - this.#jumps[index].sample;
   }
 
+  /** The place of the first sample kept. */
+  get first() {
+    return this.#first * FRAME_SAMPLES;
+  }
+
   /** The place of the next sample recorded. */
   get end() {
     return this.#end * FRAME_SAMPLES;
   }
 
-  /** Samples that can still be sent. */
-  get kept() {
-    return (this.#end - this.#freed) * FRAME_SAMPLES;
+  /** The first sample of this session that can still be sent. */
+  get held() {
+    return this.#sampleOf(Math.min(this.#next, Math.max(this.first, this.#jumps[0].place)));
+  }
+
+  /** Samples that the next session would be sent. */
+  get unsafe() {
+    return this.end - Math.max(this.#safe, this.first);
   }
 
   /** Samples not yet sent on this connection. */
   get waiting() {
-    return (this.#end - Math.max(this.#sent, this.#freed)) * FRAME_SAMPLES;
+    return this.end - Math.max(this.#next, this.first);
   }
 
-  /** Samples dropped at the limit that no connection was sent. */
+  /** Samples that were dropped at the limit before the server had them. */
   get lost() {
-    return this.#lost * FRAME_SAMPLES;
+    return this.#lost;
   }
 
-  #free() {
-    this.#frames[this.#freed % this.#frames.length] = undefined;
-    this.#freed++;
+  /** @param {number} place up to the next one to be sent */
+  #sampleOf(place) {
+    let index = this.#jumps.length - 1;
+    while (index > 0 && this.#jumps[index].place > place) index--;
+    return this.#jumps[index].sample + place - this.#jumps[index].place;
   }
 
   /**
-   * Goes on behind what was dropped. No more jumps are remembered than frames: on a link that is always too
-   * slow, the places of what was said long ago are not exact any more.
+   * Goes on with a sample at a place, or behind what was dropped. No more jumps are remembered than frames: on a
+   * link that is always too slow, the places of what was said long ago are not exact any more.
+   * @param {number} sample
+   * @param {number} place
    */
-  #jump() {
-    this.#sent = this.#freed;
-    this.#jumps.push({ sample: this.#heard * FRAME_SAMPLES, place: this.#freed * FRAME_SAMPLES });
+  #go(sample, place) {
+    if (sample === 0) this.#jumps = [];
+    this.#next = Math.max(place, this.first);
+    this.#lost += this.#next - place;
+    // What lies before it, the server has, or nobody.
+    this.#safe = Math.max(this.#safe, this.#next);
+    this.#jumps.push({ sample, place: this.#next });
     if (this.#jumps.length > this.#frames.length) this.#jumps.shift();
   }
 }

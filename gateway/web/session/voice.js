@@ -11,6 +11,9 @@ import { Speaker } from "../audio/speaker.js";
  * @property {(line: Line, at: number) => number | undefined} since ms from the end of its speech to `at`
  * @property {(line: Line) => void} heard its latency is known
  * @property {(text: string) => void} notice
+ * @property {(running: boolean) => void} [allowed] whether the browser lets it sound, at first or again
+ *
+ * @typedef {Pick<import("./transcript.js").Transcript, "line" | "byId" | "heard">} Spoken what was said
  */
 
 /** Beyond what the browser knows of: its estimate leaves out the last buffers. */
@@ -21,6 +24,8 @@ export class Voice {
   #handlers;
   #speaker;
   #held = false;
+  /** Whether it ever was. */
+  #holds = false;
   /** @type {Set<number>} lines with speech that is not yet over */
   #open = new Set();
   /** @type {(() => void) | undefined} */
@@ -28,7 +33,7 @@ export class Voice {
 
   /**
    * To be made within a tap or key, as Speaker.
-   * @param {import("./transcript.js").Transcript} transcript
+   * @param {Spoken} transcript
    * @param {Handlers} handlers
    */
   constructor(transcript, handlers) {
@@ -41,6 +46,7 @@ export class Voice {
         this.#close(id);
         handlers.notice("Speech was left out, because too much was waiting to be heard.");
       },
+      allowed: handlers.allowed,
     });
   }
 
@@ -75,15 +81,16 @@ export class Voice {
     this.#speaker.play({ segment: id, offset: piece.offset, pcm: piece.pcm, last: piece.last });
   }
 
-  /** A new connection knows nothing of what was held. */
+  /** A new session knows nothing of what is held, and one that goes on may have missed the last word on it. */
   begin() {
-    if (this.#held) this.#handlers.send({ type: "playback.pause" });
+    if (this.#holds) this.#handlers.send({ type: this.#held ? "playback.pause" : "playback.resume" });
   }
 
   /** @param {boolean} on */
   hold(on) {
     if (this.#held === on) return;
     this.#held = on;
+    this.#holds ||= on;
     if (on) this.#speaker.pause();
     else this.#speaker.resume();
     this.#handlers.send({ type: on ? "playback.pause" : "playback.resume" });
@@ -103,7 +110,7 @@ export class Voice {
     this.#finish();
   }
 
-  /** @param {readonly Line[]} lines that will come again */
+  /** @param {readonly Pick<Line, "id">[]} lines that will come again */
   drop(lines) {
     for (const { id } of lines) {
       if (!this.#open.has(id)) continue;

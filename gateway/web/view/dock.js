@@ -41,10 +41,15 @@ export class Dock {
   /** @type {State} */
   #state = "idle";
   #warned = 0;
+  #words;
 
-  /** @param {Handlers} handlers */
-  constructor(handlers) {
+  /**
+   * @param {Handlers} handlers
+   * @param {Partial<typeof WORDS>} [words] where the page has others
+   */
+  constructor(handlers, words) {
     this.#handlers = handlers;
+    this.#words = { ...WORDS, ...words };
     this.#talk.addEventListener("click", () => handlers.talk());
     this.#mute.addEventListener("click", () => this.#toggle(this.#mute, handlers.mute));
     this.#hold.addEventListener("click", () => this.#toggle(this.#hold, handlers.hold));
@@ -63,8 +68,8 @@ export class Dock {
     const begins = this.#state === "idle" || this.#state === "starting";
     this.#state = state;
     const running = state === "live" || state === "waiting";
-    this.#talk.textContent = WORDS[state].label;
-    this.#status.textContent = WORDS[state].status;
+    this.#talk.textContent = this.#words[state].label;
+    this.#status.textContent = this.#words[state].status;
     mark(this.#talk, "live", running);
     mark(this.#status, "live", state === "live");
     for (const key of [this.#mute, this.#commit, this.#hold]) key.disabled = !running;
@@ -82,7 +87,7 @@ export class Dock {
     const muted = this.#mute.getAttribute("aria-pressed") === "true";
     this.#warned = muted && share > SPOKEN ? WARNED : muted ? Math.max(0, this.#warned - 1) : 0;
     const status = this.#warned ? "You speak, but you are muted" : "Muted";
-    this.#tell(muted && this.#state === "live" ? status : WORDS[this.#state].status);
+    this.#tell(muted && this.#state === "live" ? status : this.#words[this.#state].status);
   }
 
   /** @param {string} status set only when it changes, so that it is read out once */

@@ -3,6 +3,7 @@
 import { CHOOSES_SPEAKER } from "../audio/speaker.js";
 import { devices, find } from "../audio/devices.js";
 import { byId } from "./dom.js";
+import { Look } from "./look.js";
 
 /**
  * @typedef {import("../preferences.js").Choices} Choices
@@ -22,9 +23,6 @@ export class Settings {
   #original = byId("original", HTMLInputElement);
   #volume = byId("volume", HTMLInputElement);
   #surroundings = byId("surroundings", HTMLSelectElement);
-  #size = byId("size", HTMLInputElement);
-  #theme = byId("theme", HTMLSelectElement);
-  #dark = window.matchMedia("(prefers-color-scheme: dark)");
   #preferences;
   #handlers;
 
@@ -38,10 +36,9 @@ export class Settings {
     byId("speaker-field", HTMLElement).hidden = !CHOOSES_SPEAKER;
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#listDevices());
-    this.#dark.addEventListener("change", () => this.#dress());
+    new Look(preferences);
     this.#listen();
     this.#show();
-    this.#dress();
   }
 
   open() {
@@ -60,36 +57,30 @@ export class Settings {
       [this.#original, "input", () => ({ original: this.#original.valueAsNumber }), adjusted],
       [this.#volume, "input", () => ({ volume: this.#volume.valueAsNumber }), adjusted],
       [this.#surroundings, "change", () => ({ surroundings: level(this.#surroundings.value) }), recut],
-      [this.#size, "input", () => ({ size: this.#size.valueAsNumber })],
-      [this.#theme, "change", () => ({ theme: theme(this.#theme.value) })],
     ];
     for (const [field, event, read, tell] of fields) {
       field.addEventListener(event, () => {
         this.#preferences.set(read());
-        this.#dress();
+        this.#fit();
         tell?.();
       });
     }
   }
 
   #show() {
-    const { headphones, cleanup, original, volume, surroundings, size, theme } = this.#preferences.choices;
+    const { headphones, cleanup, original, volume, surroundings } = this.#preferences.choices;
     this.#headphones.checked = headphones;
     this.#cleanup.checked = cleanup;
     this.#original.valueAsNumber = original;
     this.#volume.valueAsNumber = volume;
     this.#surroundings.value = surroundings === null ? "" : String(surroundings);
-    this.#size.valueAsNumber = size;
-    this.#theme.value = theme;
+    this.#fit();
     void this.#listDevices();
   }
 
-  /** What the choices change in the page itself. */
-  #dress() {
-    const { size, theme, headphones } = this.#preferences.choices;
-    const dark = theme === "dark" || (theme === "auto" && this.#dark.matches);
-    document.documentElement.dataset.theme = dark ? "dark" : "light";
-    document.documentElement.style.setProperty("--scale", String(size / 100));
+  /** What can be chosen only with headphones. */
+  #fit() {
+    const { headphones } = this.#preferences.choices;
     this.#original.disabled = !headphones;
     byId("original-note", HTMLElement).hidden = headphones;
   }
@@ -125,12 +116,4 @@ function chosen(select) {
 /** @param {string} value */
 function level(value) {
   return value === "" ? null : Number(value);
-}
-
-/**
- * @param {string} value
- * @returns {Choices["theme"]}
- */
-function theme(value) {
-  return value === "light" || value === "dark" ? value : "auto";
 }

@@ -9,9 +9,11 @@ from gateway.core.ledger import (
     Decided,
     Fact,
     Ledger,
+    Original,
     Piece,
     Refused,
     Rewound,
+    Spared,
     Taken,
     Torn,
     Transcribed,
@@ -352,3 +354,25 @@ def test_marks_tell_where_a_sample_is_from() -> None:
     (first, *_, last) = marks(audio(4095, 15, 15, "fr", 255).pcm)
 
     assert first == (4095, 2, 255, 15, 60) and last == (4095, 2, 255, 15, 63)
+
+
+def test_the_floor_is_heard_before_its_words_are_known_and_is_over_with_them() -> None:
+    """Who is cut says the language, so its voice can go on its way at once."""
+    ledger = Ledger()
+    fold(ledger, cut(0, "en", "es", source="en", floor="voice"))
+    voice = Event("floor", "stt", SESSION, 0, pcm=b"\1\0", rate=16_000)
+
+    assert fold(ledger, voice) == [Original(voice, "en")]
+    assert fold(ledger, voice) == []
+    assert fold(ledger, heard(0)) == [Transcribed(heard(0)), Whole(0, "en")]
+    assert fold(ledger, gave_up(0, "en")) == []
+
+
+def test_the_floor_of_a_language_that_was_found_begins_with_the_words() -> None:
+    ledger = Ledger()
+    fold(ledger, cut(0, "en", floor="voice"))
+    voice = Event("floor", "stt", SESSION, 0, pcm=b"\1\0", rate=16_000)
+
+    assert fold(ledger, voice) == []
+    facts = fold(ledger, heard(0))
+    assert facts == [Transcribed(heard(0)), Spared(0, "en"), Original(voice, "en"), Whole(0, "en")]

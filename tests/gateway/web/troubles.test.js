@@ -33,13 +33,29 @@ test("what the server waits for itself is tried again by itself", () => {
   }
 });
 
+test("each way in which a room is closed to somebody has a sentence of its own", () => {
+  const codes = ["wrong_secret", "unknown_room", "room_ended", "listen_only"];
+  const told = codes.map((code) => troubles.ofError({ code, message: "m.", hint: "h." }));
+  assert.deepEqual(told.map(({ code }) => code), codes);
+  assert.equal(new Set(told.map(({ text }) => text)).size, codes.length);
+  assert.deepEqual(told.map(({ act }) => act), ["dismiss", "dismiss", "dismiss", "listen"]);
+  assert.ok(told.every(({ again, text }) => !again && /^[A-Z].*\.$/.test(text)));
+});
+
+test("a room that is full is tried again when the server says so, and says which bound was met", () => {
+  const error = { code: "room_full", message: "All 16 languages are taken.", retry_after_ms: 5_000 };
+  const { again, retryAfterMs, text } = troubles.ofError(error);
+  assert.deepEqual([again, retryAfterMs], [true, 5_000]);
+  assert.match(text, /16 languages/);
+});
+
 test("what only a person can mend is not tried again", () => {
-  const acts = ["idle", "unsupported_language", "protocol_version", "forbidden_origin", "bad_setting"].map((code) => {
+  const acts = ["idle", "unsupported_language", "cannot_detect", "protocol_version", "forbidden_origin", "bad_setting"].map((code) => {
     const { again, act } = troubles.ofError({ code, message: "m.", hint: "h." });
     assert.equal(again, undefined, code);
     return act;
   });
-  assert.deepEqual(acts, ["retry", "languages", "reload", "dismiss", "retry"]);
+  assert.deepEqual(acts, ["retry", "languages", "languages", "reload", "dismiss", "retry"]);
 });
 
 test("an error nobody foresaw is told in the server's words, and tried again where the server says so", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { waitMs, Watch } from "../../../../gateway/web/session/retry.js";
+import { resumeMs, waitMs, Watch } from "../../../../gateway/web/session/retry.js";
 
 test("the wait doubles from half a second to eight", () => {
   const waits = [0, 1, 2, 3, 4, 5, 60].map((attempt) => waitMs(attempt, 0));
@@ -18,6 +18,12 @@ test("chance shortens the wait by a quarter at most", () => {
 test("the server's wish is the least", () => {
   assert.equal(waitMs(0, 0, 2_000), 2_000);
   assert.equal(waitMs(4, 0, 2_000), 8_000);
+});
+
+test("a session that is kept is asked for at once, then after a quarter of a second, doubled up to two", () => {
+  const waits = [0, 1, 2, 3, 4, 5, 60].map((attempt) => resumeMs(attempt, 0));
+  assert.deepEqual(waits, [0, 250, 500, 1000, 2000, 2000, 2000]);
+  assert.deepEqual([resumeMs(3, 1), resumeMs(0, 1), resumeMs(0, 0, 700), resumeMs(1, 0, 100)], [750, 0, 700, 250]);
 });
 
 test("a silent server is asked once, then given up", () => {

@@ -121,7 +121,7 @@ test("what is said about other targets changes nothing", () => {
   for (const type of ["translation.partial", "translation.final", "audio.end", "segment.failed"]) {
     assert.deepEqual(say(transcript, type, { ...other, ...failure }), { changed: [], withdrawn: [] });
   }
-  assert.deepEqual([transcript.part?.lines, transcript.settledMs], [[], undefined]);
+  assert.deepEqual(transcript.part?.lines, []);
 });
 
 test("languages are those that the server names", () => {
@@ -143,7 +143,7 @@ test("other types change nothing, nor does any before there is a part", () => {
   const empty = new Transcript();
   assert.deepEqual(say(empty, "speech.started", { segment: 0 }), { changed: [], withdrawn: [] });
   assert.deepEqual(say(empty, "session.started", { config: { source: {}, targets: [{}] } }).changed, []);
-  assert.deepEqual([empty.part, empty.connected((ms) => ms)], [undefined, { changed: [], withdrawn: [] }]);
+  assert.deepEqual([empty.part, empty.lose(0)], [undefined, { changed: [], withdrawn: [], from: undefined }]);
 });
 
 test("a failure for our target or for all is kept with the captions that are there", () => {
@@ -168,72 +168,101 @@ test("a failed line stays failed whatever follows", () => {
   assert.equal(transcript.line(0)?.state, "failed");
 });
 
-test("all is settled up to the first segment that is not", () => {
+/** Speech of it is whole. @param {Transcript} transcript @param {number} segment */
+function heard(transcript, segment) {
+  say(transcript, "audio.end", { segment, target: "es", rate: 24000, duration_ms: 10 });
+}
+
+test("a session that is lost is sent again from the end of what came before its first open sentence", () => {
   const transcript = opened();
-  for (const segment of [0, 1, 2, 3]) spoken(transcript, segment, "words", 1000 * (segment + 1));
-  assert.equal(transcript.settledMs, undefined);
-  done(transcript, 2);
-  assert.equal(transcript.settledMs, undefined);
+  transcript.connected((ms) => ms + 500);
+  spoken(transcript, 0, "zero", 1000);
+  spoken(transcript, 1, "", 2000);
+  spoken(transcript, 2, "two", 3000);
+  spoken(transcript, 3, "three", 4000);
   done(transcript, 0);
-  assert.equal(transcript.settledMs, 1000);
-  say(transcript, "audio.end", { segment: 1, target: "es", rate: 24000, duration_ms: 10 });
-  assert.equal(transcript.settledMs, 3000);
-  spoken(transcript, 3, "words", 4000);
-  assert.equal(transcript.settledMs, 3000);
+  done(transcript, 3);
+  const again = [transcript.line(2), transcript.line(3)];
+  const lost = transcript.lose(0);
+  assert.deepEqual(lost, { changed: [], withdrawn: again, from: 2500 });
+  assert.deepEqual(texts(transcript), ["zero"]);
 });
 
-test("segments without words and segments without a place are settled too", () => {
+test("where the first sentence is open a session is sent again from its begin", () => {
   const transcript = opened();
-  spoken(transcript, 0, "", 700);
-  assert.equal(transcript.settledMs, 700);
-  say(transcript, "segment.failed", { segment: 1, stage: "stt", code: "internal", message: "!" });
-  spoken(transcript, 2, "words", 3000);
-  done(transcript, 1);
-  assert.equal(transcript.settledMs, 700);
-  done(transcript, 2);
-  assert.equal(transcript.settledMs, 3000);
+  transcript.connected((ms) => ms + 500);
+  say(transcript, "speech.started", { segment: 0 });
+  say(transcript, "speech.stopped", { segment: 0 });
+  assert.equal(transcript.lose(0).from, 500);
 });
 
-test("a new session withdraws what was not settled and counts from 0 behind the lines that stay", () => {
+test("what is only heard so far is not with the server yet, so nothing before it is sent again", () => {
+  const transcript = opened();
+  spoken(transcript, 0, "zero");
+  done(transcript, 0);
+  say(transcript, "speech.started", { segment: 1 });
+  const [, line] = transcript.part?.lines ?? [];
+  assert.deepEqual(transcript.lose(0), { changed: [], withdrawn: [line], from: undefined });
+});
+
+test("a sentence whose sound is not kept any more stays: it has failed, or is done where it was translated", () => {
+  const transcript = opened();
+  for (const segment of [0, 1, 2]) spoken(transcript, segment, "words", 1000 * (segment + 1));
+  say(transcript, "translation.final", { segment: 0, target: "es", text: "palabras" });
+  const { changed, withdrawn } = transcript.lose(2000);
+  assert.deepEqual(changed.map(({ state, failure }) => [state, failure?.code]), [["done", undefined], ["failed", "lost"]]);
+  assert.deepEqual(withdrawn.map(({ segment }) => segment), [2]);
+});
+
+test("a session that follows a lost one counts from 0 behind the lines that stay", () => {
   const transcript = opened();
   transcript.connected((ms) => ms);
   spoken(transcript, 0, "zero");
   done(transcript, 0);
-  spoken(transcript, 1, "");
   spoken(transcript, 2, "two");
-  spoken(transcript, 4, "four");
-  done(transcript, 4);
-  say(transcript, "speech.started", { segment: 3 });
-  const unsettled = [transcript.line(2), transcript.line(3)];
-  assert.deepEqual(transcript.connected((ms) => ms + 5000), { changed: [], withdrawn: unsettled });
-  assert.deepEqual([transcript.settledMs, transcript.line(0)], [undefined, undefined]);
+  transcript.lose(0);
+  assert.equal(transcript.line(0), undefined);
+  transcript.connected((ms) => ms + 5000);
   spoken(transcript, 1, "again three");
   spoken(transcript, 0, "again two");
-  assert.deepEqual(texts(transcript), ["zero", "four", "again two", "again three"]);
-  done(transcript, 0);
-  assert.equal(transcript.settledMs, 900);
+  assert.deepEqual(texts(transcript), ["zero", "again two", "again three"]);
   assert.deepEqual([transcript.line(0)?.startMs, transcript.line(0)?.endMs], [5500, 5900]);
 });
 
-test("what was settled but not finished in a lost session is done", () => {
+test("what was heard whole but not finished in a lost session is done", () => {
   const transcript = opened();
   for (const segment of [0, 1, 2]) {
     spoken(transcript, segment, "words");
-    say(transcript, "audio.end", { segment, target: "es", rate: 24000, duration_ms: 10 });
+    say(transcript, "translation.final", { segment, target: "es", text: "palabras" });
+    heard(transcript, segment);
   }
   done(transcript, 0);
   say(transcript, "segment.failed", { segment: 1, stage: "tts", code: "internal", message: "!" });
   const last = transcript.line(2);
-  assert.deepEqual(transcript.connected((ms) => ms), { changed: [last], withdrawn: [] });
+  assert.deepEqual(transcript.lose(0), { changed: [last], withdrawn: [], from: undefined });
   assert.deepEqual(transcript.part?.lines.map((line) => line.state), ["done", "failed", "done"]);
+});
+
+test("of a pair either is spoken, and each line is in the language that is heard then", () => {
+  const transcript = new Transcript();
+  transcript.openPart({ ...ABOUT, pair: ["en", "es"] });
+  spoken(transcript, 0, "hello");
+  say(transcript, "translation.final", { segment: 0, target: "es", text: "hola" });
+  say(transcript, "transcript.final", { segment: 1, text: "adiós", language: "es", start_ms: 0, end_ms: 1 });
+  say(transcript, "translation.final", { segment: 1, target: "en", text: "bye" });
+  say(transcript, "translation.final", { segment: 2, target: "fr", text: "salut" });
+  assert.deepEqual(transcript.part?.lines.map(({ source, translation }) => [source.language, translation.language]), [
+    ["en", "es"],
+    ["es", "en"],
+  ]);
 });
 
 test("a new part keeps the old ones, and starts a session of its own", () => {
   const transcript = opened();
   spoken(transcript, 0, "first");
   const second = transcript.openPart({ ...ABOUT, title: "film.mp4", kind: "file" });
-  assert.deepEqual([transcript.line(0), transcript.settledMs], [undefined, undefined]);
-  assert.deepEqual(transcript.connected((ms) => ms), { changed: [], withdrawn: [] });
+  assert.equal(transcript.line(0), undefined);
+  assert.deepEqual(transcript.lose(0), { changed: [], withdrawn: [], from: undefined });
   spoken(transcript, 0, "second");
   assert.equal(transcript.part, second);
   assert.deepEqual(transcript.parts.map((part) => part.lines.map((line) => [line.id, line.source.text])), [

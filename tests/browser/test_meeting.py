@@ -1,0 +1,119 @@
+"""People who meet in a room: each reads and hears the others in one's own language, and never oneself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bridge.media import decode
+from bridge.protocol import server_messages
+from tests.browser import rooms, tap
+from tests.browser.chromium import SPEECH, Visit, Visitor, recording
+from tests.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+RATE = 24_000
+TAIL_MS = 40_000
+"""Longer than a test: a microphone says its sentence once."""
+
+
+def enter(visit: Visit, stack: Stack, microphone: Path, name: str) -> Visitor:
+    return visit(stack.url, microphone=microphone, choices={"name": name}, **tap.OPTIONS)
+
+
+def wait_for_heard(visitor: Visitor, count: int) -> None:
+    """Waits until so many sentences of others are over here, and what is left of them has sounded."""
+    visitor.page.locator("#log .said[data-heard]:not([data-own])").nth(count - 1).wait_for(timeout=40_000)
+    longest = max(end.duration_ms for end in visitor.of(server_messages.AudioEnd))
+    visitor.page.wait_for_timeout(longest + 500)
+
+
+def voices(visitor: Visitor) -> list[tuple[int | None, str, bool]]:
+    """Whose speech was sent to somebody, in which language, and whether it was the speaker's own voice."""
+    return [(each.speaker, each.target, bool(each.floor)) for each in visitor.of(server_messages.AudioStart)]
+
+
+def number(visitor: Visitor) -> int:
+    (started,) = visitor.of(server_messages.SessionStarted)
+    assert started.participant is not None
+    return int(started.participant)
+
+
+def likeness(clip: str, sent: NDArray[np.int16]) -> float:
+    """How much of a voice is that of a recording: 1 where one is the other, but for its loudness."""
+    original = np.frombuffer(b"".join(decode(SPEECH / clip)), "<i2").astype(float)
+    at = np.arange(len(original) * RATE // 16_000) * 16_000 / RATE
+    wanted = np.interp(at, np.arange(len(original)), original)
+    size = len(wanted) + len(sent)
+    spectrum = np.fft.rfft(sent.astype(float), size) * np.conj(np.fft.rfft(wanted, size))
+    peak = np.abs(np.fft.irfft(spectrum, size)).max()
+    return float(peak / (np.linalg.norm(wanted) * np.linalg.norm(sent.astype(float))))
+
+
+def test_two_who_meet_hear_each_other_and_never_themselves(
+    simulated: Stack, visit: Visit, tmp_path: Path
+) -> None:
+    """Ana speaks English, Bruno French, and both listen in French: she hears his own voice."""
+    links = rooms.open_room(simulated.url)
+    clips = {"Ana": "go_forward.wav", "Bruno": "go_somewhere.wav"}
+    people = []
+    for (name, clip), spoken, lead_ms in zip(clips.items(), ("en", "fr"), (2_500, 4_000), strict=True):
+        microphone = recording(tmp_path / f"{name}.wav", clip, lead_ms=lead_ms, tail_ms=TAIL_MS)
+        visitor = enter(visit, simulated, microphone, name)
+        rooms.speak(visitor, links.speak, spoken=spoken, heard="fr")
+        people.append(visitor)
+    ana, bruno = people
+    for visitor in people:
+        wait_for_heard(visitor, 1)
+
+    (_, she), (_, he) = rooms.said(ana, own=True) + rooms.said(bruno, own=True)
+    assert rooms.said(ana) == [("Bruno", he)]
+    assert rooms.said(bruno) == [("Ana", f"[fr] {she}")]
+    assert voices(ana) == [(number(bruno), "fr", True)]
+    assert voices(bruno) == [(number(ana), "fr", False)]
+    for visitor in people:
+        tap.check_rendered(visitor)
+    ((_, his_voice),) = tap.pcm_of(ana).items()
+    assert likeness(clips["Bruno"], his_voice) > 0.9 > likeness(clips["Ana"], his_voice)
+
+
+MEETING: dict[str, Any] = {
+    "Ana": ("go_forward.wav", "es"),
+    "Ben": ("go_somewhere.wav", "ca"),
+    "Chloé": ("cards_001.wav", "en"),
+}
+WORDS = {
+    "Ana": {"en": "go forward ten meters", "es": "Ve adelante diez metros", "ca": "Avança deu metres"},
+    "Ben": {"en": "go somewhere and do something", "es": "Va a algún lugar y algo"},
+    "Chloé": {"en": "ten of clubs", "es": "Diez de clubes", "ca": "deu de clubs"},
+}
+
+
+@pytest.mark.slow
+def test_three_people_meet_in_three_languages(embedded: Stack, visit: Visit, tmp_path: Path) -> None:
+    links = rooms.open_room(embedded.url, "Three")
+    people: dict[str, Visitor] = {}
+    # One after the other, or what waits would be spoken faster than it was sent.
+    for at, (name, (clip, heard)) in enumerate(MEETING.items()):
+        microphone = recording(tmp_path / f"{at}.wav", clip, lead_ms=8_000 + 4_000 * at, tail_ms=TAIL_MS)
+        people[name] = enter(visit, embedded, microphone, name)
+        rooms.speak(people[name], links.speak, spoken="en", heard=heard)
+    numbers = {name: number(visitor) for name, visitor in people.items()}
+    for visitor in people.values():
+        wait_for_heard(visitor, 2)
+
+    for name, (_, language) in MEETING.items():
+        visitor = people[name]
+        others = [other for other in MEETING if other != name]
+        assert rooms.said(visitor) == [(other, WORDS[other][language]) for other in others]
+        assert rooms.said(visitor, own=True) == [("You:", WORDS[name]["en"])]
+        assert voices(visitor) == [(numbers[other], language, language == "en") for other in others]
+        tap.check_rendered(visitor)
+    floor = dict(zip(("Ana", "Ben"), tap.pcm_of(people["Chloé"]).values(), strict=True))
+    for name, voice in floor.items():
+        assert likeness(MEETING[name][0], voice) > 0.9
