@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import expect
 
 from bridge.media import decode
 from bridge.protocol import server_messages
 from tests.browser import rooms, tap
 from tests.browser.chromium import SPEECH, Visit, Visitor, recording
+from tests.browser.network import Network
 from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -60,9 +64,9 @@ def test_two_who_meet_hear_each_other_and_never_themselves(
 ) -> None:
     """Ana speaks English, Bruno French, and both listen in French: she hears his own voice."""
     links = rooms.open_room(simulated.url)
-    clips = {"Ana": "go_forward.wav", "Bruno": "go_somewhere.wav"}
+    clips = {"Ana": "cards_001.wav", "Bruno": "cards_003.wav"}
     people = []
-    for (name, clip), spoken, lead_ms in zip(clips.items(), ("en", "fr"), (2_500, 4_000), strict=True):
+    for (name, clip), spoken, lead_ms in zip(clips.items(), ("en", "fr"), (4_000, 1_500), strict=True):
         microphone = recording(tmp_path / f"{name}.wav", clip, lead_ms=lead_ms, tail_ms=TAIL_MS)
         visitor = enter(visit, simulated, microphone, name)
         rooms.speak(visitor, links.speak, spoken=spoken, heard="fr")
@@ -80,6 +84,53 @@ def test_two_who_meet_hear_each_other_and_never_themselves(
         tap.check_rendered(visitor)
     ((_, his_voice),) = tap.pcm_of(ana).items()
     assert likeness(clips["Bruno"], his_voice) > 0.9 > likeness(clips["Ana"], his_voice)
+
+
+def test_who_listens_misses_nothing_that_was_said_while_the_network_was_gone(
+    simulated: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    links = rooms.open_room(simulated.url)
+    way = network(simulated.port)
+    listener = visit(way.url, locale="es", **tap.OPTIONS)
+    rooms.listen(listener, links.listen)
+    speaker = enter(visit, simulated, go_forward, "Ana")
+    rooms.speak(speaker, links.speak, spoken="en", heard="")
+    wait_for_heard(listener, 1)
+    way.cut()
+    listener.trouble("connection_lost")
+    speaker.page.locator("#log .said[data-own]").nth(1).wait_for()
+    way.mend()
+    listener.wait_for_calm()
+    wait_for_heard(listener, 2)
+
+    own = rooms.said(speaker, own=True)
+    assert len(own) >= 2
+    assert rooms.said(listener)[:2] == [("Ana", f"[es] {words}") for _, words in own[:2]]
+    assert [each.resumed for each in listener.of(server_messages.SessionStarted)] == [False, True]
+    tap.check_rendered(listener)
+
+
+def test_who_runs_the_room_ends_it_for_everybody(simulated: Stack, visit: Visit, quiet_room: Path) -> None:
+    links = rooms.open_room(simulated.url, "Short")
+    listener = visit(simulated.url, locale="es")
+    rooms.listen(listener, links.listen)
+    secret = links.listen.partition("#")[2]
+    captions = listener.beside(f"/captions?room={links.room}&lang=es#{secret}")
+    captions.wait_for_selector("#wait-text >> text=as soon as somebody speaks")
+    speaker = enter(visit, simulated, quiet_room, "Ana")
+    rooms.speak(speaker, links.speak, spoken="en", heard="")
+    expect(speaker.page.locator("#people .side").last).to_have_text(re.compile("Spanish.*2", re.S))
+    speaker.page.click("#open-end")
+    speaker.page.click("#end .quiet")
+    assert not speaker.page.is_visible("#trouble")
+    speaker.page.click("#open-end")
+    speaker.page.click("#end-room")
+
+    for visitor in (speaker, listener):
+        assert "The room is closed" in visitor.trouble("room_ended")
+    captions.wait_for_selector("#wait-text >> text=The room is closed")
+    listener.page.reload()
+    assert "The room is closed" in listener.trouble("room_ended")
 
 
 MEETING: dict[str, Any] = {
