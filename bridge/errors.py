@@ -73,7 +73,8 @@ class ProtocolError(BridgeError):
 
 
 class GatewayError(BridgeError):
-    """What a client meets. `close_code` is that of the connection, where there was one."""
+    """What a client meets. `close_code` is that of the connection, where there was one; `retry_after_ms` is
+    how long the server asks to wait before the next attempt."""
 
     code = "gateway_failed"
 
@@ -85,10 +86,12 @@ class GatewayError(BridgeError):
         code: str | None = None,
         close_code: int | None = None,
         retryable: bool = False,
+        retry_after_ms: int | None = None,
     ) -> None:
         super().__init__(message, hint, code=code)
         self.close_code = close_code
         self.retryable = retryable
+        self.retry_after_ms = retry_after_ms
 
 
 class ProviderError(BridgeError):

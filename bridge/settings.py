@@ -57,7 +57,7 @@ class Settings(Options):
     http_header_seconds: float = Field(
         10,
         gt=0,
-        description="Time a client has to send the head of a request, and then its body, before it is closed.",
+        description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")

@@ -56,10 +56,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What STT is given: one segment, whole; `language` is None where it is to be detected."""
+    """What STT is given: one segment, whole; `language` is None where it is to be detected.
+
+    Then it is one of `among`, where they are named, and `prior` is the one spoken before.
+    """
 
     audio: Audio
     language: str | None = None
+    among: tuple[str, ...] = ()
+    prior: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,10 @@ class Work:
 
     A few hundred bytes of JSON; the audio stays in Redis under the key `audio` (claim check). `room` is
     the room whose journal hears of it, `sentence` the first one that tts still has to speak. `deadline`
-    and `sent` are seconds on the clock of Redis, which is the one that all hosts share.
+    and `sent` are seconds on the clock of Redis, which is the one that all hosts share. A `source` of None
+    is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
+    listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
+    speaker's own "voice", or nothing ("silent").
     """
 
     session: str
@@ -121,15 +129,17 @@ class Work:
     attempt: int = 0
     draft: bool = False
     source: str | None = None
+    among: tuple[str, ...] = ()
+    prior: str = ""
     target: str | None = None
     voice: str | None = None
+    floor: str = ""
     text: str = ""
     sentence: int = 0
     audio: str = ""
     rate: int = 24_000
     deadline: float = 0.0
     sent: float = 0.0
-    floor: str = ""
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""
@@ -143,7 +153,8 @@ class Work:
     def of(cls, message: Mapping[str, Any]) -> Self:
         """The work in a task's arguments; fields of a newer release are ignored."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in message.items() if name in known})
+        values = {name: value for name, value in message.items() if name in known}
+        return cls(**values | {"among": tuple(values.get("among", ()))})
 
 
 def item_name(session: str, segment: int, stage: Stage, target: str | None, attempt: int) -> str:
@@ -162,7 +173,8 @@ class Event:
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
-    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
+    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between
+    sending and start, `running_ms` between start and this event.
     """
 
     kind: EventKind

@@ -44,6 +44,8 @@ def problem(error: BridgeError) -> JSONResponse:
         after = ROOMS_AFTER_MS if isinstance(error, TooManyRooms) else RETRY_AFTER_MS
         content["retry_after_ms"] = after
         headers["Retry-After"] = str(after // 1000)
+    if error.code in ("idle", "too_large"):
+        headers["Connection"] = "close"  # what is left of the body is not waited for
     return JSONResponse(content, STATUS[error.code], headers)
 
 
@@ -92,7 +94,7 @@ def _misread(error: ValidationError) -> ProtocolError:
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid" or not first["loc"]:
         return ProtocolError(
-            "The body is no JSON object.", 'Send one such as {"name": "Standup"}.', code="bad_json"
+            "The body is no JSON object.", "docs/protocol.md shows what may be sent.", code="bad_json"
         )
     return ProtocolError(
         f"{first['loc'][0]}: {first['msg']}.", "Correct the field and send it again.", code="bad_field"

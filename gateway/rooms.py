@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, Field
 
 from bridge import languages
-from bridge.errors import BridgeError, LanguageError, ProtocolError
+from bridge.errors import LanguageError, ProtocolError
 from bridge.protocol.client_messages import Part
 from bridge.store.rooms import Access, Made
 from gateway.answers import answered, body
@@ -153,10 +153,5 @@ async def _draw(request: Request, backend: Backend, drawing: asyncio.Lock) -> Re
 
 
 def _rows(text: str) -> list[str]:
-    try:
-        code = segno.make(text, error="m", micro=False)
-    except ValueError as error:
-        raise BridgeError(
-            "The text cannot be drawn as a QR code.", "Shorten it.", code="bad_field"
-        ) from error
+    code = segno.make(text, error="m", micro=False)
     return ["".join("1" if module else "0" for module in row) for row in code.matrix]

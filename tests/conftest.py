@@ -112,5 +112,6 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running system on simulated engines of 120, 60 and 80 ms, shared by the tests of this run."""
-    with running(tmp_path_factory.mktemp("simulated"), **SIMULATED) as stack:
+    found = {"SIMULATED_STT_LANGUAGES": "en,es,en:0.6"}
+    with running(tmp_path_factory.mktemp("simulated"), **SIMULATED, **found) as stack:
         yield stack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -27,19 +28,22 @@ class Peer:
         self.seq += 1
         self.connection.send(json.dumps({"type": kind, "seq": self.seq, "t_ms": 0.5, **fields}))
 
-    def open(self) -> None:
+    def open(self, **fields: Any) -> None:
+        config = {"targets": self.start.get("targets", []), "output": {"rate": RATE}, "vad": {}}
+        if "source" in self.start:
+            config["source"] = self.start["source"]
         self.say(
             "session.started",
             session_id="5f2c",
             limits={"max_message_bytes": MOST, "max_segments": 8, "idle_s": 300},
-            config={
-                "source": self.start["source"],
-                "targets": self.start["targets"],
-                "output": {"rate": RATE},
-                "vad": {},
-            },
+            config=config,
             providers={"stt": "ear", "translation": "brain", "tts": "mouth"},
+            **fields,
         )
+
+    def vanish(self) -> None:
+        """The network is gone: nobody is told."""
+        self.connection.socket.shutdown(socket.SHUT_RDWR)
 
     def hear(self) -> bytes:
         """All audio up to session.end."""

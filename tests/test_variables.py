@@ -162,6 +162,8 @@ SHOWN_BY = {
     "ORT_GPU_MEM_LIMIT": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
     "ORT_CUDNN_SEARCH": PIPER_ENGINE + "test_gpu_gets_its_options_and_the_processor_stays_behind_it",
     "SIMULATED_STT_MS": SIMULATED + "test_list_of_times_is_gone_through_call_by_call",
+    "SIMULATED_STT_LANGUAGES": SIMULATED
+    + "test_one_of_two_languages_is_found_as_the_list_says_and_doubt_stays_with_the_one_before",
     "SIMULATED_TRANSLATION_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_AUDIO_MS": SIMULATED + "test_tone_has_the_set_length_and_a_pitch_of_its_text",

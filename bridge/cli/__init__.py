@@ -14,8 +14,10 @@ from bridge.cli.config import config
 from bridge.cli.doctor import doctor
 from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
+from bridge.cli.listen import listen
 from bridge.cli.models import models
 from bridge.cli.providers import providers
+from bridge.cli.room import room
 from bridge.cli.terminal import steadied
 from bridge.cli.translate import translate
 from bridge.cli.up import up
@@ -34,6 +36,8 @@ app.command()(worker)
 app.command(hidden=True)(flower)
 app.command(hidden=True)(alive)
 app.command()(translate)
+app.command()(room)
+app.command()(listen)
 app.command()(doctor)
 app.command()(providers)
 app.add_typer(bench, name="bench")

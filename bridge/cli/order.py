@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-ANSWER = ("output", "json", "realtime", "resume", "jobs")
+if TYPE_CHECKING:
+    from bridge.client import RoomLink, Seat
+
+LONGEST_NAME = 64
+ANSWER = ("output", "json", "realtime", "resume", "jobs", "room", "name")
 """What does not change the files that are made."""
 
 
@@ -26,11 +30,22 @@ class Order:
     track: int | None = None
     resume: bool = False
     jobs: int | None = None
+    room: RoomLink | None = None
+    name: str | None = None
 
     @property
     def writes(self) -> bool:
         """Whether there will be files."""
         return self.output is not None or self.srt or self.vtt or self.dub
+
+    def seat(self, file: Path) -> Seat | None:
+        """The place in the room from which a recording is spoken, under a name that the others see."""
+        from bridge.client import Seat
+
+        if self.room is None:
+            return None
+        name = (self.name or file.stem)[:LONGEST_NAME].strip()
+        return Seat(self.room.room, self.room.secret, "speaker", name or None)
 
     def folder(self, file: Path) -> Path:
         """Where what becomes of a recording is written: beside it, unless -o names a folder."""

@@ -92,7 +92,7 @@ class Run:
         bar = Bar(self._progress, heard)
         try:
             result = await client.translate_recording(
-                client.Wish(url, order.source, order.targets, order.realtime),
+                client.Wish(url, order.source, order.targets, order.realtime, seat=order.seat(heard.name)),
                 heard.blocks(),
                 on_segment=lambda segment: bar.reach(segment.end_ms),
                 on_lost=lost,

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def translate(
+    context: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE", help="Recordings or films of any format; - reads standard input."),
@@ -71,6 +73,13 @@ def translate(
         str | None,
         typer.Option(metavar="URL", help="A running gateway; without it one is started and stopped."),
     ] = None,
+    room: Annotated[
+        str | None,
+        typer.Option(metavar="LINK", help="Speak into a room, by its link for speaking, as a person would."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who speaks in the room; else the name of the file.")
+    ] = None,
 ) -> None:
     """Translate recordings: transcript, translations and spoken translations.
 
@@ -88,7 +97,11 @@ def translate(
 
     targets = [tag.strip() for tag in to.split(",") if tag.strip()]
     order = Order(source, targets, output, srt, vtt, dub, as_json, realtime, number, resume, jobs)
-    _check(files, order)
+    if room is not None:
+        order = _in_room(context, replace(order, targets=(), realtime=True, jobs=1), room, name)
+        url = order.room.gateway if order.room else None
+    else:
+        _check(files, order)
     run = Run(order)
     waiting = [path for path in files if not (resume and run.was_done(path))]
     sound = list(_readable(waiting, run))
@@ -100,6 +113,29 @@ def translate(
             _interrupted(run, len(files))
             raise typer.Exit(130) from None
     raise typer.Exit(1 if run.failed else 0)
+
+
+def _in_room(context: typer.Context, order: Order, link: str, name: str | None) -> Order:
+    """The same spoken into a room, where each listener chooses a language."""
+    from bridge.client import RoomLink
+
+    for given in ("to", "output", "srt", "vtt", "dub", "resume", "jobs", "url"):
+        source = context.get_parameter_source(given)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--" + given
+            raise typer.BadParameter(
+                f"does not go with {option}: who listens chooses the language, and hears it as it is spoken; "
+                "to keep what is heard, use `speechbridge listen LINK -o FILE.wav`",
+                param_hint="--room",
+            )
+    place = RoomLink.parse(link)
+    if not place.speaks:
+        raise BridgeError(
+            f"{place} is a link for listening.",
+            "Give the link for speaking, which has /speak in it.",
+            code="listen_only",
+        )
+    return replace(order, room=place, name=name)
 
 
 def _check(files: Sequence[Path], order: Order) -> None:

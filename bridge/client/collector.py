@@ -42,7 +42,10 @@ class Spoken:
 
 @dataclass(slots=True)
 class Segment:
-    """What came of one segment; `start_ms` and `end_ms` are places in the audio sent."""
+    """What came of one segment; `start_ms` and `end_ms` are places in the speaker's audio.
+
+    In a room `speaker` is the number and `name` the name of who spoke.
+    """
 
     seq: int
     text: str = ""
@@ -52,11 +55,13 @@ class Segment:
     translations: dict[str, Spoken] = field(default_factory=dict)
     timings_ms: dict[str, float] = field(default_factory=dict)
     failures: list[server_messages.SegmentFailed] = field(default_factory=list)
+    speaker: int | None = None
+    name: str = ""
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of a whole stream.
+    """What came of a whole stream. `order` has the numbers of segments as they were first heard of.
 
     `began` is when its sample 0 was spoken (time.monotonic() seconds), `misplaced` counts audio frames
     that did not follow the one before, `notices` are the server's warnings and harmless errors, `failure`
@@ -65,6 +70,7 @@ class Result:
 
     started: server_messages.SessionStarted
     segments: dict[int, Segment] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
     notices: list[server_messages.Warning | server_messages.Error] = field(default_factory=list)
     misplaced: int = 0
     began: float = 0.0
@@ -92,14 +98,18 @@ class Collector:
     def __init__(self, started: server_messages.SessionStarted) -> None:
         self.result = Result(started)
         self._indexes: dict[tuple[int, int], str] = {}
+        self._known: set[int] = set()
 
     def take(self, message: server_messages.ServerMessage | wire.AudioFrame, now: float) -> None:
         """Notes a message that arrived at `now`, in seconds of time.monotonic()."""
         match message:
             case wire.AudioFrame():
                 self._audio(message, now)
+            case server_messages.SpeechStarted():
+                self._meet(message.segment)
             case server_messages.TranscriptFinal():
                 segment = self._segment(message.segment)
+                segment.speaker, segment.name = message.speaker, message.name or ""
                 segment.text, segment.language = message.text, message.language
                 segment.start_ms, segment.end_ms = message.start_ms, message.end_ms
             case server_messages.TranslationFinal():
@@ -115,7 +125,13 @@ class Collector:
             case server_messages.Warning() | server_messages.Error():
                 self.result.notices.append(message)
 
+    def _meet(self, seq: int) -> None:
+        if seq not in self._known:
+            self._known.add(seq)
+            self.result.order.append(seq)
+
     def _segment(self, seq: int) -> Segment:
+        self._meet(seq)
         return self.result.segments.setdefault(seq, Segment(seq))
 
     def _spoken(self, seq: int, target: str) -> Spoken:

@@ -82,10 +82,11 @@ class _Journey:
         """
         assert self._session is not None
         self._done.add(seq)
-        while self._next in self._done:
-            segment = self._session.segments[self._next]
-            self._waiting.append(segment)
+        order = self._session.order
+        while self._next < len(order) and order[self._next] in self._done:
+            segment = self._session.segments[order[self._next]]
             self._next += 1
+            self._waiting.append(segment)
             if segment.end_ms:
                 self._hand_on()
 
@@ -93,7 +94,8 @@ class _Journey:
         """The recording is over: all that its last session had counts."""
         session = self._session
         assert session is not None
-        self._waiting += [session.segments[seq] for seq in sorted(session.segments) if seq >= self._next]
+        rest = session.order[self._next :]
+        self._waiting += [session.segments[seq] for seq in rest if seq in session.segments]
         self._hand_on()
         whole = self.lost()
         assert whole is not None

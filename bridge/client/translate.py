@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bridge.client.collector import Collector, Result
-from bridge.client.connection import Client, limited
+from bridge.client.connection import Client
 from bridge.client.feed import Blocks, Feed
+from bridge.client.opening import limited
 from bridge.errors import GatewayError
-from bridge.protocol import client_messages, server_messages
+from bridge.protocol import client_messages, server_messages, wire
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
 FRAME_BYTES = SPEECH_RATE // 50 * SAMPLE_BYTES
@@ -27,18 +28,44 @@ PING_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """A place in a room, and the name that the others see; the fields are those of `Client`."""
+
+    room: str
+    secret: str
+    role: client_messages.Role
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """How a stream is to be translated; the fields are those of `Client`.
+    """How a stream is to be translated, or heard; the fields are those of `Client`. A `seat` is in a room.
 
     `realtime` sends each 20 ms when a microphone would have them, otherwise as fast as the server reads.
     """
 
     url: str
-    source: str
+    source: str | None
     targets: Sequence[str]
     realtime: bool = False
     rate: int | None = None
     vad: Mapping[str, float] | None = None
+    seat: Seat | None = None
+    resume: bool = True
+    on_change: Callable[[GatewayError | None], None] = lambda _: None
+
+    def client(self) -> Client:
+        """The session. Raises GatewayError, ProtocolError."""
+        return Client(
+            self.url,
+            self.source,
+            self.targets,
+            rate=self.rate,
+            vad=self.vad,
+            resume=self.resume,
+            on_change=self.on_change,
+            **(asdict(self.seat) if self.seat else {}),
+        )
 
 
 async def translate(
@@ -50,13 +77,15 @@ async def translate(
     realtime: bool = False,
     rate: int | None = None,
     vad: Mapping[str, float] | None = None,
+    resume: bool = True,
 ) -> Result:
     """Sends a stream of PCM s16le mono 16 kHz and gathers all that comes of it; times are places in it.
 
-    Raises GatewayError, ProtocolError, and whatever `blocks` raises.
+    A lost connection is taken up again unless `resume` is false. Raises GatewayError, ProtocolError, and
+    whatever `blocks` raises.
     """
     async with Feed(blocks) as feed:
-        return await passage(Wish(url, source, targets, realtime, rate, vad), feed, 0)
+        return await passage(Wish(url, source, targets, realtime, rate, vad, resume=resume), feed, 0)
 
 
 async def passage(
@@ -70,7 +99,7 @@ async def passage(
 
     `on_start` is given the result that fills from then on, `on_done` each segment that is done with.
     """
-    async with Client(wish.url, wish.source, wish.targets, rate=wish.rate, vad=wish.vad) as client:
+    async with wish.client() as client:
         collector = Collector(client.started)
         result = collector.result
         result.began = time.monotonic()
@@ -90,10 +119,16 @@ async def passage(
                     if on_done and isinstance(message, server_messages.SegmentDone):
                         on_done(message.segment)
                 if not sending.done():
-                    raise GatewayError("The gateway ended the session before all was said.", code="cut_short")
+                    raise _cut_short(message)
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
     return result
+
+
+def _cut_short(last: server_messages.ServerMessage | wire.AudioFrame) -> GatewayError:
+    if isinstance(last, server_messages.SessionEnded) and last.message:
+        return GatewayError(last.message, last.hint, code=last.code)
+    return GatewayError("The gateway ended the session before all was said.", code="cut_short")
 
 
 async def _send(client: Client, feed: Feed, at: int, began: float | None, limit: asyncio.Timeout) -> None:

@@ -21,7 +21,8 @@ class Transcriber(Protocol):
 
     Options: type[Options]
     detects: bool
-    """True where the engine finds out the language itself when `Speech.language` is None."""
+    """True where the engine finds out the language itself when `Speech.language` is None: one of
+    `Speech.among` where they are named, and rather `Speech.prior` than another that is hardly likelier."""
 
     def languages(self) -> frozenset[str]:
         """Tags of the languages it recognises."""

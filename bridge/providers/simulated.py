@@ -19,9 +19,10 @@ from pydantic_settings import NoDecode
 from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
+from bridge.providers.stt import detection
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
-LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "ar", "he"})
+LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "it", "pt", "ar", "he"})
 
 RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
@@ -29,6 +30,7 @@ RATE = 24_000
 PIECE_MS = 100
 
 Times = Annotated[tuple[float, ...], NoDecode]
+Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class SimulatedOptions(options.Options):
@@ -36,6 +38,11 @@ class SimulatedOptions(options.Options):
 
     simulated_stt_ms: Times = Field(
         (120,), description="Time of stt, or a list for one call after the other."
+    )
+    simulated_stt_languages: Names = Field(
+        ("en",),
+        description="Language that stt finds where it is one of two, or a list for one call after the other;"
+        " es:0.6 is found with a probability of 0.6. Example: `en,es,en:0.6`.",
     )
     simulated_translation_ms: Times = Field(
         (60,), description="Time of translation, or a list for one call after the other."
@@ -51,10 +58,16 @@ class SimulatedOptions(options.Options):
     )
     simulated_seed: int = Field(0, description="Start of the random numbers behind SIMULATED_JITTER.")
 
-    @field_validator("simulated_stt_ms", "simulated_translation_ms", "simulated_tts_ms", mode="before")
+    @field_validator(
+        "simulated_stt_ms",
+        "simulated_translation_ms",
+        "simulated_tts_ms",
+        "simulated_stt_languages",
+        mode="before",
+    )
     @classmethod
     def _listed(cls, value: object) -> object:
-        return tuple(value.split(",")) if isinstance(value, str) else value
+        return tuple(map(str.strip, value.split(","))) if isinstance(value, str) else value
 
     @field_validator("simulated_stt_ms", "simulated_translation_ms", "simulated_tts_ms")
     @classmethod
@@ -62,6 +75,22 @@ class SimulatedOptions(options.Options):
         if not value or not all(0 <= ms <= 60_000 for ms in value):
             raise ValueError("give milliseconds from 0 to 60000, or several separated by commas")
         return value
+
+    @field_validator("simulated_stt_languages")
+    @classmethod
+    def _found(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            language, probability = found(name)
+            if language not in LANGUAGES or not 0 <= probability <= 1:
+                known = ", ".join(sorted(LANGUAGES))
+                raise ValueError(f"give es or es:0.6, or several separated by commas, of {known}")
+        return value
+
+
+def found(name: str) -> tuple[str, float]:
+    """Language and probability of an entry such as es or es:0.6. Raises ValueError."""
+    language, _, probability = name.partition(":")
+    return language, float(probability or 1)
 
 
 class Clock:
@@ -92,14 +121,16 @@ class SimulatedTranscriber:
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_stt_ms, options)
+        self._languages = options.simulated_stt_languages
+        self._detected = count()
 
     def languages(self) -> frozenset[str]:
         """A few tags, two of them written from right to left; any will do for load."""
         return LANGUAGES
 
     def transcribe(self, speech: Speech) -> Transcript:
-        """`simulated 0a1b2c3d of 1200 ms` from the audio's checksum; English where none is named."""
-        language = speech.language or "en"
+        """`simulated 0a1b2c3d of 1200 ms` from the audio's checksum; English where no language is named."""
+        language = speech.language or (self._detect(speech) if speech.among else "en")
         _known(language)
         if not speech.audio.pcm:
             return Transcript("", language)
@@ -113,6 +144,13 @@ class SimulatedTranscriber:
 
     def close(self) -> None:
         """Holds nothing."""
+
+    def _detect(self, speech: Speech) -> str:
+        """What the next entry of the list says; the rest of its probability is that of the others."""
+        language, probability = found(self._languages[next(self._detected) % len(self._languages)])
+        others = [tag for tag in speech.among if tag != language]
+        likely = {tag: (1 - probability) / len(others) for tag in others} | {language: probability}
+        return detection.spoken(likely, speech.among, speech.prior)
 
 
 class SimulatedTranslator:

@@ -42,6 +42,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
 WORKERS, RUNNING, CANCEL, ROOMS = "workers", "running", "cancel", "rooms"
+ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"
 
@@ -87,7 +88,7 @@ def worker(name: str) -> str:
 
 
 def alive(name: str, life: str) -> str:
-    return f"alive:{name}:{life}"
+    return f"{ALIVE}{name}:{life}"
 
 
 def record(session: str) -> str:

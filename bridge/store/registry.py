@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -48,14 +47,26 @@ class WorkerRecord:
         return cls(**known)
 
 
-# A record that came back between two looks stays: only a name without its key is forgotten.
-_FORGET = """
-for at = 3, #KEYS do
-  if redis.call('EXISTS', KEYS[at]) == 0 then
-    redis.call('SREM', KEYS[1], ARGV[at - 2])
-    redis.call('HDEL', KEYS[2], ARGV[at - 2])
+# In one piece, so that nobody comes back between the look and what is forgotten after it.
+_LOOK = """
+local seen = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local raw = redis.call('GET', ARGV[1] .. name)
+  if raw then
+    local record, waiting = cjson.decode(raw), 0
+    for at = 3, #ARGV do
+      waiting = waiting + redis.call('LLEN', record.queue .. ARGV[at])
+    end
+    local channel = ARGV[2] .. name .. ':' .. (record.life or '')
+    local listening = redis.call('PUBSUB', 'NUMSUB', channel)[2]
+    seen[#seen + 1] = {raw, redis.call('HGET', KEYS[2], name) or '[]', waiting, listening}
+  else
+    redis.call('SREM', KEYS[1], name)
+    redis.call('HDEL', KEYS[2], name)
   end
 end
+local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+return {redis.call('TIME'), server, seen}
 """
 # Compared where it is deleted: the next life may register at any moment.
 _BURY = """
@@ -66,6 +77,9 @@ if raw and cjson.decode(raw).life == ARGV[1] then
   redis.call('HDEL', KEYS[3], ARGV[2])
 end
 """
+
+
+_STEPS = [f"{keys.PRIORITY_SEPARATOR}{step}" if step else "" for step in keys.PRIORITY_STEPS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,47 +146,22 @@ class Watch:
     def __init__(self, url: str) -> None:
         self.url = url
         self._client = keys.connect_async(url)
+        self._look: Any = self._client.register_script(_LOOK)
 
     async def look(self) -> Sighting:
-        """All that is known of the workers now, in two round trips."""
+        """All that is known of the workers now, in one round trip."""
         with keys.reported(self.url):
-            members: Any = await self._client.smembers(keys.WORKERS)
-            names = sorted(name.decode() for name in members)
-            raws: list[Any] = await self._client.mget([keys.worker(name) for name in names]) if names else []
-            records = [WorkerRecord.of(raw) for raw in raws if raw is not None]
-            dead = [name for name, raw in zip(names, raws, strict=True) if raw is None]
-            return await self._sighting(records, dead)
-
-    async def _sighting(self, records: Sequence[WorkerRecord], dead: Sequence[str]) -> Sighting:
-        queues = list(dict.fromkeys(record.queue for record in records))
-        names = [record.name for record in records]
-        channels = [keys.alive(record.name, record.life) for record in records]
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.time()
-            pipe.info("server")
-            pipe.execute_command("PUBSUB NUMSUB", *channels)
-            pipe.hmget(keys.RUNNING, ["", *names])
-            for queue in queues:
-                for step in keys.PRIORITY_STEPS:
-                    pipe.llen(f"{queue}{keys.PRIORITY_SEPARATOR}{step}" if step else queue)
-            if dead:
-                gone = [keys.worker(name) for name in dead]
-                pipe.eval(_FORGET, 2 + len(dead), keys.WORKERS, keys.RUNNING, *gone, *dead)
-            (seconds, micros), server, subscribers, (_, *running), *rest = await pipe.execute()
-        counts, steps = dict(subscribers), len(keys.PRIORITY_STEPS)
+            (seconds, micros), server, seen = await self._look(
+                keys=[keys.WORKERS, keys.RUNNING], args=[keys.worker(""), keys.ALIVE, *_STEPS]
+            )
+        found = sorted(((WorkerRecord.of(raw), *rest) for raw, *rest in seen), key=lambda row: row[0].name)
         return Sighting(
-            tuple(records),
-            {
-                name: tuple(json.loads(items)) if items else ()
-                for name, items in zip(names, running, strict=True)
-            },
-            {queue: sum(rest[at * steps : (at + 1) * steps]) for at, queue in enumerate(queues)},
-            {
-                name: bool(counts.get(channel.encode(), 0))
-                for name, channel in zip(names, channels, strict=True)
-            },
+            tuple(record for record, *_ in found),
+            {record.name: tuple(json.loads(items)) for record, items, _, _ in found},
+            {record.queue: waiting for record, _, waiting, _ in found},
+            {record.name: bool(listening) for record, _, _, listening in found},
             float(seconds) + float(micros) / 1e6,
-            server["run_id"],
+            server.decode(),
         )
 
     async def bury(self, record: WorkerRecord) -> None:

@@ -18,7 +18,8 @@ def translate(message: dict[str, Any], target: str, voice: str | None) -> dict[s
 
 def _results(provider: Translator, work: Work, _: bytes | None) -> Results:
     assert work.source is not None and work.target is not None
-    if same(work.source, work.target):
+    kept = same(work.source, work.target)
+    if kept:
         translation = Translation(work.text)
     else:
         translation = provider.translate(Phrase(work.text, work.source, work.target))
@@ -28,4 +29,6 @@ def _results(provider: Translator, work: Work, _: bytes | None) -> Results:
         "language": work.target,
         "confidence": translation.confidence,
     }
+    if kept and work.floor:
+        return None  # heard in the speaker's own voice, or not at all
     return work.but(text=translation.text)

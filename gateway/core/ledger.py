@@ -78,11 +78,17 @@ class Ledger:
         self.end = 0
         self._segments: dict[int, State] = {}
         self._last: State | None = None
+        self._found = (-1, "")
 
     @property
     def open(self) -> Sequence[State]:
         """The segments that are not over, in the order in which they were cut."""
         return list(self._segments.values())
+
+    @property
+    def language(self) -> str:
+        """What was spoken in the last segment that has words, "" before the first."""
+        return self._found[1]
 
     def voice(self, segment: int, target: str) -> Voice | None:
         """What is known of a target, None once the segment is over."""
@@ -146,6 +152,8 @@ class Ledger:
         if state.transcript is not None:
             return []
         state.transcript = event
+        if event.text:
+            self._found = max(self._found, (event.segment, event.language or ""))
         for voice in state.voices.values():
             voice.translators.add(event.attempt)
             voice.finished |= not event.text

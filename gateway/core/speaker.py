@@ -151,7 +151,16 @@ class Speaker:
 
     def _work(self, terms: Terms) -> Work:
         """What all work of the session has in common."""
-        return Work(self._session, 0, self._room, source=terms.source, rate=terms.rate, floor=terms.floor)
+        return Work(
+            self._session,
+            0,
+            self._room,
+            source=terms.source,
+            among=terms.among,
+            prior=self._ledger.language if terms.among else "",
+            floor=terms.floor,
+            rate=terms.rate,
+        )
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""

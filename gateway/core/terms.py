@@ -42,7 +42,8 @@ class SegmenterConfig:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for the segments that begin now. A source of None is to be detected.
+    """What holds for the segments that begin now. A source of None is to be detected, `among` these two
+    where they are named.
 
     `floor` is what those get who listen in the language that is spoken.
     """
@@ -52,6 +53,7 @@ class Terms:
     rate: Rate
     cutting: SegmenterConfig
     floor: Floor = ""
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

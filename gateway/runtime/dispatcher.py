@@ -147,6 +147,7 @@ class Dispatcher:
                 self._fleet.workers,
                 self._load,
                 self._fleet.departed,
+                submit.work.among,
             )
         except NoWorker as error:
             self._tell(job, Unsent(*job.key, error.message))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import LanguageError, NoWorker
-from bridge.languages import find
+from bridge.languages import find, same
 from bridge.protocol.client_messages import AUTO
 from bridge.store.registry import WorkerRecord
 from bridge.types import STAGES
@@ -14,10 +14,10 @@ from bridge.types import STAGES
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The pairs that can be heard, and whether the spoken language can be detected."""
+    """The pairs that can be heard, and which languages each engine that detects can tell apart."""
 
     pairs: frozenset[tuple[str, str]]
-    detects: bool
+    detectable: frozenset[frozenset[str]]
     missing: tuple[str, ...]
 
     @classmethod
@@ -27,9 +27,14 @@ class Offer:
         pairs = {pair for worker in workers for pair in worker.pairs}
         return cls(
             frozenset((source, target) for source, target in pairs if source in heard and target in spoken),
-            any(worker.detects for worker in workers),
+            frozenset(frozenset(worker.languages) for worker in workers if worker.detects),
             tuple(stage for stage in STAGES if all(worker.stage != stage for worker in workers)),
         )
+
+    @property
+    def detects(self) -> bool:
+        """Whether the spoken language can be found out."""
+        return bool(self.detectable)
 
     @property
     def sources(self) -> list[str]:
@@ -58,6 +63,37 @@ class Offer:
                 )
             named[target] = asked
         return spoken, list(named)
+
+    def converse(self, among: Sequence[str], targets: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """The tags of two languages of which each is spoken and heard in the other, and of the targets.
+
+        Raises as `resolve`, and LanguageError where the targets are not those two, where nobody can tell
+        them apart, or where one of the two directions is not offered.
+        """
+        self.check()
+        if not self.detects:
+            raise _deaf("Name the language that is spoken, or set STT_PROVIDER=faster_whisper.")
+        first, second = (self._known(tag, self.sources, tag) for tag in among)
+        if find(first).base == find(second).base:
+            raise LanguageError(
+                f"{among[0]} and {among[1]} cannot be told apart by ear.", "Name two languages that differ."
+            )
+        if not any({first, second} <= able for able in self.detectable):
+            raise LanguageError(
+                f"No engine of this setup can tell {first} from {second}.",
+                f"Languages that are detected: {', '.join(sorted(frozenset().union(*self.detectable)))}.",
+                code="cannot_detect",
+            )
+        others = {first: second, second: first}
+        heard = [next((tag for tag in others if same(tag, target)), "") for target in targets]
+        if sorted(heard) != sorted(others):
+            raise LanguageError(
+                f"A conversation in {first} and {second} is heard in these two, not in {', '.join(targets)}.",
+                f"Name {first} and {second} as targets, or leave out `among`.",
+            )
+        return (first, second), [
+            self.resolve(others[tag], [target])[1][0] for tag, target in zip(heard, targets, strict=True)
+        ]
 
     def check(self) -> None:
         """Raises NoWorker where a stage has no worker."""
@@ -89,7 +125,7 @@ class Offer:
             return None
         if len(self.sources) == 1:
             return self.sources[0]
-        raise LanguageError("This setup cannot detect the spoken language.", self._hint(tag))
+        raise _deaf(self._hint(tag))
 
     def _known(self, tag: str, offered: Collection[str], spoken: str | None) -> str:
         """The offered spelling of a tag: itself, or its language without the region."""
@@ -107,3 +143,7 @@ class Offer:
         if targets:
             return f"Offered from {spoken or AUTO}: {', '.join(targets)}."
         return f"Offered sources: {', '.join(self.sources)}."
+
+
+def _deaf(hint: str) -> LanguageError:
+    return LanguageError("This setup cannot detect the spoken language.", hint, code="cannot_detect")

@@ -158,6 +158,7 @@ export function ofError(error) {
     case "idle":
       return retry("idle", "The server ended the session because nothing was heard for long.", "Start again");
     case "unsupported_language":
+    case "cannot_detect":
       return { code: error.code, text: said, label: "Choose languages", act: "languages" };
     case "protocol_version":
       return OLD_PAGE;

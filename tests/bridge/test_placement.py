@@ -121,6 +121,21 @@ def test_detection_is_asked_of_workers_that_detect() -> None:
     assert serves(deaf, "stt", "en", None)
 
 
+def test_a_conversation_goes_to_workers_that_tell_its_languages_apart_and_have_its_directions() -> None:
+    two = ("en", "ca")
+    other = worker("stt", "cpu0", languages=("en", "fr"), detects=True)
+    able = worker("stt", "cpu1", languages=("en", "ca", "fr"), detects=True)
+    there = WorkerRecord(
+        "t", "translation", "cpu0", "translation.cpu0", 1, "e", pairs=(("en", "ca"), ("ca", "ca"))
+    )
+
+    assert not serves(other, "stt", None, None, two)
+    assert serves(able, "stt", None, None, two)
+    assert serves(there, "translation", None, "ca", two)
+    assert not serves(there, "translation", None, "ca", ("fr", "ca"))
+    assert not serves(there, "translation", None, "en", two)
+
+
 def test_a_source_to_be_detected_may_be_translated_by_whoever_has_the_target() -> None:
     assert serves(worker("translation", "cpu0"), "translation", None, "ca")
     assert not serves(worker("translation", "cpu0"), "translation", "fr", "ca")

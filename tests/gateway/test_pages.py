@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 
 from gateway import pages
 
+PAGES = [path.replace("{room}", "5f2c9a1be07d") for path in pages.PAGES]
 FILES = sorted(path.relative_to(pages.WEB) for path in pages.WEB.rglob("*") if path.is_file())
 
 
@@ -23,7 +25,7 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/", "/captions", "/room", "/r/abc", "/r/abc/speak", *(f"/web/{file.as_posix()}" for file in FILES)])
+@pytest.mark.parametrize("path", [*PAGES, *(f"/web/{file.as_posix()}" for file in FILES)])
 def test_everything_comes_with_the_headers_that_keep_a_page_safe(client: TestClient, path: str) -> None:
     answer = client.get(path)
 
@@ -64,6 +66,15 @@ def test_addresses_are_relative_so_that_the_page_can_live_below_a_path(file: Pat
     text = (pages.WEB / file).read_text()
 
     assert not re.search(r"""(?:src|href|action)="/|(?:fetch|URL|import)\(["'`]/|from "/""", text)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_a_page_is_made_of_is_found_from_where_it_stands(client: TestClient, path: str) -> None:
+    text = client.get(path).text
+    named = re.findall(r"""<(?:link|script)[^>]* (?:src|href)="([^"]+)""", text)
+
+    assert named
+    assert {client.get(urljoin(path, name)).status_code for name in named} == {200}
 
 
 def test_modules_are_javascript_whatever_the_system_thinks(client: TestClient) -> None:

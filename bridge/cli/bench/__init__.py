@@ -110,6 +110,29 @@ def run_fairness(
     _finish(report, json)
 
 
+@bench.command("rooms")
+def run_rooms(
+    listeners: Annotated[
+        str, typer.Option(metavar="N,...", help="Listeners of one speaker, one number after the other.")
+    ] = "1,100,500",
+    gateways: Annotated[str, typer.Option(metavar="N,...", help="Gateway processes.")] = "1,2",
+    utterances: Annotated[int, typer.Option(min=2, help="Of the speaker; the first opens connections.")] = 10,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """What an audience in eight languages costs: engine calls, spread, memory of the gateways; what is lost.
+
+    One speaks in real time, simulated engines, listeners in a process of their own. calls_*: work taken by
+    the engines of each stage. spread_ms: from the first listener that hears a segment to each of them.
+    listener_kb: growth of the gateways' memory for each listener, seated and (after) when all is said.
+    """
+    from bridge.cli.bench import rooms as measured
+    from bridge.cli.bench.report import Report
+
+    report = Report("rooms", {"listeners": listeners, "gateways": gateways, "utterances": utterances})
+    measured.measure(report, numbers(gateways, "--gateways"), numbers(listeners, "--listeners"), utterances)
+    _finish(report, json)
+
+
 @bench.command("engines")
 def run_engines(
     stt: Annotated[
@@ -148,13 +171,13 @@ def _finish(report: Report, json: Path | None) -> None:
         report.write(json)
 
 
-def numbers(listed: str) -> list[int]:
-    """The numbers of sessions in a list such as 1,16,64. Raises typer.BadParameter for anything else."""
+def numbers(listed: str, option: str = "--sessions") -> list[int]:
+    """The numbers in a list such as 1,16,64. Raises typer.BadParameter for anything else."""
     found = [int(name) if name.isdigit() else 0 for name in _names(listed)]
     if not all(1 <= number <= MOST_SESSIONS for number in found):
         raise typer.BadParameter(
             f"{listed} is no list of numbers from 1 to {MOST_SESSIONS}; write for example 1,16,64",
-            param_hint="--sessions",
+            param_hint=option,
         )
     return found
 

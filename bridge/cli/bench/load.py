@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.cli.bench.ear import Account
-from bridge.cli.bench.microphone import FRAME_BYTES, FRAME_SECONDS, Microphone, packed
+from bridge.cli.bench.microphone import FRAME_BYTES, FRAME_SECONDS, Microphone, alone, packed
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
 from bridge.media import decode
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
@@ -95,7 +95,12 @@ class Load:
         parts = urlsplit(self._url)
         host, port = parts.hostname or "127.0.0.1", parts.port or 80
         microphone = Microphone(
-            self._url, (CLIP_LANGUAGE, TARGET), self._frames, self._total, speed=self._speed, on_done=heard
+            self._url,
+            alone(CLIP_LANGUAGE, TARGET),
+            self._frames,
+            self._total,
+            speed=self._speed,
+            on_done=heard,
         )
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: microphone, host, port)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -41,14 +41,14 @@ class Microphone(asyncio.Protocol):
     """Speaks `frames` round and round, `total` of them in all, or until `last` is set where it is None.
 
     `ready` gets the session's id once it has started, None if it did not; `closed` the close code.
-    `speed` frames go out at each turn, as far as the gateway takes them. `languages` are source and target;
-    `on_done` is given each segment that is done.
+    `speed` frames go out at each turn, as far as the gateway takes them. `start` is its
+    session.start; `on_done` is given each segment that is done.
     """
 
     def __init__(
         self,
         url: str,
-        languages: tuple[str, str],
+        start: Mapping[str, Any],
         frames: Sequence[bytes],
         total: int | None,
         *,
@@ -70,7 +70,7 @@ class Microphone(asyncio.Protocol):
         self._began = 0.0
         self._taken = True
         self._session = ""
-        self._start = json.dumps(_start(*languages)).encode()
+        self._start = json.dumps(start).encode()
         self._protocol = ClientProtocol(
             parse_uri(stream_url(url)),
             subprotocols=[wire.SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
@@ -182,7 +182,8 @@ class Microphone(asyncio.Protocol):
         self._transport.abort()
 
 
-def _start(language: str, target: str) -> dict[str, Any]:
+def alone(language: str, target: str) -> dict[str, Any]:
+    """The session.start of somebody who hears their own translation."""
     return {
         "type": "session.start",
         "protocol": wire.PROTOCOL,

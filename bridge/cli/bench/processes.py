@@ -37,7 +37,7 @@ def role(command: list[str]) -> str:
     """What a process with this command line is for."""
     if "bridge.cli" in command:
         return command[command.index("bridge.cli") + 1]
-    if "bridge.cli.bench.load" in command:
+    if {"bridge.cli.bench.load", "bridge.cli.bench.audience"} & set(command):
         return "load"
     name = Path(command[0]).name
     return "redis" if name.startswith("redis-server") else name
@@ -50,6 +50,15 @@ def cpu_seconds(pid: int) -> float | None:
     except OSError:
         return None
     return (int(stat[AFTER_NAME["utime"]]) + int(stat[AFTER_NAME["stime"]])) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process; 0 once it is gone."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _stat(pid: int) -> list[str]:

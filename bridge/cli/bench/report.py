@@ -17,7 +17,16 @@ from rich.table import Table
 
 from bridge.errors import BridgeError
 
-UNITS = {"mb": "MB", "rtf": "s/s", "ratio": "x", "cpu": "ms/s", "cores": "cores", "us": "µs", "s": "s"}
+UNITS = {
+    "kb": "kB",
+    "mb": "MB",
+    "rtf": "s/s",
+    "ratio": "x",
+    "cpu": "ms/s",
+    "cores": "cores",
+    "us": "µs",
+    "s": "s",
+}
 """By the end of a figure's name, a number behind it left out; all others are milliseconds."""
 
 

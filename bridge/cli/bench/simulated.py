@@ -19,7 +19,11 @@ SPOKEN_MS = 1_000
 
 @contextmanager
 def simulated(
-    engines_ms: Mapping[str, int], topology: str | Path, connections: int = 100, **variables: str
+    engines_ms: Mapping[str, int],
+    topology: str | Path,
+    connections: int = 100,
+    gateways: int = 1,
+    **variables: str,
 ) -> Iterator[Stack]:
     """A stack whose engines take set times; `topology` is the text of a topology file, or its path.
 
@@ -33,7 +37,8 @@ def simulated(
         path = Path(folder) / "topology.toml" if isinstance(topology, str) else topology
         if isinstance(topology, str):
             path.write_text(topology, encoding="utf-8")
-        with _environment(chosen | {"TOPOLOGY": str(path)}), running(Settings.read(redis_url="")) as stack:
+        variables = chosen | {"TOPOLOGY": str(path)}
+        with _environment(variables), running(Settings.read(redis_url=""), gateways) as stack:
             yield stack
 
 

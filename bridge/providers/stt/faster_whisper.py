@@ -8,9 +8,9 @@ that costs a large Whisper was not measured, so it is off unless asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from bridge.models import library
 from bridge.models.pool import Limits, Pool
 from bridge.providers.batching import Batcher
 from bridge.providers.device import place
+from bridge.providers.stt import detection
 from bridge.providers.stt.whisper import Features, Heard, Samples, Whisper, check, load, windows
 from bridge.providers.stt.whisper_options import FasterWhisperOptions, without_effect
 from bridge.settings import Settings
@@ -39,11 +40,24 @@ UNDETERMINED = "und"
 
 
 @dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What is known of the language: its `code`, or what is `allowed` and what was spoken before."""
+
+    code: str | None
+    allowed: Collection[str]
+    prior: str | None
+
+    def decided(self, likely: Mapping[str, float]) -> str:
+        """The code of what is spoken, by how likely each is."""
+        return self.code or detection.spoken(likely, self.allowed, self.prior)
+
+
+@dataclass(frozen=True, slots=True)
 class _Ask:
-    """One window; `code` is None where its language is to be detected."""
+    """One window, and what is known of its language."""
 
     features: Features
-    code: str | None
+    spoken: _Spoken
 
 
 class FasterWhisper:
@@ -89,7 +103,7 @@ class FasterWhisper:
         confidence, where the model hears no speech, where it loops, and for digital silence. Raises
         LanguageError for a language it has not, ProviderError where it fails.
         """
-        code = self._code(speech.language)
+        spoken = self._spoken(speech)
         if speech.audio.rate != SPEECH_RATE:
             raise ProviderError(
                 f"Whisper takes {SPEECH_RATE} Hz, not {speech.audio.rate} Hz.", "Resample the audio first."
@@ -98,11 +112,11 @@ class FasterWhisper:
             raise ProviderError("The audio does not consist of whole samples.", "Send PCM of 16 bits.")
         samples: Samples = np.frombuffer(speech.audio.pcm, dtype="<i2").astype(np.float32)
         samples /= 32_768
-        heard = self._heard(samples, code) if samples.any() else []
+        heard = self._heard(samples, spoken) if samples.any() else []
         if not (text := " ".join(one.text for one in heard)):
             return Transcript("", speech.language or UNDETERMINED)
         confidence = math.exp(sum(one.log_prob for one in heard) / sum(one.tokens for one in heard))
-        return Transcript(text, speech.language or self._tags[heard[0].code], confidence)
+        return Transcript(text, speech.language or self._tag(heard[0].code, speech.among), confidence)
 
     def resident(self) -> tuple[str, ...]:
         """The name of the model, while it is loaded."""
@@ -137,6 +151,16 @@ class FasterWhisper:
                 f"STT_LANGUAGES={self._options.stt_languages} is not valid: {error.message}", error.hint
             ) from None
 
+    def _spoken(self, speech: Speech) -> _Spoken:
+        """What is known of the language before anything is heard. Raises LanguageError."""
+        allowed = [code for tag in speech.among if (code := self._code(tag))]
+        prior = self._codes.get(languages.find(speech.prior).tag) if speech.prior else None
+        return _Spoken(self._code(speech.language), allowed or self._detectable, prior)
+
+    def _tag(self, code: str, among: Sequence[str]) -> str:
+        """The tag of a language that was detected, as it was asked for."""
+        return next((tag for tag in among if self._code(tag) == code), self._tags[code])
+
     def _code(self, language: str | None) -> str | None:
         """Whisper's name of a language; of the only one where there is no other to detect."""
         if language is None:
@@ -152,7 +176,7 @@ class FasterWhisper:
             )
         return code
 
-    def _heard(self, samples: Samples, code: str | None) -> list[Heard]:
+    def _heard(self, samples: Samples, spoken: _Spoken) -> list[Heard]:
         """What is said in the windows of a segment; the first one that is heard tells the language."""
         if self._options.stt_vad_filter:
             samples = _voiced(samples, self._threshold)
@@ -160,24 +184,24 @@ class FasterWhisper:
         try:
             with self._lease() as whisper:
                 for part in windows(samples):
-                    heard = self._window(whisper, whisper.features(part), code)
+                    heard = self._window(whisper, _Ask(whisper.features(part), spoken))
                     if heard and heard.text:
-                        code = heard.code
+                        spoken = replace(spoken, code=heard.code)
                         found.append(heard)
         except RuntimeError as error:
             raise ProviderError(f"Whisper failed on a segment: {error}.") from error
         return found
 
-    def _window(self, whisper: Whisper, features: Features, code: str | None) -> Heard | None:
+    def _window(self, whisper: Whisper, ask: _Ask) -> Heard | None:
         """The text of one window that passes every guard; None where there is none.
 
         Of the temperatures the first is taken that gives a likely text, else the likeliest text.
         """
-        encoded, heard = self._batcher(_Ask(features, code))
+        encoded, heard = self._batcher(ask)
         tried: list[Heard] = []
         for nth, temperature in enumerate(self._options.temperatures):
             if nth:
-                encoded = whisper.encode([features]) if encoded is None else encoded
+                encoded = whisper.encode([ask.features]) if encoded is None else encoded
                 heard = whisper.decode(encoded, [heard.code], self._search(temperature))[0]
             likely = heard.mean_log_prob >= self._options.stt_log_prob_threshold
             if not likely and heard.no_speech > self._options.stt_no_speech_threshold:
@@ -194,12 +218,10 @@ class FasterWhisper:
         """One run of the model; what was encoded comes along where it is of one window only."""
         with self._lease() as whisper:
             encoded = whisper.encode([ask.features for ask in asks])
-            codes = [ask.code for ask in asks]
-            if None in codes:
-                detected = whisper.language(encoded, self._detectable)
-                codes = [code or found for code, found in zip(codes, detected, strict=True)]
-            known = [code for code in codes if code]
-            heard = whisper.decode(encoded, known, self._search(self._options.temperatures[0]))
+            told = all(ask.spoken.code for ask in asks)
+            likely = [{}] * len(asks) if told else whisper.languages(encoded)
+            codes = [ask.spoken.decided(each) for ask, each in zip(asks, likely, strict=True)]
+            heard = whisper.decode(encoded, codes, self._search(self._options.temperatures[0]))
         return [(encoded if len(asks) == 1 else None, one) for one in heard]
 
     def _search(self, temperature: float) -> dict[str, Any]:

@@ -136,13 +136,10 @@ class Whisper:
         padded = np.stack([np.pad(each, ((0, 0), (0, frames - each.shape[1]))) for each in batch])
         return self.model.model.encode(StorageView.from_array(np.ascontiguousarray(padded)))
 
-    def language(self, encoded: StorageView, allowed: frozenset[str]) -> list[str]:
-        """The likeliest of the allowed codes, for each window."""
+    def languages(self, encoded: StorageView) -> list[dict[str, float]]:
+        """How likely each code is, for each window."""
         return [
-            max(
-                (found for found in ((token[2:-2], p) for token, p in ranked) if found[0] in allowed),
-                key=lambda found: found[1],
-            )[0]
+            {token[2:-2]: probability for token, probability in ranked}
             for ranked in self.model.model.detect_language(encoded)
         ]
 

@@ -77,7 +77,8 @@ class FasterWhisperOptions(options.Options):
     )
     stt_languages: str = Field(
         "",
-        description="Languages that detection may choose among, comma-separated; empty, all of the model.",
+        description="Languages that detection may choose among where the client names no two,"
+        " comma-separated; empty, all of the model.",
         examples=["en,es"],
     )
     stt_short_window: bool = Field(

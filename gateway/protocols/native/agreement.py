@@ -31,9 +31,9 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     contradict each other.
     """
     assert message.source is not None and message.targets is not None
-    source, tags = offer.resolve(message.source.language, [to.language for to in message.targets])
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    return Terms(source, _targets(message.targets, tags), message.output.rate or settings.sample_rate, cut)
+    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut)
+    return _understood(terms, message.source, message.targets, offer)
 
 
 def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Settings) -> Terms:
@@ -42,7 +42,7 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
     Raises as `agree`.
     """
     offer.check()
-    source = offer.spoken(message.source.language) if role != "listener" and message.source else None
+    source = _alone(message.source, offer) if role != "listener" and message.source else None
     targets: tuple[Target, ...] = ()
     if role != "speaker":
         assert message.targets is not None
@@ -55,10 +55,20 @@ def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer
     """The terms after a session.update in a room. Raises as `agree`."""
     source, targets = terms.source, terms.targets
     if message.source is not None and role != "listener":
-        source = offer.spoken(message.source.language)
+        source = _alone(message.source, offer)
     if message.targets is not None and role != "speaker":
         targets = (_heard(message.targets, offer),)
     return replace(terms, source=source, targets=targets, cutting=_cutting(terms.cutting, message.vad))
+
+
+def _alone(source: Source, offer: Offer) -> str | None:
+    """The language of one speaker in a room."""
+    if source.among is not None:
+        raise LanguageError(
+            "Two languages at one device are for a session of its own, not for a room.",
+            "Leave out `among`, or `room`.",
+        )
+    return offer.spoken(source.language)
 
 
 def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
@@ -73,14 +83,32 @@ def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
     if message.source is None and message.targets is None:
         return replace(terms, cutting=cutting)
     choices = message.targets or _choices(terms.targets)
-    spoken = message.source.language if message.source else terms.source or AUTO
-    source, tags = offer.resolve(spoken, [to.language for to in choices])
-    return Terms(source, _targets(choices, tags), terms.rate, cutting)
+    return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+
+
+def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
+    """`terms` with what is spoken and heard. Raises as `agree`."""
+    wanted = [to.language for to in choices]
+    if source.among is None:
+        spoken, tags = offer.resolve(source.language, wanted)
+        return replace(terms, source=spoken, among=(), floor="", targets=_targets(choices, tags))
+    if source.language != AUTO:
+        raise LanguageError(
+            f"Where {source.language} is spoken, there is nothing to detect among {', '.join(source.among)}.",
+            f"Name {AUTO} as the language, or leave out `among`.",
+        )
+    among, tags = offer.converse(source.among, wanted)
+    return replace(terms, source=None, among=among, floor="silent", targets=_targets(choices, tags))
 
 
 def _targets(choices: Sequence[TargetChoice], tags: Sequence[str]) -> tuple[Target, ...]:
     """The targets as this setup calls them, each with the voice that was asked for."""
     return tuple(Target(tag, choice.voice) for choice, tag in zip(choices, tags, strict=True))
+
+
+def _source(terms: Terms) -> Source:
+    """What is spoken, as a client would have said it."""
+    return Source(language=terms.source or AUTO, among=terms.among or None)
 
 
 def _choices(wanted: Sequence[Target]) -> tuple[TargetChoice, ...]:
@@ -126,7 +154,7 @@ def effective(seat: Seat) -> Effective:
     """The configuration in force, as session.started tells it."""
     terms = seat.terms
     return Effective(
-        source=Source(language=terms.source or AUTO) if seat.speaks else None,
+        source=_source(terms) if seat.speaks else None,
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate),
         vad=Vad(**asdict(terms.cutting)),

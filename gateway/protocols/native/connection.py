@@ -69,6 +69,7 @@ class Connection:
         self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
         self._kept = self._unconfirmed = False
+        self._left: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
 
     async def serve(self) -> None:
@@ -123,6 +124,8 @@ class Connection:
 
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""
+        if not self._left.done():
+            self._left.set_result(code)
         if not self._end.done():
             session = self._runner.id if self._runner else None
             log.info("client left", session=session, code=code)
@@ -237,17 +240,25 @@ class Connection:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        runner, self._runner = self._runner, None
-        if runner is not None and code is None:
-            (self._halls.drop if self._kept else self._halls.close)(runner)
+        whole = not self._kept
         if code is not None:
             await self._voice.outbox.drained(DRAIN_SECONDS if code is Close.DONE else REFUSAL_SECONDS)
             # The client may have closed in the same moment; both sides then have what they want.
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(REFUSAL_SECONDS):
                     await self._websocket.close(int(code))
-        if runner is not None and code not in (None, Close.DRAIN):
-            self._halls.close(runner)
+            whole = code is not Close.DONE or await self._took_all()
+        # Meanwhile it may have been taken over.
+        runner, self._runner = self._runner, None
+        if runner is not None and code is not Close.DRAIN:
+            (self._halls.close if whole else self._halls.drop)(runner)
+
+    async def _took_all(self) -> bool:
+        """Whether the client answered our close, which stands behind the last frame."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REFUSAL_SECONDS):
+                return await asyncio.shield(self._left) is not None
+        return False
 
     # From the runner
 

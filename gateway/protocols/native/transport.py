@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import structlog
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.extensions import Extension
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
+from gateway.protocols.native import shortcut
+from gateway.protocols.native.deflate import TextDeflateFactory
 
 log = structlog.get_logger(__name__)
 EXTENSION = "speechbridge.transport"
@@ -28,7 +28,6 @@ TURN = 65_536
 """Bytes parsed in one turn of the event loop where frames are large: a second of speech and more."""
 FREE_BYTES = SPEECH_RATE // 50 * SAMPLE_BYTES
 """A frame of so much audio, 20 ms, counts nothing: audio is bounded by its seconds."""
-
 FLOOD_CLOSE_SECONDS = 1.0
 """Until a connection that sent too much is cut: its answer to our close is not looked for."""
 
@@ -64,33 +63,6 @@ class Allowance:
         self._at = now
         self._left -= cost
         return self._left >= 0
-
-
-class TextDeflate(PerMessageDeflate):
-    """permessage-deflate that lets our binary messages pass as they are, as RFC 7692 section 6 allows."""
-
-    _binary = False
-
-    def encode(self, frame: Frame) -> Frame:
-        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
-            self._binary = frame.opcode is Opcode.BINARY
-        return frame if self._binary else super().encode(frame)
-
-
-class TextDeflateFactory(ServerPerMessageDeflateFactory):
-    """Agrees on it."""
-
-    def process_request_params(
-        self, params: Sequence[tuple[str, str | None]], accepted_extensions: Sequence[Extension]
-    ) -> tuple[list[tuple[str, str | None]], PerMessageDeflate]:
-        agreed, extension = super().process_request_params(params, accepted_extensions)
-        return agreed, TextDeflate(
-            extension.remote_no_context_takeover,
-            extension.local_no_context_takeover,
-            extension.remote_max_window_bits,
-            extension.local_max_window_bits,
-            extension.compress_settings,
-        )
 
 
 class Transport(WebSocketsSansIOProtocol):
@@ -173,12 +145,25 @@ class Transport(WebSocketsSansIOProtocol):
             return  # what follows is not looked at; the close handshake ends by its timer
         if self.close_sent:
             self._held = False  # nothing is handed over any more, but the client's close is looked for
-        if not self._unparsed and len(data) <= SLICE and not self._held:
-            super().data_received(data)  # one frame, as a microphone sends it
-            return
+        if not self._unparsed and len(data) <= SLICE:
+            data = self._take_audio(data)  # as a microphone sends it
+            if not self._held:
+                if data:
+                    super().data_received(data)
+                return
         self._unparsed += data
         if not self._parsing and not self._held:
             self._parse()
+
+    def _take_audio(self, data: bytes) -> bytes:
+        """Takes the whole frames of audio at the start of `data`; returns what follows them."""
+        while not self._held and not self.close_sent and self._peer is not None:
+            pcm = shortcut.audio(data, self.conn, FREE_BYTES)
+            if pcm is None:
+                break
+            data = data[shortcut.HEAD_BYTES + len(pcm) :]
+            self._peer.take(pcm)
+        return data
 
     def _parse(self) -> None:
         """Parses what came, in turns: a quarter of a megabyte of tiny frames would take a second."""

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from bridge.cli.bench import levels, recovery
 from bridge.cli.bench.ear import Account, Ear, Tally, tally
 from bridge.cli.bench.load import utterance
-from bridge.cli.bench.microphone import FRAME_BYTES, Microphone, packed
+from bridge.cli.bench.microphone import FRAME_BYTES, Microphone, alone, packed
 from bridge.cli.bench.recovery import Hit
 from bridge.cli.bench.victims import Item
 
@@ -190,7 +190,7 @@ async def spoken_to(
         port = serving.sockets[0].getsockname()[1]
         frames = packed(bytes(FRAME_BYTES * 5))
         url = f"http://127.0.0.1:{port}"
-        microphone = Microphone(url, ("en", "es"), frames, total, on_done=lambda account: None)
+        microphone = Microphone(url, alone("en", "es"), frames, total, on_done=lambda account: None)
         await asyncio.get_running_loop().create_connection(lambda: microphone, "127.0.0.1", port)
         await microphone.ready
         microphone.begin(0.0)

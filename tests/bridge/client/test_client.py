@@ -279,11 +279,11 @@ def test_realtime_frames_leave_when_they_would_have_been_spoken(gateway: Gateway
         peer.end()
 
     async def blocks() -> AsyncIterator[bytes]:
-        yield bytes(64_000)
+        yield bytes(51_200)
 
     result = run(gateway(clock), blocks(), realtime=True)
     late = [at - result.began - (number + 1) * 0.02 for number, at in enumerate(arrivals)]
-    assert len(late) == 100
+    assert len(late) == 80
     assert min(late) > -0.001, "a frame left before it was spoken"
     # A pause of 20 ms after each frame would be 100 ms late by then.
     assert min(late[-10:]) < 0.02, "the delays add up"

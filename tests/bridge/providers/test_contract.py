@@ -109,6 +109,18 @@ def test_languages_are_tags_of_the_table(row: Row, engine: Any) -> None:
         assert all(source != target for source, target in offered)
 
 
+@pytest.mark.parametrize("row", [row for row in TABLE if row.stage == "stt"], ids=lambda row: row.name)
+def test_of_two_languages_one_is_found_by_every_engine_that_detects(
+    row: Row, engine: Any, clips: dict[str, Audio]
+) -> None:
+    assert engine.detects == (row.name in ("faster_whisper", "simulated"))
+    if not engine.detects:
+        return
+    for two, prior in ((("de", "fr"), None), (("en", "es"), "es"), (("en", "es"), "ca")):
+        found = engine.transcribe(Speech(start(clips["cards_001.wav"]), among=two, prior=prior))
+        assert found.language in two or not found.text
+
+
 @ROWS
 def test_nothing_in_gives_nothing_out(row: Row, engine: Any) -> None:
     for text in ("", "  \n", "\0"):

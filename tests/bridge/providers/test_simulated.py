@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,18 @@ def test_transcript_says_that_it_is_simulated_and_tells_segments_apart(
     assert engine.transcribe(Speech(Audio(b"\1\0", 16_000), "fr")).language == "fr"
 
 
+def test_one_of_two_languages_is_found_as_the_list_says_and_doubt_stays_with_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = SimulatedTranscriber(options(monkeypatch, STT_MS=0, STT_LANGUAGES="es, en:0.6,en,fr"))
+    speech = Speech(Audio(b"\1\0", 16_000), among=("en", "es"))
+
+    assert engine.transcribe(replace(speech, among=())).language == "en"
+    found = [engine.transcribe(replace(speech, prior=prior)).language for prior in (None, "es", "es", "en")]
+    assert found == ["es", "es", "en", "en"]
+    assert engine.transcribe(replace(speech, prior="en")).language == "es"
+
+
 def test_translation_is_marked_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = SimulatedTranslator(options(monkeypatch, TRANSLATION_MS=0))
     assert engine.translate(Phrase("good day", "en", "ca")).text == "[ca] good day"
@@ -101,8 +114,9 @@ def test_tone_has_the_set_length_and_a_pitch_of_its_text(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("STT_MS", "fast"), ("STT_MS", "-1"), ("TTS_MS", "1,,2"), ("TRANSLATION_MS", "nan"), ("JITTER", "2")],
+    [("STT_MS", "fast"), ("STT_MS", "-1"), ("TTS_MS", "1,,2"), ("TRANSLATION_MS", "nan"), ("JITTER", "2")]
+    + [("STT_LANGUAGES", value) for value in ("xx", "en,", "en:2", "en:maybe")],
 )
-def test_bad_time_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=f"SIMULATED_{name}"):
         options(monkeypatch, **{name: value})

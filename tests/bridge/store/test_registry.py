@@ -114,15 +114,17 @@ def test_a_silent_worker_is_gone_and_forgotten_with_what_it_ran(registry: Regist
     assert registry.client.hkeys(keys.RUNNING) == [b"a"]
 
 
-def test_a_worker_that_comes_back_while_it_is_being_forgotten_stays(registry: Registry) -> None:
-    registry.client.sadd(keys.WORKERS, "a", "b")
+def test_a_look_survives_a_server_that_forgot_its_scripts(registry: Registry) -> None:
+    registry.register(record("a"), 60_000)
 
-    async def race(watch: Watch) -> None:
-        registry.register(record("a"), 60_000)
-        await watch._sighting([], ["a", "b"])
+    async def twice(watch: Watch) -> list[Sighting]:
+        first = await watch.look()
+        registry.client.script_flush()
+        return [first, await watch.look()]
 
-    on(registry, race)
-    assert registry.client.smembers(keys.WORKERS) == {b"a"}
+    first, second = on(registry, twice)
+    assert first.workers == second.workers == (record("a"),)
+    assert first.server == second.server == registry.client.info("server")["run_id"]
 
 
 def test_an_unregistered_worker_leaves_nothing(registry: Registry) -> None:

@@ -40,3 +40,20 @@ def test_who_speaks_the_language_gets_the_words_as_they_are_and_no_engine_is_ask
     assert engine.asked == []
     assert (event["text"], event["language"], event["confidence"]) == (WORK.text, target, None)
     assert end.value.value == WORK.but(target=target)
+
+
+@pytest.mark.parametrize(
+    ("floor", "target", "spoken"), [("silent", "en", 0), ("voice", "en-GB", 0), ("voice", "es", 1)]
+)
+def test_where_the_speaker_is_heard_no_voice_is_asked_to_repeat_it(
+    floor: str, target: str, spoken: int
+) -> None:
+    engine = Engine()
+    results = translation._results(engine, WORK.but(target=target, floor=floor), None)  # type: ignore[arg-type]
+    event = next(results)
+    with pytest.raises(StopIteration) as end:
+        next(results)
+
+    assert len(engine.asked) == spoken
+    assert event["text"] == ("Adelante." if spoken else WORK.text)
+    assert (end.value.value is not None) == bool(spoken)

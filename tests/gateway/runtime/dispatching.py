@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -51,7 +52,9 @@ class Scene:
         self.writer = Writer(self.journal)
         self.dispatcher = Dispatcher(self.fleet, self.sessions, self.writer, 60.0)
 
-    def register(self, *devices: str, slots: int = 1, stages: tuple[Stage, ...] = STAGES) -> None:
+    def register(
+        self, *devices: str, slots: int = 1, stages: tuple[Stage, ...] = STAGES, **changes: Any
+    ) -> None:
         for stage in stages:
             for device in devices:
                 record = WorkerRecord(
@@ -64,13 +67,21 @@ class Scene:
                     languages=("en",) if stage == "stt" else ("es", "ca"),
                     pairs=(("en", "es"), ("en", "ca")) if stage == "translation" else (),
                 )
-                self.registry.register(record, 60_000)
+                self.registry.register(replace(record, **changes), 60_000)
 
     def submit(
-        self, session: str, segment: int, *, stage: Stage = "stt", live: bool = True, attempt: int = 0
+        self,
+        session: str,
+        segment: int,
+        *,
+        stage: Stage = "stt",
+        live: bool = True,
+        attempt: int = 0,
+        among: tuple[str, ...] = (),
     ) -> None:
-        target = None if stage == "stt" else "es"
-        work = Work(session, segment, session, source="en", target=target, attempt=attempt, text="go")
+        target, source = None if stage == "stt" else "es", None if among else "en"
+        work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
+        work = work.but(among=among)
         submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
         superseded = Supersede(segment, stage, target, attempt) if attempt else None
         self.dispatcher.submit(

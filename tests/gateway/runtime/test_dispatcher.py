@@ -55,6 +55,19 @@ def test_work_spreads_over_equal_devices(settings: Settings) -> None:
     play(settings, scene, *DEVICES, slots=2)
 
 
+def test_a_conversation_goes_to_the_engine_that_tells_its_two_languages_apart(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        it.register("gpu0", stages=("stt",), detects=True)
+        it.register("gpu1", stages=("stt",), detects=True, languages=("en", "es"))
+        await it.fleet.look()
+        for segment in range(2):
+            it.submit("alice", segment, among=("en", "es"))
+            await it.settled(segment + 1)
+        assert [it.client.llen(f"stt.{device}") for device in DEVICES] == [0, 2]
+
+    play(settings, scene)
+
+
 @pytest.mark.parametrize("full", ["translation", "tts"])
 def test_nothing_more_is_sent_while_a_stage_behind_has_enough_at_hand(settings: Settings, full: str) -> None:
     async def scene(it: Scene) -> None:

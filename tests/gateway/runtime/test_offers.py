@@ -164,6 +164,9 @@ def test_without_detection_one_of_several_sources_must_be_named() -> None:
     assert refusal(made, "auto", "es") == (
         "This setup cannot detect the spoken language. Offered sources: de, en."
     )
+    with pytest.raises(LanguageError) as caught:
+        made.resolve("auto", ["es"])
+    assert caught.value.code == "cannot_detect"
 
 
 def test_a_refusal_stays_short_where_thousands_of_pairs_are_offered() -> None:
@@ -172,3 +175,96 @@ def test_a_refusal_stays_short_where_thousands_of_pairs_are_offered() -> None:
 
     assert len(made.pairs) > 10_000
     assert len(refusal(made, "en", "klingon")) < 1_000
+
+
+# --- a conversation in two languages ---
+
+
+def conversing(
+    heard: Sequence[str] = ("de", "en", "es"),
+    pairs: Sequence[tuple[str, str]] = (("en", "es"), ("es", "en"), ("de", "es")),
+    spoken: Sequence[str] = ("en", "es"),
+) -> Offer:
+    return offer(heard, pairs, spoken, detects=True)
+
+
+def declined(made: Offer, among: Sequence[str], targets: Sequence[str]) -> LanguageError:
+    with pytest.raises(LanguageError) as caught:
+        made.converse(among, targets)
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("among", "targets", "found"),
+    [
+        (("en", "es"), ("en", "es"), (("en", "es"), ["en", "es"])),
+        (("en", "es"), ("es", "en"), (("en", "es"), ["es", "en"])),
+        (("EN", "es-MX"), ("en-AU", "es"), (("en", "es"), ["en", "es"])),
+    ],
+)
+def test_two_languages_are_spoken_and_heard_in_either_order(
+    among: Sequence[str], targets: Sequence[str], found: tuple[tuple[str, str], list[str]]
+) -> None:
+    assert conversing().converse(among, targets) == found
+
+
+def test_a_conversation_is_heard_in_the_regional_voice_that_is_asked_for() -> None:
+    made = conversing(pairs=[("en", "es-419"), ("es", "en")], spoken=("en", "es-419"))
+
+    assert made.converse(("en", "es"), ("es-MX", "en")) == (("en", "es"), ["es-419", "en"])
+
+
+@pytest.mark.parametrize("targets", [("es",), ("en", "de"), ("en", "en-GB"), ("en", "es", "de")])
+def test_a_conversation_is_heard_in_its_own_two_languages_alone(targets: Sequence[str]) -> None:
+    error = declined(conversing(), ("en", "es"), targets)
+
+    assert (error.code, error.hint) == (
+        "unsupported_language",
+        "Name en and es as targets, or leave out `among`.",
+    )
+    assert ", ".join(targets) in error.message
+
+
+def test_a_conversation_needs_both_directions() -> None:
+    error = declined(conversing(), ("de", "es"), ("de", "es"))
+
+    assert str(error) == "es → de is not offered by this setup. Offered from es: en."
+
+
+def test_without_detection_a_conversation_is_refused_with_what_would_do_it() -> None:
+    made = offer(("en", "es"), (("en", "es"), ("es", "en")), ("en", "es"))
+    error = declined(made, ("en", "es"), ("en", "es"))
+
+    assert error.code == "cannot_detect"
+    assert "faster_whisper" in error.hint and "Name the language" in error.hint
+
+
+def test_two_languages_that_no_single_engine_knows_cannot_be_told_apart() -> None:
+    made = Offer.of(
+        [
+            worker("stt", ["en", "de"], detects=True),
+            worker("stt", ["es"], detects=True),
+            worker("stt", ["en", "es"]),
+            worker("translation", pairs=[("en", "es"), ("es", "en")]),
+            worker("tts", ["es", "en"]),
+        ]
+    )
+    error = declined(made, ("en", "es"), ("en", "es"))
+
+    assert error.code == "cannot_detect"
+    assert error.message == "No engine of this setup can tell en from es."
+    assert error.hint == "Languages that are detected: de, en, es."
+
+
+@pytest.mark.parametrize("among", [("en", "en"), ("en", "en-GB"), ("zh", "zh-Hant")])
+def test_two_tags_that_sound_the_same_are_refused(among: Sequence[str]) -> None:
+    made = conversing(heard=("en", "en-GB", "zh", "zh-Hant"), pairs=[("en", "es"), ("zh", "zh-Hant")])
+
+    assert "told apart by ear" in declined(made, among, among).message
+
+
+def test_a_conversation_needs_workers_and_languages_that_exist() -> None:
+    with pytest.raises(NoWorker):
+        Offer.of([]).converse(("en", "es"), ("en", "es"))
+    assert "xx" in declined(conversing(), ("en", "xx"), ("en", "xx")).message

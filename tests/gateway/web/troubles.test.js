@@ -50,12 +50,12 @@ test("a room that is full is tried again when the server says so, and says which
 });
 
 test("what only a person can mend is not tried again", () => {
-  const acts = ["idle", "unsupported_language", "protocol_version", "forbidden_origin", "bad_setting"].map((code) => {
+  const acts = ["idle", "unsupported_language", "cannot_detect", "protocol_version", "forbidden_origin", "bad_setting"].map((code) => {
     const { again, act } = troubles.ofError({ code, message: "m.", hint: "h." });
     assert.equal(again, undefined, code);
     return act;
   });
-  assert.deepEqual(acts, ["retry", "languages", "reload", "dismiss", "retry"]);
+  assert.deepEqual(acts, ["retry", "languages", "languages", "reload", "dismiss", "retry"]);
 });
 
 test("an error nobody foresaw is told in the server's words, and tried again where the server says so", () => {

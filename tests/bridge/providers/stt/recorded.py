@@ -60,6 +60,23 @@ def recorded(provider: FasterWhisper) -> Recorder:
         return recorder
 
 
+class Doubting(Recorder):
+    """Is as sure of each language as it is told to be."""
+
+    def __init__(self, engine: Any, likely: dict[str, float]) -> None:
+        super().__init__(engine)
+        self._likely = [(f"<|{code}|>", probability) for code, probability in likely.items()]
+
+    def detect_language(self, encoded: Any) -> Any:
+        return [self._likely for _ in self._engine.detect_language(encoded)]
+
+
+def doubting(provider: FasterWhisper, likely: dict[str, float]) -> Doubting:
+    with provider._lease() as whisper:
+        engine = whisper.model.model = Doubting(whisper.model.model, likely)
+        return engine
+
+
 class Holding(Recorder):
     """Holds the first run of the encoder until it is let go."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import faster_whisper
@@ -18,6 +19,7 @@ from tests.bridge.providers.stt.recorded import (
     SPANISH_VOICE,
     Build,
     audio,
+    doubting,
     recorded,
     silence,
     spoken,
@@ -73,6 +75,44 @@ def test_detection_chooses_among_the_named_languages_only(build: Build) -> None:
     provider = build(stt_languages="es, de")
     assert provider.transcribe(Speech(spoken(PHRASE))).language in ("es", "de")
     assert provider.transcribe(Speech(spoken(PHRASE), "en")).language == "en"
+
+
+def test_one_of_two_languages_is_found_for_each_segment_and_named_as_it_was_asked_for(build: Build) -> None:
+    provider = build()
+    engine = recorded(provider)
+    english, spanish = spoken(PHRASE), spoken(SPANISH[1], SPANISH_VOICE)
+    found = [
+        provider.transcribe(Speech(sound, among=("en-GB", "es"), prior=prior)).language
+        for sound, prior in ((english, None), (spanish, "en-GB"), (english, "es"))
+    ]
+    foreign = provider.transcribe(Speech(english, among=("es", "de"))).language
+
+    assert found == ["en-GB", "es", "en-GB"]
+    assert foreign in ("es", "de")
+    assert len(engine.encoded) == 4
+
+
+def test_operators_languages_do_not_hinder_two_that_are_named(build: Build) -> None:
+    provider = build(stt_languages="es, de")
+    assert provider.transcribe(Speech(spoken(PHRASE), among=("en", "fr"))).language == "en"
+
+
+def test_doubtful_speech_is_taken_for_the_language_that_was_spoken_before(build: Build) -> None:
+    provider = build()
+    engine = doubting(provider, {"en": 0.3, "es": 0.2, "fr": 0.5})
+    speech = Speech(spoken(PHRASE), among=("en", "es"))
+    found = [provider.transcribe(replace(speech, prior=prior)).language for prior in (None, "es", "en")]
+
+    assert found == ["en", "es", "en"]
+    told = [call["prompts"][0][1] for call in engine.generated]
+    with provider._lease() as whisper:
+        names = [whisper.model.hf_tokenizer.id_to_token(token) for token in told]
+    assert names == ["<|en|>", "<|es|>", "<|en|>"]
+
+
+def test_two_languages_of_which_the_model_lacks_one_are_refused(whisper: FasterWhisper) -> None:
+    with pytest.raises(LanguageError, match="not ltg"):
+        whisper.transcribe(Speech(spoken(PHRASE), among=("en", "ltg")))
 
 
 def test_language_is_told_to_the_model_in_its_own_code(build: Build) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from bridge.types import Stage, Target
 from gateway.core.seat import Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.protocols.native import agreement
-from gateway.protocols.native.agreement import agree, amend
+from gateway.protocols.native.agreement import agree, agree_in_room, amend, amend_in_room
 from gateway.runtime.offers import Offer
 
 
@@ -29,6 +30,17 @@ def worker(stage: Stage, provider: str = "engine") -> WorkerRecord:
 
 OFFER = Offer.of([worker("stt"), worker("translation"), worker("tts")])
 NOTHING = Offer.of([])
+PAIR = ("en", "es")
+TALKERS = [
+    WorkerRecord("stt", "stt", "cpu", "stt.cpu0", 1, "engine", PAIR, detects=True),
+    WorkerRecord("translation", "translation", "cpu", "t", 1, "engine", pairs=(PAIR, ("es", "en"))),
+    WorkerRecord("tts", "tts", "cpu", "tts.cpu0", 1, "engine", PAIR),
+]
+TWO_WAY = Offer.of(TALKERS)
+CONVERSATION: dict[str, Any] = {
+    "source": {"language": "auto", "among": ["en", "es"]},
+    "targets": [{"language": "es"}, {"language": "en"}],
+}
 
 
 @pytest.fixture
@@ -74,6 +86,58 @@ def test_a_source_to_be_detected_is_told_as_auto(defaults: Settings) -> None:
 
     assert terms.source is None
     assert agreement.effective(Seat("a", "a", "alone", terms)).source == Source(language="auto")
+
+
+def test_a_conversation_of_two_languages_is_agreed_and_told(defaults: Settings) -> None:
+    terms = agree(start(**CONVERSATION), TWO_WAY, defaults)
+    told = agreement.effective(Seat("a", "a", "alone", terms))
+
+    assert (terms.source, terms.among, terms.targets) == (None, ("en", "es"), (Target("es"), Target("en")))
+    assert told.source == Source(language="auto", among=("en", "es"))
+    assert agree(start(**told.model_dump(mode="json")), TWO_WAY, defaults) == terms
+
+
+def test_languages_to_detect_beside_one_that_is_named_are_refused(defaults: Settings) -> None:
+    wanted = CONVERSATION | {"source": {"language": "en", "among": ["en", "es"]}}
+
+    with pytest.raises(LanguageError, match="en is spoken") as caught:
+        agree(start(**wanted), TWO_WAY, defaults)
+    assert "auto" in caught.value.hint
+
+
+def test_a_conversation_at_one_device_is_no_matter_of_a_room(defaults: Settings) -> None:
+    both = start(room="hall", role="both", targets=[{"language": "es"}])
+    terms = agree_in_room(both, "both", TWO_WAY, defaults)
+
+    with pytest.raises(LanguageError, match="not for a room") as caught:
+        agree_in_room(start(room="hall", role="speaker", **CONVERSATION), "speaker", TWO_WAY, defaults)
+    assert "`among`" in caught.value.hint
+    with pytest.raises(LanguageError, match="not for a room"):
+        amend_in_room(terms, "both", update(source=CONVERSATION["source"]), TWO_WAY)
+
+
+def test_an_update_begins_and_ends_a_conversation(defaults: Settings) -> None:
+    alone = agree(start(targets=[{"language": "es"}]), TWO_WAY, defaults)
+    both = amend(alone, update(**CONVERSATION), TWO_WAY)
+
+    assert both == agree(start(**CONVERSATION), TWO_WAY, defaults)
+    assert amend(both, update(vad={"padding_ms": both.cutting.padding_ms}), NOTHING) == both
+    assert amend(both, update(source={"language": "en"}, targets=[{"language": "es"}]), TWO_WAY) == alone
+    with pytest.raises(LanguageError, match="in these two, not in es"):
+        amend(both, update(targets=[{"language": "es"}]), TWO_WAY)
+
+
+def test_a_conversation_without_detection_is_refused_at_the_start_and_later(defaults: Settings) -> None:
+    deaf = Offer.of([replace(each, detects=False) for each in TALKERS])
+    alone = agree(start(targets=[{"language": "es"}]), deaf, defaults)
+
+    with pytest.raises(LanguageError) as caught:
+        agree(start(**CONVERSATION), deaf, defaults)
+    assert caught.value.code == "cannot_detect"
+    for wanted in (CONVERSATION, {"source": {"language": "auto"}}):
+        with pytest.raises(LanguageError) as caught:
+            amend(alone, update(**wanted), deaf)
+        assert caught.value.code == "cannot_detect"
 
 
 def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) -> None:

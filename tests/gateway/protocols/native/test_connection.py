@@ -156,6 +156,18 @@ def test_text_and_audio_share_one_row_of_numbers_and_text_tells_its_time(setting
     assert 0 <= times[-1] < (time.monotonic() - began) * 1000
 
 
+def test_a_conversation_that_no_engine_can_follow_is_refused_and_a_start_still_works(
+    settings: Settings,
+) -> None:
+    both = {"source": {"language": "auto", "among": ["en", "es"]}, "targets": [{"language": "en"}]}
+    with talking(settings) as (_, peer):
+        peer.say(START | both)
+        error = peer.hears("error")
+        peer.starts()
+    assert (error["code"], error["fatal"]) == ("cannot_detect", False)
+    assert "faster_whisper" in error["hint"]
+
+
 def test_each_noun_is_told_in_its_message(settings: Settings) -> None:
     with talking(settings) as (server, peer):
         session = peer.starts()

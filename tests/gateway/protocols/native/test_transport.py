@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import threading
 import time
@@ -22,13 +23,13 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
+from gateway.protocols.native.deflate import TextDeflate
 from gateway.protocols.native.transport import (
     EXTENSION,
     FREE_BYTES,
     SLICE,
     TURN,
     Allowance,
-    TextDeflate,
     Transport,
     allowing,
 )
@@ -289,6 +290,19 @@ def test_large_and_small_frames_keep_their_order_across_turns() -> None:
         heard = [connection.recv(timeout=5) for _ in messages]
         sender.join()
     assert heard == messages
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_are_the_same_however_the_network_divides_them(seed: int) -> None:
+    draw = random.Random(seed)
+    messages = [draw.randbytes(draw.choice([640, 640, 640, 1_280, 100, 3_000])) for _ in range(80)]
+    raw = b"".join(Frame(Opcode.BINARY, each).serialize(mask=True) for each in messages)
+    with serving(False, burst=100_000) as url, connect(url) as connection:
+        while raw:
+            size = draw.choice([1, 7, 648, 648, 1_296, 2_000, 9_000])
+            connection.socket.sendall(raw[:size])
+            raw = raw[size:]
+        assert [connection.recv(timeout=5) for _ in messages] == messages
 
 
 def test_a_message_in_fragments_is_whole_and_control_comes_between() -> None:
