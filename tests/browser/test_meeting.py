@@ -17,7 +17,7 @@ from bridge.protocol import server_messages
 from tests.browser import rooms, tap
 from tests.browser.chromium import SPEECH, Visit, Visitor, recording
 from tests.browser.network import Network
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +31,17 @@ def enter(visit: Visit, stack: Stack, microphone: Path, name: str) -> Visitor:
 
 
 def wait_for_heard(visitor: Visitor, count: int) -> None:
-    """Waits until so many sentences of others are over here, and what is left of them has sounded."""
-    visitor.page.locator("#log .said[data-heard]:not([data-own])").nth(count - 1).wait_for(timeout=40_000)
-    longest = max(end.duration_ms for end in visitor.of(server_messages.AudioEnd))
-    visitor.page.wait_for_timeout(longest + 500)
+    """Waits until so many sentences of others are played to their end, as the page tells the gateway."""
+
+    def played() -> bool:
+        visitor.page.wait_for_timeout(20)  # lets Playwright take in what was sent
+        ends = {end.segment: end.duration_ms for end in visitor.of(server_messages.AudioEnd)}
+        marks = [message for message in visitor.sent if message["type"] == "playback.mark"]
+        over = {mark["segment"] for mark in marks if mark["played_ms"] >= ends.get(mark["segment"], 1e9) - 1}
+        return len(over) >= count
+
+    wait_until(played, 40, f"{count} sentences are heard")
+    visitor.page.wait_for_timeout(200)  # what was played last is tapped a block later
 
 
 def voices(visitor: Visitor) -> list[tuple[int | None, str, bool]]:
@@ -117,6 +124,8 @@ def test_who_runs_the_room_ends_it_for_everybody(simulated: Stack, visit: Visit,
     secret = links.listen.partition("#")[2]
     captions = listener.beside(f"/captions?room={links.room}&lang=es#{secret}")
     captions.wait_for_selector("#wait-text >> text=as soon as somebody speaks")
+    odd = listener.beside(f"/captions?room={links.room}&lang=zu#{secret}")
+    odd.wait_for_selector("#wait-text >> text=Offered: ar, ca")
     speaker = enter(visit, simulated, quiet_room, "Ana")
     rooms.speak(speaker, links.speak, spoken="en", heard="")
     expect(speaker.page.locator("#people .side").last).to_have_text(re.compile("Spanish.*2", re.S))
