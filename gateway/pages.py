@@ -16,6 +16,7 @@ WEB = Path(__file__).parent / "web"
 PAGES = {
     "/": "index.html",
     "/captions": "captions.html",
+    "/pass": "pass.html",
     "/room": "room.html",
     "/r/{room}": "listen.html",
     "/r/{room}/speak": "speak.html",

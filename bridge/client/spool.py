@@ -95,7 +95,6 @@ class Spool:
         """The server wants all from this sample on once more, messages at this place too."""
         self._next = min(max(to, self._first), self.end)
         self._given = sum(placed.at < self._next for placed in self._placed)
-        self.free(self._next)
 
     def _forget(self) -> None:
         if not self.keeps:

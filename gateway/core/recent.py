@@ -27,7 +27,10 @@ class Recent:
             elif isinstance(effect, Say) and (segment := getattr(effect.what, "segment", None)) is not None:
                 self._frames.setdefault(segment, []).append(effect)
                 if isinstance(effect.what, effects.Done):
-                    self._over, self._until = self._frames.pop(segment), at + LATEST
+                    frames = self._frames.pop(segment)
+                    # One that was not spoken here is added, with all that was said of it, when it is.
+                    if any(isinstance(frame, Play) for frame in frames):
+                        self._over, self._until = frames, at + LATEST
 
     def frames(self, at: float) -> list[Say | Play]:
         """In the order of their numbers."""

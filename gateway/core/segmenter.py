@@ -86,16 +86,22 @@ class Segmenter:
     """
 
     def __init__(
-        self, config: SegmenterConfig, probability: Callable[[bytes], float], number: int = 0, at: int = 0
+        self,
+        config: SegmenterConfig,
+        probability: Callable[[bytes], float],
+        number: int = 0,
+        at: int = 0,
+        given: int = 0,
     ) -> None:
-        """`number` is that of the first segment, `at` the place of the first sample that will be fed."""
+        """`number` is that of the first segment, `at` the place of the first sample that will be fed; what lies
+        before `given` was cut elsewhere and is only judged, so that the judgement of the rest is the same."""
         self._probability = probability
         self._wanted = config
         self._number = number
         self._audio = bytearray()
         self._base = at  # position of the first sample in _audio
         self._judged = at  # position of the first sample not yet in a judged window
-        self._given = at  # position up to which audio belongs to segments already cut
+        self._given = max(at, given)  # position up to which audio belongs to segments already cut
         self._voiced = False
         self._open: _Open | None = None
         self._adopt()
@@ -182,7 +188,7 @@ class Segmenter:
         self._voiced = probability >= (leave if self._voiced else self._config.threshold)
         at = self._judged
         self._judged += len(window) // SAMPLE_BYTES
-        if self._open is None and self._voiced:
+        if self._open is None and self._voiced and self._judged > self._given:
             start = max(self._given, at - self._padding)
             self._open = _Open(start, at + self._max_segment, self._min_speech, at, at)
         if self._open is None:

@@ -14,11 +14,14 @@ from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
 from gateway.core import facts, inputs, segmenter
 from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
+from gateway.core.quiet import WINDOW
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.terms import Patience, Terms
 from gateway.core.timings import Arrivals
 
+WARM = SPEECH_RATE
+"""Samples before those that are needed, by which another gateway's judge comes to judge alike."""
 AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
@@ -92,8 +95,9 @@ class Speaker:
 
     @property
     def first(self) -> int:
-        """The first sample that is needed yet: what was before is cut and stored, or silence."""
-        return min([self._segmenter.first, *self._unsafe.values()])
+        """The first sample that is needed yet, here or by a gateway that takes over: what was before is cut and
+        stored, or silence."""
+        return max(0, min([self._segmenter.first, *self._unsafe.values()]) - WARM)
 
     @property
     def agreed(self) -> Terms:
@@ -137,14 +141,16 @@ class Speaker:
         numbers = frozenset(cut.segment for cut in lost)
         given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
         at = min((cut.start for cut in lost), default=self._ledger.end)
-        at = max(at, takeover.held)
+        # On the grid of the windows as they were judged before.
+        first = max(takeover.held, at - WARM, 0)
+        first = -(-first // WINDOW) * WINDOW
         self.segments_cut = max(takeover.segments, self._ledger.segments)
-        self._segmenter = self._from(self.segments_cut, at)
-        self._samples = at
-        return [*given_up, Taken(at)]
+        self._segmenter = self._from(self.segments_cut, first, at)
+        self._samples = first
+        return [*given_up, Taken(first)]
 
-    def _from(self, segment: int, at: int) -> Segmenter:
-        return Segmenter(self.terms.cutting, lambda _: self._probabilities.popleft(), segment, at)
+    def _from(self, segment: int, at: int, given: int = 0) -> Segmenter:
+        return Segmenter(self.terms.cutting, lambda _: self._probabilities.popleft(), segment, at, given)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)

@@ -12,14 +12,14 @@
 
 export const AUTO = "auto";
 
-const NAMES = new Intl.Collator("en"); // the gateway tells English names
+export const NAMES = new Intl.Collator("en"); // the gateway tells English names
 
 /**
  * @param {Offer} offer
  * @returns {Choice[]} by name, behind the choice to detect the language
  */
 export function sources(offer) {
-  const spoken = sorted(offer, pairs(offer).map(({ source }) => source));
+  const spoken = sorted(offer, directions(offer).map(({ source }) => source));
   const tags = offer.detects && spoken.length ? [AUTO, ...spoken] : spoken;
   return tags.map((tag) => ({ tag, name: name(offer, tag), enabled: true }));
 }
@@ -31,7 +31,7 @@ export function sources(offer) {
  */
 export function targets(offer, source) {
   const reached = new Set(reachedFrom(offer, source));
-  const all = sorted(offer, pairs(offer).map(({ target }) => target));
+  const all = sorted(offer, directions(offer).map(({ target }) => target));
   return all.map((tag) => ({ tag, name: name(offer, tag), enabled: reached.has(tag) }));
 }
 
@@ -75,7 +75,7 @@ export function name(offer, tag) {
  * @param {Offer} offer
  * @returns {Pair[]} those that translate
  */
-function pairs(offer) {
+export function directions(offer) {
   return offer.pairs.filter((pair) => !pair.as_spoken);
 }
 
@@ -85,7 +85,7 @@ function pairs(offer) {
  * @returns {string[]} tags
  */
 function reachedFrom(offer, source) {
-  const all = pairs(offer);
+  const all = directions(offer);
   const spoken = offered(all.map((pair) => pair.source), source);
   return all.filter((pair) => source === AUTO || pair.source === spoken).map(({ target }) => target);
 }
@@ -131,6 +131,6 @@ function languageOf({ languages }, tag) {
 }
 
 /** @param {string} tag */
-function base(tag) {
+export function base(tag) {
   return tag.split("-")[0];
 }

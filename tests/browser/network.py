@@ -33,6 +33,10 @@ class Network:
         self._up = False
         self._reset()
 
+    def reset(self) -> None:
+        """Resets all connections; new ones are carried at once."""
+        self._reset()
+
     def stall(self) -> None:
         """Lets connections stand and carries nothing: a train in a tunnel."""
         self._flows.clear()

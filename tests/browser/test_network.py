@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from bridge.protocol.server_messages import SessionStarted
 from tests.browser import device, tap
 from tests.browser.chromium import PERIOD_S, Visit, Visitor
 from tests.browser.network import Network
@@ -68,6 +69,16 @@ def check_each_is_heard_once(visitor: Visitor) -> None:
         assert tap.times_heard(visitor.page, translation, TONE_MS) == 1, translation
 
 
+def check_the_session_went_on(visitor: Visitor) -> None:
+    """One session over all connections, of which each frame came once."""
+    began = visitor.of(SessionStarted)
+    assert [started.resumed for started in began] == [False] + [True] * (len(began) - 1)
+    assert len(began) > 1 and len({started.session_id for started in began}) == 1
+    numbers = [message.seq for message in visitor.told if hasattr(message, "segment")]
+    numbers += [frame.seq for frame in visitor.audio]
+    assert len(numbers) == len(set(numbers))
+
+
 def test_a_sentence_spoken_while_the_connection_breaks_is_translated_once(
     brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
 ) -> None:
@@ -89,9 +100,89 @@ def test_a_sentence_spoken_while_the_connection_breaks_is_translated_once(
     end(visitor)
 
     assert visitor.lines()[: len(before)] == before
+    check_the_session_went_on(visitor)
     check_nothing_is_missing_or_double(visitor)
     check_each_is_heard_once(visitor)
     assert len(device.asked(visitor.page)) == 1
+
+
+@pytest.mark.slow
+def test_connections_that_are_reset_again_and_again_are_made_good_before_anybody_reads_of_it(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url, microphone=go_forward, **tap.OPTIONS)
+    live(visitor)
+    visitor.page.evaluate("""() => {
+      window.troubles = [];
+      const banner = document.querySelector("#trouble");
+      const note = () => banner.hidden || window.troubles.push(banner.dataset.code);
+      new MutationObserver(note).observe(banner, { attributes: true });
+    }""")
+    for _ in range(4):
+        visitor.page.wait_for_timeout(2_700)  # not in step with the sentences
+        way.reset()
+    visitor.wait_for_lines(4)
+    end(visitor)
+
+    assert visitor.page.evaluate("window.troubles") == []
+    check_the_session_went_on(visitor)
+    check_nothing_is_missing_or_double(visitor)
+    check_each_is_heard_once(visitor)
+
+
+@pytest.mark.slow
+def test_after_the_window_nothing_that_is_still_here_is_lost(
+    brief: Stack,
+    with_gateway: Callable[..., Stack],
+    visit: Visit,
+    network: Callable[[int], Network],
+    go_forward: Path,
+) -> None:
+    short = with_gateway(brief, RESUME_WINDOW_S="1")
+    way = network(short.port)
+    visitor = visit(way.url, microphone=go_forward, **tap.OPTIONS)
+    live(visitor)
+    before = visitor.lines()
+    wait_for_speech(visitor.page)
+    way.cut()
+    visitor.trouble("connection_lost")
+    visitor.page.wait_for_timeout(4_000)
+    way.mend()
+    visitor.wait_for_calm()
+    visitor.wait_for_lines(len(before) + 2)
+    end(visitor)
+
+    assert [started.resumed for started in visitor.of(SessionStarted)] == [False, False]
+    assert visitor.lines()[: len(before)] == before
+    check_nothing_is_missing_or_double(visitor)
+    check_each_is_heard_once(visitor)
+
+
+TAKE = """({ resume_token: token, session_id }) => {
+  const socket = new WebSocket(new URL("v1/stream", document.baseURI.replace("http", "ws")), "bridge.v1");
+  const source = { language: "en" };
+  const resume = { session_id, token, last_seq: 1 };
+  const start = { type: "session.start", protocol: 1, source, targets: [{ language: "es" }], resume };
+  socket.onopen = () => socket.send(JSON.stringify(start));
+}"""
+
+
+def test_a_session_that_somebody_else_takes_over_ends_here_and_says_so(
+    brief: Stack, visit: Visit, quiet_room: Path
+) -> None:
+    visitor = visit(brief.url, microphone=quiet_room)
+    visitor.open()
+    visitor.start()
+    visitor.page.evaluate(TAKE, visitor.of(SessionStarted)[-1].model_dump(mode="json"))
+
+    assert "another window" in visitor.trouble("taken_over")
+    visitor.page.wait_for_timeout(1_000)
+    starts = [message for message in visitor.sent if message["type"] == "session.start"]
+    assert len(starts) == 2, "the page's own and that of the other"
+    assert visitor.page.inner_text("#talk") == "Start"
+    visitor.page.click(BUTTON)
+    visitor.page.wait_for_selector("#status[data-live]")
 
 
 def test_try_now_connects_at_once(
@@ -130,6 +221,7 @@ def test_a_gateway_that_is_started_again_goes_on_where_it_was(
     end(visitor)
 
     assert visitor.lines()[: len(before)] == before
+    check_the_session_went_on(visitor)
     check_nothing_is_missing_or_double(visitor)
     check_each_is_heard_once(visitor)
 

@@ -33,6 +33,11 @@ export class Course {
     this.recording.openPart();
   }
 
+  /** Who speaks has changed: what is said from now on is in another language. @param {Wish} wish */
+  turn({ source, target }) {
+    if (this.#transcript.part) Object.assign(this.#transcript.part, { source, target });
+  }
+
   /**
    * A session runs, the one before or another one.
    * @param {SessionStarted} message

@@ -1,7 +1,8 @@
 /** Has a whole piece of sound translated, as fast as the gateway takes it: a file, or one sentence again. */
 
 import { SPEECH_RATE } from "../audio/framer.js";
-import { Link, streamUrl } from "./link.js";
+import { Link } from "./link.js";
+import { streamUrl } from "./start.js";
 
 /**
  * @typedef {import("../troubles.js").Trouble} Trouble

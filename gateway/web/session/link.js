@@ -29,8 +29,9 @@ const FULL_BYTES = 32_000;
 const WATCH_MS = 1_000;
 /** A session.started comes within the server's 10 s or never. */
 const START_MS = 10_000;
-/** A loss that is made good within this time is no trouble that anybody has to read. */
+/** A loss that is made good within this time is no trouble that anybody has to read, nor are waits as short as these. */
 const QUIET_MS = 700;
+const QUIET_WAIT_MS = 250;
 /** Time that a try may take until another network is a reason for the next one. */
 const SLOW_MS = 1_000;
 /** Close codes: it is over, and the session with it; the connection is, and the session goes on at another one. */
@@ -171,6 +172,7 @@ export class Link {
       this.#met = true;
       this.#ticket.take(message, this.#started);
       window.clearTimeout(this.#telling);
+      this.#telling = 0;
       this.#handlers.started(message);
     } else if (message.type === "session.ended") {
       this.close();
@@ -190,7 +192,6 @@ export class Link {
     const refused = !this.open && this.#resuming;
     this.#ticket.lose(performance.now());
     this.#leave(AWAY);
-    window.clearTimeout(this.#telling);
     if (refused && (GONE.includes(code) || this.#refusedForGood(trouble))) return this.renew();
     if (!trouble.again) {
       this.close();
@@ -198,14 +199,20 @@ export class Link {
       return;
     }
     const wait = this.#ticket.waitMs(performance.now(), Math.random(), trouble.retryAfterMs);
-    const tell = () => this.#handlers.lost(trouble, performance.now() + wait);
-    if (wait === 0) {
-      this.#telling = window.setTimeout(tell, QUIET_MS);
-      this.connect();
-    } else {
-      this.#timer = window.setTimeout(() => this.connect(), wait);
-      tell();
-    }
+    const again = performance.now() + wait;
+    if (wait === 0) this.connect();
+    else this.#timer = window.setTimeout(() => this.connect(), wait);
+    if (wait <= QUIET_WAIT_MS) this.#telling ||= window.setTimeout(() => this.#handlers.lost(trouble, again), QUIET_MS);
+    else this.#tell(trouble, again);
+  }
+
+  /**
+   * @param {Trouble} trouble
+   * @param {number} again
+   */
+  #tell(trouble, again) {
+    window.clearTimeout(this.#telling);
+    this.#handlers.lost(trouble, again);
   }
 
   /** Whether it is not the server or the network that is away, but the session. @param {Trouble} trouble */
@@ -239,12 +246,4 @@ export class Link {
 /** What tells that another network is used, in the browsers that tell it. */
 function network() {
   return /** @type {Navigator & { connection?: EventTarget }} */ (navigator).connection;
-}
-
-/** The address of the stream beside this page. */
-export function streamUrl() {
-  const url = new URL("v1/stream", document.baseURI);
-  url.protocol = url.protocol.replace("http", "ws");
-  url.search = url.hash = "";
-  return url.href;
 }

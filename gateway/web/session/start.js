@@ -33,3 +33,21 @@ export function languages({ source, target, pair }) {
   if (!pair || source !== AUTO) return { source: { language: source }, targets: [{ language: target }] };
   return { source: { language: AUTO, among: pair }, targets: pair.map((language) => ({ language })) };
 }
+
+/**
+ * Whether a session that goes on speaks of the one whose turn it is: the last word on it may have been lost.
+ * @param {Wish} wish
+ * @param {import("../protocol.js").Effective} config in force
+ */
+export function holds({ source, target, pair }, config) {
+  if (!pair || source === AUTO) return true;
+  return config.source?.language === source && config.targets[0]?.language === target;
+}
+
+/** The address of the stream beside this page. */
+export function streamUrl() {
+  const url = new URL("v1/stream", document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.search = url.hash = "";
+  return url.href;
+}

@@ -2,9 +2,9 @@
 
 import * as troubles from "../troubles.js";
 import { Course } from "./course.js";
-import { Link, streamUrl } from "./link.js";
+import { Link } from "./link.js";
 import { Sound } from "./sound.js";
-import { languages, sessionStart } from "./start.js";
+import { holds, languages, sessionStart, streamUrl } from "./start.js";
 
 /**
  * @typedef {import("./start.js").Wish} Wish
@@ -136,6 +136,7 @@ export class Talk {
   /** Who speaks now: what was said before is translated as it was meant. @param {Wish} choices */
   turn(choices) {
     this.#choices = choices;
+    this.#course.turn(choices);
     this.#link?.send({ type: "segment.commit" });
     this.#link?.send({ type: "session.update", ...languages(choices) });
   }
@@ -207,6 +208,7 @@ export class Talk {
     started: (message) => {
       this.#show(this.#course.started(message));
       if (message.resumed && this.#state === "live") this.#losses += 1;
+      if (!holds(this.#choices, message.config)) this.turn(this.#choices);
       this.#endSaid = false;
       this.#sound.voice?.begin();
       if (this.#state !== "ending") this.#to("live");

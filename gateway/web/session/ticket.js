@@ -9,7 +9,7 @@ import { resumeMs, waitMs } from "./retry.js";
  */
 
 /** Time a session must have run for its loss to be the first again: a server that drops at once is not hurried. */
-const STABLE_MS = 5_000;
+const STABLE_MS = 2_000;
 
 /** Of one session at a time; times in ms of one clock. */
 export class Ticket {

@@ -108,8 +108,8 @@ export class LanguageBar {
   }
 }
 
-/** @returns {Promise<{offer?: Offer, refusal?: import("../troubles.js").Trouble}>} why there is no offer */
-async function fetched() {
+/** What the server offers. @returns {Promise<{offer?: Offer, refusal?: import("../troubles.js").Trouble}>} why there is no offer */
+export async function fetched() {
   try {
     const answer = await fetch("v1/languages", { signal: AbortSignal.timeout(10_000) });
     const told = await answer.json();
@@ -126,7 +126,7 @@ async function fetched() {
  * @param {readonly import("../languages.js").Choice[]} choices
  * @param {string} chosen
  */
-function fill(list, choices, chosen) {
+export function fill(list, choices, chosen) {
   const options = choices.map(({ tag, name, enabled }) => {
     const option = new Option(name, tag, false, tag === chosen);
     option.disabled = !enabled;

@@ -75,6 +75,8 @@ export class Socket {
   code;
   pings = 0;
   audio = 0;
+  /** @type {Int16Array[]} */
+  sound = [];
   ended = false;
   /** @type {((event: { data: string | ArrayBuffer }) => void) | null} */
   onmessage = null;
@@ -92,6 +94,7 @@ export class Socket {
   send(data) {
     if (typeof data !== "string") {
       this.audio += data.length;
+      this.sound.push(data);
       this.bufferedAmount += data.byteLength;
       return;
     }
