@@ -163,13 +163,14 @@ def compared(undisturbed: Witness, heard: Witness) -> Losses:
         for number, part in undisturbed.parts.items()
         if number not in heard.parts or heard.parts[number].lacks(part)
     }
+    spoken = [number for kind, number, _, _ in heard.arrivals if kind == "audio.start"]
     alike = {number for number, part in undisturbed.parts.items() if part == heard.parts.get(number)}
     return Losses(
         segments=len(undisturbed.parts),
         missing=len(lacking),
         unlike=len((undisturbed.parts.keys() | heard.parts.keys()) - lacking - alike),
         doubled=heard.doubled,
-        out_of_order=heard.disordered + sum(before > after for before, after in pairwise(heard.parts)),
+        out_of_order=heard.disordered + sum(before > after for before, after in pairwise(spoken)),
         skipped=heard.skipped,
         lost_speech_ms=round(_uncovered(_spans(undisturbed), _spans(heard))),
         dropped=bool(heard.failure),
