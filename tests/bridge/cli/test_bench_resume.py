@@ -29,7 +29,7 @@ def segment(number: int, seq: int, pcm: bytes = PCM, text: str = "one") -> Frame
     return [
         said.SpeechStarted(seq=seq, segment=number),
         said.SpeechStopped(seq=seq + 1, segment=number),
-        said.TranscriptFinal(seq=seq + 2, segment=number, **caption),  # type: ignore[arg-type]
+        said.TranscriptFinal(seq=seq + 2, segment=number, **caption),
         said.TranslationFinal(seq=seq + 3, segment=number, target="es", text="uno"),
         said.AudioStart(seq=seq + 4, segment=number, target="es", index=0, rate=24_000),
         wire.AudioFrame(seq + 5, number, 0, 0, pcm[:half]),
