@@ -100,8 +100,7 @@ class Halls:
         self._seat(runner)
         token = secrets.token_urlsafe(24) if self._window else ""
         if token:
-            record = Record(_seats.dump_json(seat), hall.after, 1)
-            created = self._backend.records.create(seat.session, record, token, self._ttl)
+            created = self._backend.records.create(seat.session, self._record(runner), token, self._ttl)
             self._backend.errands.run("keep session", created)
         runner.join()
         return Entered(runner, token, frames)
