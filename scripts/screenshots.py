@@ -150,6 +150,17 @@ def room(studio: Studio) -> None:
     studio.take(speaker, "room-speaker")
 
 
+def shared(studio: Studio) -> None:
+    """Two people with one phone, whose near half speaks."""
+    visitor = studio.visit(**PHONE)
+    visitor.page.goto(studio.stack.url + "/pass")
+    visitor.page.click("#talk")
+    visitor.page.click("#near-speak")
+    visitor.page.locator("#far-log .words[data-heard]").nth(1).wait_for(timeout=60_000)
+    visitor.page.wait_for_timeout(400)
+    studio.take(visitor, "pass")
+
+
 SCENES: tuple[Callable[[Studio], None], ...] = (
     welcome,
     lambda studio: live(studio, "live"),
@@ -162,6 +173,7 @@ SCENES: tuple[Callable[[Studio], None], ...] = (
     denied,
     room_links,
     room,
+    shared,
 )
 
 

@@ -42,3 +42,4 @@ byId("open", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   void start();
 });
+create.disabled = false;

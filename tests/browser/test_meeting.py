@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import expect
 
 from bridge.media import decode
 from bridge.protocol import server_messages
 from tests.browser import rooms, tap
 from tests.browser.chromium import SPEECH, Visit, Visitor, recording
-from tests.stack import Stack
+from tests.browser.network import Network
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +31,17 @@ def enter(visit: Visit, stack: Stack, microphone: Path, name: str) -> Visitor:
 
 
 def wait_for_heard(visitor: Visitor, count: int) -> None:
-    """Waits until so many sentences of others are over here, and what is left of them has sounded."""
-    visitor.page.locator("#log .said[data-heard]:not([data-own])").nth(count - 1).wait_for(timeout=40_000)
-    longest = max(end.duration_ms for end in visitor.of(server_messages.AudioEnd))
-    visitor.page.wait_for_timeout(longest + 500)
+    """Waits until so many sentences of others are played to their end, as the page tells the gateway."""
+
+    def played() -> bool:
+        visitor.page.wait_for_timeout(20)  # lets Playwright take in what was sent
+        ends = {end.segment: end.duration_ms for end in visitor.of(server_messages.AudioEnd)}
+        marks = [message for message in visitor.sent if message["type"] == "playback.mark"]
+        over = {mark["segment"] for mark in marks if mark["played_ms"] >= ends.get(mark["segment"], 1e9) - 1}
+        return len(over) >= count
+
+    wait_until(played, 40, f"{count} sentences are heard")
+    visitor.page.wait_for_timeout(200)  # what was played last is tapped a block later
 
 
 def voices(visitor: Visitor) -> list[tuple[int | None, str, bool]]:
@@ -60,9 +71,9 @@ def test_two_who_meet_hear_each_other_and_never_themselves(
 ) -> None:
     """Ana speaks English, Bruno French, and both listen in French: she hears his own voice."""
     links = rooms.open_room(simulated.url)
-    clips = {"Ana": "go_forward.wav", "Bruno": "go_somewhere.wav"}
+    clips = {"Ana": "cards_001.wav", "Bruno": "cards_003.wav"}
     people = []
-    for (name, clip), spoken, lead_ms in zip(clips.items(), ("en", "fr"), (2_500, 4_000), strict=True):
+    for (name, clip), spoken, lead_ms in zip(clips.items(), ("en", "fr"), (4_000, 1_500), strict=True):
         microphone = recording(tmp_path / f"{name}.wav", clip, lead_ms=lead_ms, tail_ms=TAIL_MS)
         visitor = enter(visit, simulated, microphone, name)
         rooms.speak(visitor, links.speak, spoken=spoken, heard="fr")
@@ -80,6 +91,55 @@ def test_two_who_meet_hear_each_other_and_never_themselves(
         tap.check_rendered(visitor)
     ((_, his_voice),) = tap.pcm_of(ana).items()
     assert likeness(clips["Bruno"], his_voice) > 0.9 > likeness(clips["Ana"], his_voice)
+
+
+def test_who_listens_misses_nothing_that_was_said_while_the_network_was_gone(
+    simulated: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    links = rooms.open_room(simulated.url)
+    way = network(simulated.port)
+    listener = visit(way.url, locale="es", **tap.OPTIONS)
+    rooms.listen(listener, links.listen)
+    speaker = enter(visit, simulated, go_forward, "Ana")
+    rooms.speak(speaker, links.speak, spoken="en", heard="")
+    wait_for_heard(listener, 1)
+    way.cut()
+    listener.trouble("connection_lost")
+    speaker.page.locator("#log .said[data-own]").nth(1).wait_for()
+    way.mend()
+    listener.wait_for_calm()
+    wait_for_heard(listener, 2)
+
+    own = rooms.said(speaker, own=True)
+    assert len(own) >= 2
+    assert rooms.said(listener)[:2] == [("Ana", f"[es] {words}") for _, words in own[:2]]
+    assert [each.resumed for each in listener.of(server_messages.SessionStarted)] == [False, True]
+    tap.check_rendered(listener)
+
+
+def test_who_runs_the_room_ends_it_for_everybody(simulated: Stack, visit: Visit, quiet_room: Path) -> None:
+    links = rooms.open_room(simulated.url, "Short")
+    listener = visit(simulated.url, locale="es")
+    rooms.listen(listener, links.listen)
+    secret = links.listen.partition("#")[2]
+    captions = listener.beside(f"/captions?room={links.room}&lang=es#{secret}")
+    captions.wait_for_selector("#wait-text >> text=as soon as somebody speaks")
+    odd = listener.beside(f"/captions?room={links.room}&lang=zu#{secret}")
+    odd.wait_for_selector("#wait-text >> text=Offered: ar, ca")
+    speaker = enter(visit, simulated, quiet_room, "Ana")
+    rooms.speak(speaker, links.speak, spoken="en", heard="")
+    expect(speaker.page.locator("#people .side").last).to_have_text(re.compile("Spanish.*2", re.S))
+    speaker.page.click("#open-end")
+    speaker.page.click("#end .quiet")
+    assert not speaker.page.is_visible("#trouble")
+    speaker.page.click("#open-end")
+    speaker.page.click("#end-room")
+
+    for visitor in (speaker, listener):
+        assert "The room is closed" in visitor.trouble("room_ended")
+    captions.wait_for_selector("#wait-text >> text=The room is closed")
+    listener.page.reload()
+    assert "The room is closed" in listener.trouble("room_ended")
 
 
 MEETING: dict[str, Any] = {

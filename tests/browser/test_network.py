@@ -132,14 +132,16 @@ def test_connections_that_are_reset_again_and_again_are_made_good_before_anybody
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("window", ["1", "0"])
 def test_after_the_window_nothing_that_is_still_here_is_lost(
+    window: str,
     brief: Stack,
     with_gateway: Callable[..., Stack],
     visit: Visit,
     network: Callable[[int], Network],
     go_forward: Path,
 ) -> None:
-    short = with_gateway(brief, RESUME_WINDOW_S="1")
+    short = with_gateway(brief, RESUME_WINDOW_S=window)
     way = network(short.port)
     visitor = visit(way.url, microphone=go_forward, **tap.OPTIONS)
     live(visitor)
@@ -281,6 +283,26 @@ def test_what_was_said_before_stop_is_translated_when_the_network_is_back(
     assert not visitor.page.is_visible("#trouble")
     assert len(visitor.lines()) == 2
     assert all(translation == f"[es] {source}" for source, translation in visitor.lines())
+
+
+@pytest.mark.slow
+def test_a_connection_that_breaks_after_stop_keeps_nobody_from_hearing_the_end(
+    brief: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
+) -> None:
+    way = network(brief.port)
+    visitor = visit(way.url, microphone=go_forward, **tap.OPTIONS)
+    live(visitor)
+    wait_for_speech(visitor.page)
+    visitor.page.wait_for_timeout(500)
+    visitor.page.click("#talk")
+    visitor.page.wait_for_timeout(50)
+    way.reset()
+    visitor.page.wait_for_selector("#talk:text-is('Start')", timeout=20_000)
+
+    assert not visitor.page.is_visible("#trouble") and not visitor.page.is_visible(".toast")
+    assert len(visitor.lines()) == 2
+    check_the_session_went_on(visitor)
+    check_each_is_heard_once(visitor)
 
 
 def test_stop_pressed_twice_ends_at_once(

@@ -70,6 +70,7 @@ def test_a_room_is_started_and_its_links_lead_to_its_pages(simulated: Stack, vis
     visitor.open()
     page.click("text=Start a room")
     page.fill("#name", "Team meeting")
+    page.wait_for_selector("#create:enabled")
     page.keyboard.press("Enter")
     page.wait_for_selector(".qr")
     links = [page.input_value(f"#{which}-link") for which in ("listen", "speak")]
