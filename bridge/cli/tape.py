@@ -44,7 +44,6 @@ class Tape:
         """Raises BridgeError where a file cannot be written."""
         self.language = language
         self.rate = rate
-        self.seconds = 0.0
         self._srt = srt
         self._heard: dict[int, _Heard] = {}
         self._reached = 0
@@ -101,7 +100,6 @@ class Tape:
         self._write(pcm)
         self._reached += len(pcm) // SAMPLE_BYTES
         heard.end = self._reached
-        self.seconds = self._reached / self.rate
 
     def _finish(self, heard: _Heard, now: float) -> None:
         if heard.begin is None:

@@ -42,7 +42,7 @@ class Limits(Part):
 
 
 class Effective(Part):
-    """The configuration in force, defaults filled in; who only listens has no source, who only speaks no targets."""
+    """The configuration in force, defaults filled in. Who only listens has no source."""
 
     source: Source | None = None
     targets: tuple[TargetChoice, ...]

@@ -22,7 +22,7 @@ if ARGV[1] ~= kept[1] and ARGV[1] ~= kept[2] then return {'wrong'} end
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'before', ARGV[1], 'gateway', ARGV[3])
 if kept[3] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'fence', 1) end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-return redis.call('HMGET', KEYS[1], 'seat', 'fence', 'anchor', 'seq', 'segments')
+return redis.call('HMGET', KEYS[1], 'seat', 'fence', 'anchor', 'seq', 'segments', 'at', 'memory')
 """
 # Only by the gateway that has the session: one that was too slow must not undo what the next one wrote.
 _KEEP = """
@@ -30,19 +30,27 @@ if redis.call('HGET', KEYS[1], 'gateway') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'seat', ARGV[3], 'anchor', ARGV[4], 'seq', ARGV[5], 'segments', ARGV[6])
 return redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
+_MARK = """
+if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'at', ARGV[2], 'memory', ARGV[3])
+end
+"""
 _FORGET = "if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A session as it stands. `seat` is JSON, opaque here; after the entry `anchor` of the journal the client
-    has been sent frames up to number `seq`; `segments` were cut by then."""
+    has been sent frames up to number `seq`; `segments` were cut by then. From sample `at` on its audio is
+    wanted by whoever takes over, who judges it by `memory`, opaque here too."""
 
     seat: bytes
     anchor: str
     seq: int
     segments: int = 0
     fence: int = 0
+    at: int = 0
+    memory: bytes = b""
 
 
 def hashed(token: str) -> str:
@@ -104,8 +112,13 @@ class Records:
                 "The resume token does not belong to this session, or was used before.",
                 "Use the token of the newest session.started; start a new session where it is lost.",
             )
-        seat, fence, anchor, seq, segments = reply
-        return Record(seat, anchor.decode(), int(seq), int(segments), int(fence))
+        seat, fence, anchor, seq, segments, at, memory = reply
+        return Record(seat, anchor.decode(), int(seq), int(segments), int(fence), int(at or 0), memory or b"")
+
+    async def mark(self, session: str, at: int, memory: bytes) -> None:
+        """Audio before sample `at` is not needed any more."""
+        with keys.reported(self.url):
+            await self._client.eval(_MARK, 1, keys.record(session), self._gateway, str(at), memory)
 
     async def confirm(self, session: str) -> None:
         """The client has the new token: the one before is used up."""

@@ -92,9 +92,10 @@ class Segmenter:
         number: int = 0,
         at: int = 0,
         given: int = 0,
+        voiced: bool = False,
     ) -> None:
-        """`number` is that of the first segment, `at` the place of the first sample that will be fed; what lies
-        before `given` was cut elsewhere and is only judged, so that the judgement of the rest is the same."""
+        """`number` is that of the first segment, `at` the place of the first sample that will be fed; what
+        lies before `given` was cut elsewhere and is only judged. `voiced`: speech went on before `at`."""
         self._probability = probability
         self._wanted = config
         self._number = number
@@ -102,7 +103,7 @@ class Segmenter:
         self._base = at  # position of the first sample in _audio
         self._judged = at  # position of the first sample not yet in a judged window
         self._given = max(at, given)  # position up to which audio belongs to segments already cut
-        self._voiced = False
+        self._voiced = voiced
         self._open: _Open | None = None
         self._adopt()
 
@@ -115,6 +116,11 @@ class Segmenter:
     def first(self) -> int:
         """The first sample that may become a part of a segment yet."""
         return self._base
+
+    @property
+    def voiced(self) -> bool:
+        """Whether the last window held speech."""
+        return self._voiced
 
     @property
     def received(self) -> int:

@@ -14,14 +14,11 @@ from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
 from gateway.core import facts, inputs, segmenter
 from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
-from gateway.core.quiet import WINDOW
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.terms import Patience, Terms
 from gateway.core.timings import Arrivals
 
-WARM = SPEECH_RATE
-"""Samples before those that are needed, by which another gateway's judge comes to judge alike."""
 AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
@@ -34,11 +31,12 @@ Audience = Callable[[str | None], tuple[Target, ...]]
 class Takeover:
     """What is known of a session that another gateway held, besides its journal.
 
-    The client has its audio from sample `held` on; at least `segments` were cut; the speech of `unstored`
-    is not in Redis.
+    Its audio is judged from sample `at` on, where it was `voiced` or not; at least `segments` were cut; the
+    speech of `unstored` is not in Redis.
     """
 
-    held: int = 0
+    at: int = 0
+    voiced: bool = False
     segments: int = 0
     unstored: Set[int] = frozenset()
 
@@ -95,9 +93,13 @@ class Speaker:
 
     @property
     def first(self) -> int:
-        """The first sample that is needed yet, here or by a gateway that takes over: what was before is cut and
-        stored, or silence."""
-        return max(0, min([self._segmenter.first, *self._unsafe.values()]) - WARM)
+        """The first sample that is needed yet: what was before is cut and stored, or silence."""
+        return min([self._segmenter.first, *self._unsafe.values()])
+
+    @property
+    def voiced(self) -> bool:
+        """Whether the last window held speech."""
+        return self._segmenter.voiced
 
     @property
     def agreed(self) -> Terms:
@@ -141,16 +143,16 @@ class Speaker:
         numbers = frozenset(cut.segment for cut in lost)
         given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
         at = min((cut.start for cut in lost), default=self._ledger.end)
-        # On the grid of the windows as they were judged before.
-        first = max(takeover.held, at - WARM, 0)
-        first = -(-first // WINDOW) * WINDOW
         self.segments_cut = max(takeover.segments, self._ledger.segments)
-        self._segmenter = self._from(self.segments_cut, first, at)
-        self._samples = first
-        return [*given_up, Taken(first)]
+        self._segmenter = self._from(self.segments_cut, takeover.at, at, takeover.voiced)
+        self._samples = takeover.at
+        return [*given_up, Taken(takeover.at)]
 
-    def _from(self, segment: int, at: int, given: int = 0) -> Segmenter:
-        return Segmenter(self.terms.cutting, lambda _: self._probabilities.popleft(), segment, at, given)
+    def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
+        def judge(_: bytes) -> float:
+            return self._probabilities.popleft()
+
+        return Segmenter(self.terms.cutting, judge, segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)

@@ -148,7 +148,11 @@ class Halls:
         self._seat(runner)
         try:
             async with asyncio.timeout(TAKE_SECONDS):
-                await runner.take(Takeover(held, record.segments, unstored))
+                kept = held <= record.at
+                voiced = kept and record.memory[:1] == b"\1"
+                at = max(held, record.at)
+                takeover = Takeover(at, voiced, record.segments, unstored)
+                await runner.take(takeover, record.memory[1:] if kept else b"")
         except BaseException as error:
             hall.forget(seat.tuning, replay)
             self._leave(runner)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.core import inputs
-from gateway.runtime.vad import WINDOW_BYTES, Judge
+from gateway.runtime.vad import WINDOW, WINDOW_BYTES, Judge
 
 SLICE = 16 * WINDOW_BYTES
 """Audio judged at a time: half a second, so that a recording gives way to everybody else."""
@@ -23,7 +23,10 @@ Ordered = inputs.Commit | inputs.Update | inputs.End
 
 
 class Intake:
-    """Of one session. `give` passes on what is judged, in order; `hungry` says whether more is wanted."""
+    """Of one session. `give` passes on what is judged, in order; `hungry` says whether more is wanted.
+
+    `judged` is the place in the audio up to which windows were judged.
+    """
 
     def __init__(
         self,
@@ -43,9 +46,20 @@ class Intake:
         self._ahead: deque[bytes | Ordered] = deque()
         self._bytes = 0
         self._tail = b""
+        self.judged = 0
         self._judging = False
         self._pumping = False
         self.holding = False
+
+    def begin(self, at: int, memory: bytes) -> None:
+        """The first audio that comes is that of sample `at`; `memory` is the judge's of what was before."""
+        self.judged = at
+        if memory:
+            self._stream.recall(memory)
+
+    def memory(self) -> bytes:
+        """What the judge remembers at `judged`."""
+        return self._stream.memory()
 
     @property
     def update(self) -> inputs.Update | None:
@@ -111,6 +125,8 @@ class Intake:
 
     def _judged(self, given: inputs.Windows | inputs.End) -> None:
         self._judging = False
+        if isinstance(given, inputs.Windows):
+            self.judged += len(given.probabilities) * WINDOW
         self._give(given)
 
     def _in_turn(self, given: Ordered) -> None:

@@ -28,8 +28,8 @@ from gateway.runtime.mouth import AWAY, Mouth
 
 log = structlog.get_logger(__name__)
 
-ACKNOWLEDGED = SPEECH_RATE
-"""Samples that must be safe more than the client knows before it is told: a second."""
+MARKED = 2 * SPEECH_RATE
+"""Samples between two places from which another gateway could go on: the client keeps so much more."""
 
 
 class Runner:
@@ -49,7 +49,8 @@ class Runner:
         self._speaker = self._speaking(fence)
         self._intake = Intake(backend.judge, backend.settings, self._judged, self._hungry, self._hold)
         self._samples = 0
-        self._safe = 0
+        self._mark: tuple[int, bytes] | None = None
+        self._marked = 0
         self._timer: asyncio.TimerHandle | None = None
         self._superseded: effects.Supersede | None = None
         self._first = 0
@@ -120,17 +121,20 @@ class Runner:
         if self.seat.speaks:
             self.do(self.hall.core.here[self.id].join(time.monotonic()))
 
-    async def take(self, takeover: Takeover) -> None:
-        """Takes it from another gateway, and waits until the journal says so."""
+    async def take(self, takeover: Takeover, memory: bytes) -> None:
+        """Takes it from another gateway, with what that one's judge remembered, and waits until the journal
+        says so."""
         self._taken = self._loop.create_future()
         self.do(self.hall.core.here[self.id].take(takeover, time.monotonic()))
-        self._samples = self._safe = await self._taken
+        self._samples = self._marked = await self._taken
+        self._intake.begin(takeover.at, memory)
 
     def attach(self, mouth: Mouth) -> None:
         """Its client is there, on a connection of its own; whoever had it before is told."""
         before, self._mouth = self._mouth, mouth
         before.taken_over()
-        mouth.hold(self._intake.holding)
+        if self._intake.holding:
+            mouth.hold(True)
         if before is AWAY:
             self.hall.changed()
         self.pump()
@@ -235,9 +239,19 @@ class Runner:
 
     def _judged(self, given: inputs.Input) -> None:
         self.handle(given)
-        if self._speaker is not None and (first := self._speaker.first) >= self._safe + ACKNOWLEDGED:
-            self._safe = first
-            self._mouth.acknowledge(first)
+        if self._speaker is None or not self._backend.settings.resume_window_s:
+            return
+        if self._mark is None and self._intake.judged >= self._marked + MARKED:
+            self._mark = (self._intake.judged, bytes([self._speaker.voiced]) + self._intake.memory())
+        elif self._mark is not None and self._speaker.first >= self._mark[0]:
+            self._marked, memory = self._mark
+            self._mark = None
+            self._backend.errands.run("mark audio", self._safe(self._marked, memory))
+
+    async def _safe(self, at: int, memory: bytes) -> None:
+        """Tells the client what it need not keep, once another gateway could do without it too."""
+        await self._backend.records.mark(self.id, at, memory)
+        self._mouth.acknowledge(at)
 
     def _hold(self, holding: bool) -> None:
         self._mouth.hold(holding)
