@@ -137,8 +137,8 @@ def test_each_sentence_is_heard_in_the_language_that_was_not_spoken(
     near, far = page.locator(NEAR), page.locator(FAR)
     assert near.count() == far.count() > 1
     for row in range(near.count()):
-        own = near.nth(row).get_attribute("data-own") is not None
-        said, heard, tag = (near, far, "es") if own else (far, near, "en")
+        here = near.nth(row).get_attribute("data-own") is not None
+        said, heard, tag = (near, far, "es") if here else (far, near, "en")
         assert heard.nth(row).inner_text() == f"[{tag}] {said.nth(row).inner_text()}"
         assert heard.nth(row).get_attribute("data-heard") is not None
     spoken = {message.target for message in visitor.of(AudioStart)}
