@@ -118,7 +118,8 @@ class Room:
         ledger, here = track.ledger, self.here.get(decision.session)
         if here is not None and decision.fence > here.fence:
             return [For(decision.session, [effects.Lost()])]
-        confirmed = here.confirmed(decision, now) if here else []
+        ours = here is not None and decision.fence == here.fence
+        confirmed = here.confirmed(decision, now) if here and ours else []
         found = [For(decision.session, confirmed)] if confirmed else []
         if decision.kind in _WISHES:
             return [*found, *self._wished(at, decision, ledger, here, now)]

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -22,6 +22,8 @@ from gateway.core.tuning import Tuning
 from gateway.runtime.replay import Replay, replayed
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 TELL_SECONDS = 1.0
 
@@ -212,7 +214,7 @@ class Hall:
         for each in found:
             if isinstance(each.whom, str):
                 if (guest := self.guests.get(each.whom)) is not None:
-                    guest.do(each.effects)
+                    _spared(guest, guest.do, each.effects)
                 continue
             if (replay := self._replays.get(each.whom)) is not None:
                 replay.add(entry, each.effects)
@@ -220,7 +222,7 @@ class Hall:
             for effect in each.effects:
                 if isinstance(effect, Say | Play | Purge):
                     for ear in ears:
-                        ear.hear(effect)
+                        _spared(ear, ear.hear, effect)
 
     # What was said before
 
@@ -262,3 +264,12 @@ class Hall:
             del self._replays[tuning]
             if tuning not in self._ears:
                 self.core.listeners.pop(tuning, None)
+
+
+def _spared(guest: Guest, told: Callable[[T], None], what: T) -> None:
+    """Tells a guest; a fault of the program ends its session and no other."""
+    try:
+        told(what)
+    except Exception:
+        log.exception("session failed; the others go on", session=guest.id)
+        guest.broken()

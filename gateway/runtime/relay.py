@@ -100,9 +100,11 @@ class Relay:
         """Ends both."""
         # asyncio.wait_for of Python 3.11, within redis-py, may swallow a cancellation.
         self._stopped = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.1)
 
     async def open(self, room: str) -> None:
         """Makes the journal of a room, if it is not there. Raises RedisUnavailable."""

@@ -133,7 +133,8 @@ class Runner:
         """Its client is there, on a connection of its own; whoever had it before is told."""
         before, self._mouth = self._mouth, mouth
         before.taken_over()
-        mouth.hold(self._intake.holding)
+        if self._intake.holding:
+            mouth.hold(True)
         if before is AWAY:
             self.hall.changed()
         self.pump()

@@ -245,11 +245,11 @@ def test_the_engines_of_a_stage_are_named_once_each() -> None:
 
 
 def test_each_field_without_effect_is_told() -> None:
-    asked = start(room="hall", role="listener", barge_in="stop", features=["partials"])
+    asked = start(role="listener", barge_in="stop", features=["partials"])
 
     told = list(agreement.unavailable(asked))
 
-    assert [warning.message.partition(" ")[0] for warning in told] == ["room", "role", "barge_in", "features"]
+    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "barge_in", "features"]
     assert {warning.code for warning in told} == {"not_available"}
     assert all(warning.hint for warning in told)
     changed = list(agreement.unavailable(update(barge_in="pause", features=["partials"])))
@@ -258,5 +258,7 @@ def test_each_field_without_effect_is_told() -> None:
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
+    in_room = start(room="hall", secret="s", role="both")
+    assert list(agreement.unavailable(in_room)) == []
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []

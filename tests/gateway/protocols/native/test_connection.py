@@ -149,8 +149,12 @@ def test_text_and_audio_share_one_row_of_numbers_and_text_tells_its_time(setting
         peer.say({"type": "session.end"})
         peer.hears("session.ended")
         assert peer.closed() == 1000
-    numbers = [unpack_audio(each).seq if isinstance(each, bytes) else each["seq"] for each in peer.heard]
-    assert numbers == list(range(1, len(peer.heard) + 1))
+    numbers = [
+        unpack_audio(each).seq if isinstance(each, bytes) else each["seq"]
+        for each in peer.heard
+        if isinstance(each, bytes) or each["type"] != "audio.ack"  # an answer has no number of its own
+    ]
+    assert numbers == list(range(1, len(numbers) + 1))
     times = [each["t_ms"] for each in peer.heard if isinstance(each, dict)]
     assert times == sorted(times)
     assert 0 <= times[-1] < (time.monotonic() - began) * 1000
