@@ -40,7 +40,7 @@ def line(effect: Effect) -> str | None:
 async def follow(url: str, session: str) -> None:
     """Prints what comes, as it comes."""
     journal = Journal(url, "second")
-    reading = Reading(session)
+    reading = Reading(session, 16_000)  # what the test asks for
     after = BEGIN
     while True:
         for _, entry, _ in await journal.read({session: after}):
