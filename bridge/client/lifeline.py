@@ -95,7 +95,7 @@ class Lifeline:
         return self._spool.full
 
     def yield_room(self) -> None:
-        """Makes room without a receipt: audio that would be lost with the connection, and with the gateway."""
+        """Makes room without a receipt: the oldest audio could not be said again."""
         self._spool.yield_room()
 
     @property
