@@ -78,6 +78,9 @@ def test_a_room_is_started_and_its_links_lead_to_its_pages(simulated: Stack, vis
     assert rows_of(page) == [
         "".join(map(str, row)) for row in segno.make(links[0], error="m", micro=False).matrix
     ]
+    page.reload()
+    page.wait_for_selector(".qr")
+    assert [page.input_value(f"#{which}-link") for which in ("listen", "speak")] == links
     page.click("#speak")
     page.click("#open-invite:enabled")
     page.wait_for_selector(".qr")
