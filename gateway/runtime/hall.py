@@ -232,7 +232,7 @@ class Hall:
             if self.after == BEGIN:
                 self.core.tune(tuning)
             else:
-                await self.replay(tuning)
+                self._let_go(tuning, await self.replay(tuning))
         return self.core.listeners[tuning]
 
     async def replay(self, tuning: Tuning) -> Replay:
@@ -253,17 +253,24 @@ class Hall:
                 raise
             ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
             replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
-        await replay.ready()
         replay.users += 1
+        try:
+            await replay.ready()
+        except BaseException:
+            self._let_go(tuning, replay)
+            raise
         return replay
 
     def forget(self, tuning: Tuning, replay: Replay) -> None:
         """One who asked for a replay has it."""
+        self._let_go(tuning, replay)
+        if tuning not in self._ears and tuning not in self._replays:
+            self.core.listeners.pop(tuning, None)
+
+    def _let_go(self, tuning: Tuning, replay: Replay) -> None:
         replay.users -= 1
         if not replay.users and self._replays.get(tuning) is replay:
             del self._replays[tuning]
-            if tuning not in self._ears:
-                self.core.listeners.pop(tuning, None)
 
 
 def _spared(guest: Guest, told: Callable[[T], None], what: T) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -117,6 +118,23 @@ def test_a_new_language_gets_the_last_sentence_and_the_next_and_an_empty_one_cos
             ["es"],
             ["fr"],
         ]
+
+    play(settings, scene)
+
+
+def test_what_was_said_before_is_not_kept_for_those_who_came_later(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        speaker = await it.enter(ROOM, "speaker", 1)
+        await until(lambda: speaker.runner.hall.core.roster.speakers != [])
+        listeners = await asyncio.gather(*(it.enter(ROOM, "listener", 1_024 + n, "es") for n in range(3)))
+        await it.heard_in(ROOM, "es")
+        say(speaker)
+        await cut(it, 1)
+        it.work(speaker.runner, 0)
+        for listener in listeners:
+            await until(lambda: listener.mouth.of(effects.Done) != [])  # noqa: B023
+            assert rising(listener.mouth)
+        assert speaker.runner.hall._replays == {}
 
     play(settings, scene)
 
