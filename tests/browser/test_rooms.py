@@ -221,13 +221,13 @@ def test_each_end_of_listening_has_a_sentence(listener: tuple[Visitor, Hall]) ->
 def test_a_door_that_does_not_open_says_why(simulated: Stack, visit: Visit) -> None:
     visitor = visit(simulated.url)
     hall = Hall(visitor.page)
+    visitor.page.goto(visitor.url + ROOM)
     refusals = [(404, "", "of an older release")]
     refusals += [(ENDS[code][0] - 4_000, code, ENDS[code][1]) for code in DOOR]
     for status, code, sentence in refusals:
         told = {"code": code, "message": "It is so.", "hint": ""} if code else {"detail": "Not Found"}
         hall.refusal = (status, told)
-        visitor.page.goto(visitor.url + ROOM)
-        visitor.page.reload()  # another visit of the same address is none
+        visitor.page.reload()
 
         assert sentence in visitor.trouble(code or "old_server")
         assert visitor.page.is_disabled("#talk")
