@@ -67,7 +67,8 @@ class State:
 class Ledger:
     """The segments of one speaker that are not over, and the last one that is.
 
-    `speaker` and `name` are what the room knows `session` by; `segments` have been cut, up to sample `end`.
+    `speaker` and `name` are what the room knows `session` by; `segments` have been cut, up to sample `end`,
+    and `begun` have begun.
     """
 
     def __init__(self, session: str = "") -> None:
@@ -75,6 +76,7 @@ class Ledger:
         self.speaker = 0
         self.name = ""
         self.segments = 0
+        self.begun = 0
         self.end = 0
         self._segments: dict[int, State] = {}
         self._last: State | None = None
@@ -99,6 +101,8 @@ class Ledger:
         """Folds a decision of the speaker's gateway."""
         self.speaker, self.name = decision.speaker or self.speaker, decision.name or self.name
         match decision.kind:
+            case "began":
+                return self._begin(decision)
             case "cut":
                 return self._cut(decision)
             case "again":
@@ -137,6 +141,13 @@ class Ledger:
         """Forgets all segments before `segment`: nobody wants to hear them any more."""
         for number in [number for number in self._segments if number < segment]:
             del self._segments[number]
+
+    def _begin(self, decision: Decision) -> list[Fact]:
+        """A gateway that took over in mid-speech finds the beginning once more."""
+        if decision.segment < self.begun:
+            return []
+        self.begun = decision.segment + 1
+        return [Decided(decision)]
 
     def _cut(self, decision: Decision) -> list[Fact]:
         self.segments, self.end = decision.segment + 1, decision.end

@@ -56,6 +56,8 @@ class Entered:
         for frame in self.frames:
             self.runner.hear(frame)
         self.runner.hall.greet(self.runner)
+        if self.runner.hall.core.closed:
+            mouth.room_closed()  # it was ended while its client was away
         self.done()
 
 

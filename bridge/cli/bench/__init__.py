@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bridge.models.catalogue import Kind
 
 MOST_SESSIONS = 512
-bench = typer.Typer(help="Measure latency, fairness, recovery and engines.", no_args_is_help=True)
+bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines.", no_args_is_help=True)
 
 
 @bench.command("latency")
@@ -130,6 +130,35 @@ def run_rooms(
 
     report = Report("rooms", {"listeners": listeners, "gateways": gateways, "utterances": utterances})
     measured.measure(report, numbers(gateways, "--gateways"), numbers(listeners, "--listeners"), utterances)
+    _finish(report, json)
+
+
+@bench.command("resume")
+def run_resume(
+    disconnects: Annotated[int, typer.Option(min=1, help="Connections lost, by all kinds of fault.")] = 1000,
+    sessions: Annotated[
+        int, typer.Option(min=1, max=64, help="Sessions of one, beside a room with a speaker and listeners.")
+    ] = 16,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="No further round is begun after this time; fewer disconnects then.")
+    ] = 900,
+    seed: Annotated[int, typer.Option(help="Start of the random numbers.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """What is lost, doubled or changed when connections are lost, and how soon all is heard again.
+
+    Two gateways behind one port, simulated engines, sessions that speak and listen in real time. Resets of
+    single connections, a gateway killed by SIGKILL, and all gateways replaced one after the other, at random
+    moments; compared, frame by frame, with sessions to which nothing happened. again_ms: from when the
+    network is back until the session goes on, and its next frame comes, as far as that came later than it
+    would have.
+    """
+    from bridge.cli.bench import resume as measured
+    from bridge.cli.bench.report import Report
+
+    settings = {"disconnects": disconnects, "sessions": sessions, "seconds": seconds, "seed": seed}
+    report = Report("resume", settings)
+    measured.measure(report, disconnects, sessions, seconds, seed)
     _finish(report, json)
 
 

@@ -51,7 +51,7 @@ def measure(report: Report, gateways: Sequence[int], listeners: Sequence[int], u
 def _round(
     stack: Stack, listeners: int, utterances: int
 ) -> tuple[dict[str, list[float]], dict[str, int | dict[str, int]]]:
-    room = _made(stack.url)
+    room = made(stack.url)
     before, memory = _gateway_bytes(), {}
     meter = Meter({})
     cores: dict[str, float] = {}
@@ -156,7 +156,7 @@ class Calls:
         await journal.close()
 
 
-def _made(url: str) -> dict[str, Any]:
+def made(url: str) -> dict[str, Any]:
     """A new room."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=5)
     connection.request("POST", "/v1/rooms", "{}")

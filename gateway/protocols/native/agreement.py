@@ -174,9 +174,11 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
 
 def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
     """One warning for each announced field that this server does not act on yet."""
+    in_room = getattr(message, "room", None) is not None
     asked = {
-        "role": getattr(message, "room", "") is None
-        and getattr(message, "role", None) in ("listener", "both"),
+        # In a room a language is spoken once for all who listen in it.
+        "voice": in_room and any(to.voice for to in message.targets or ()),
+        "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
         "barge_in": message.barge_in not in (None, "off"),
         "features": message.features,
     }

@@ -20,6 +20,7 @@ from bridge.cli.bench.engines import ratios
 from bridge.cli.bench.load import UTTERANCE_MS
 from bridge.cli.bench.processes import Meter, cpu_seconds, lives, role
 from bridge.cli.bench.report import Report
+from bridge.cli.bench.resume import UTTERANCES
 from bridge.cli.bench.simulated import topology_text
 from bridge.errors import ProviderMissing, SettingsError
 
@@ -123,6 +124,21 @@ def test_the_latency_of_a_small_run_is_written_with_every_figure(tmp_path: Path)
     assert figures["chain_ms"]["n"] == 5
     assert figures["overhead_ms"]["n"] == 3
     assert figures["stt_ms"]["p50"] >= 120
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+@pytest.mark.e2e
+def test_nothing_is_lost_by_resets_and_gateways_that_die(tmp_path: Path) -> None:
+    written = run(tmp_path, "resume", "--disconnects", "20", "--sessions", "2")
+    check(written, "resume")
+    figures, counts = written["figures"], written["counts"]
+    assert counts["disconnects_reset"] >= 10
+    assert counts["gateways_killed"] >= 1
+    assert counts["segments"] >= 6 * UTTERANCES
+    assert [counts[name] for name in ("missing", "unlike", "doubled", "out_of_order", "skipped")] == [0] * 5
+    assert (counts["lost_speech_ms"], counts["dropped"], counts["failures"]) == (0, 0, {})
+    assert figures["again_reset_ms"]["n"] >= 10
 
 
 def test_a_ratio_says_how_many_times_longer_the_slower_way_takes() -> None:

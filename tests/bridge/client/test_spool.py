@@ -50,8 +50,9 @@ def test_audio_is_said_again_from_the_sample_that_the_server_wants_within_a_fram
     said.add_audio(numbered(0, 8))
     taken(said)
     said.rewind(3)
-    assert said.first == 3
     assert taken(said) == [numbered(3, 5)]
+    said.rewind(1)  # another gateway may want more: nothing is safe before it is acknowledged
+    assert taken(said) == [numbered(1, 7)]
 
 
 def test_messages_are_said_again_at_and_behind_the_place_from_which_the_server_wants_audio() -> None:

@@ -80,6 +80,16 @@ def test_a_segment_is_transcribed_translated_and_spoken_once() -> None:
     ]
 
 
+def test_a_beginning_that_two_gateways_found_is_told_once() -> None:
+    first, second = (Decision("began", SESSION, segment=0, fence=fence) for fence in (0, 1))
+    following = Decision("began", SESSION, segment=1, fence=1)
+    assert fold(Ledger(), first, second, cut(0), following) == [
+        Decided(first),
+        Decided(cut(0)),
+        Decided(following),
+    ]
+
+
 def test_every_entry_twice_is_as_good_as_once() -> None:
     events = [heard(0), translated(0), *spoken(0, sentences=(2, 1))]
 

@@ -258,7 +258,11 @@ def test_each_field_without_effect_is_told() -> None:
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
-    in_room = start(room="hall", secret="s", role="both")
+    in_room = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
     assert list(agreement.unavailable(in_room)) == []
+    nina = start(role="listener", room="standup", targets=[{"language": "es", "voice": "nina"}])
+    assert [warning.message for warning in agreement.unavailable(nina)] == [
+        "voice has no effect on this server yet."
+    ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []
