@@ -97,6 +97,7 @@ def test_two_who_meet_hear_each_other_and_never_themselves(
     assert likeness(clips["Bruno"], his_voice) > 0.9 > likeness(clips["Ana"], his_voice)
 
 
+@pytest.mark.slow
 def test_who_listens_misses_nothing_that_was_said_while_the_network_was_gone(
     simulated: Stack, visit: Visit, network: Callable[[int], Network], go_forward: Path
 ) -> None:
