@@ -138,8 +138,7 @@ class Hall:
             ears.remove(guest)
         if not ears:
             self._ears.pop(tuning, None)
-            if tuning not in self._replays:
-                self.core.listeners.pop(tuning, None)
+            self.unheard(tuning)
 
     # From the relay
 
@@ -264,6 +263,10 @@ class Hall:
     def forget(self, tuning: Tuning, replay: Replay) -> None:
         """One who asked for a replay has it."""
         self._let_go(tuning, replay)
+        self.unheard(tuning)
+
+    def unheard(self, tuning: Tuning) -> None:
+        """Listens no more in this way where nobody does."""
         if tuning not in self._ears and tuning not in self._replays:
             self.core.listeners.pop(tuning, None)
 

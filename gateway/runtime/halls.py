@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from bridge.errors import BridgeError, NotKept, RedisUnavailable
 from bridge.store import keys
 from bridge.store.records import Record
+from bridge.types import Presence
 from gateway.core import inputs
 from gateway.core.seat import Seat
 from gateway.core.speaker import Takeover
@@ -33,6 +34,11 @@ MARGIN_SECONDS = 30
 
 ANNOUNCE_SECONDS = 0.2
 """Between two changes that are told: a class that comes in at once is told of a few times."""
+
+
+def _anybody(presences: Sequence[Presence]) -> None:
+    """Admits whoever comes."""
+
 
 _seats: TypeAdapter[Seat] = TypeAdapter(Seat)
 
@@ -85,15 +91,21 @@ class Halls:
 
     # In
 
-    async def enter(self, seat: Seat) -> Entered:
-        """A new session. Raises RedisUnavailable."""
+    async def enter(self, seat: Seat, admit: Callable[[Sequence[Presence]], None] = _anybody) -> Entered:
+        """A new session. Raises RedisUnavailable, and what `admit` raises, which is told who is there."""
         hall = await self._hall(seat)
         try:
+            others = {} if hall.alone else await self._backend.attendance.get(hall.id)
+            others.pop(self._backend.gateway, None)
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             if seat.speaks:
                 await self._backend.relay.keep(seat.session)
             listener = await hall.listener(seat.tuning)
+            # Meanwhile others may have come in here.
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             runner = Runner(self._backend, hall, seat)
         except BaseException:
+            hall.unheard(seat.tuning)
             self._left(hall)
             raise
         frames = listener.begins_with(self._backend.fleet.now())
@@ -291,6 +303,7 @@ class Halls:
         """
         listener = await runner.hall.listener(seat.tuning)
         if runner.stopped:
+            runner.hall.unheard(seat.tuning)
             return
         apart = seat.apart and not runner.seat.apart  # it goes on with the same
         frames = [] if apart else listener.begins_with(self._backend.fleet.now())

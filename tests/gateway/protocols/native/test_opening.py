@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -46,12 +47,10 @@ def start(made: Made, role: str, hears: str | None = None, **fields: Any) -> Ses
 
 
 async def come(it: Scene, made: Made, role: str, hears: str | None = None, **fields: Any) -> Entered:
-    """Somebody comes in, and the room knows of it."""
+    """Somebody comes in."""
     entered, started = await opened(start(made, role, hears, **fields), it.halls)
     assert started.participant == entered.runner.seat.number
     entered.begin(Mouth())
-    presence = entered.runner.hall.presence(it.backend.gateway)
-    await it.backend.attendance.put(made.room, presence, 60)
     return entered
 
 
@@ -90,6 +89,19 @@ def test_speakers_are_as_many_as_the_variable_says(settings: Settings) -> None:
 def test_languages_are_as_many_as_the_variable_says(settings: Settings) -> None:
     """ROOM_MAX_LANGUAGES."""
     full(settings, "ROOM_MAX_LANGUAGES", [LISTENER, ("listener", "en")], ("listener", "fr"), BOTH)
+
+
+def test_of_a_class_that_comes_in_at_once_no_more_are_let_in_than_the_room_holds(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        made = await it.backend.rooms.create("", 60, 10)
+        await come(it, made, "speaker")
+        coming = (opened(start(made, "listener", "es"), it.halls) for _ in range(5))
+        found = await asyncio.gather(*coming, return_exceptions=True)
+        refused = [each.code for each in found if isinstance(each, ProtocolError)]
+        assert refused == ["room_full"] * 2
+        assert sum(isinstance(each, tuple) for each in found) == 3
+
+    play(settings, scene, room_max_listeners=3)
 
 
 def test_nobody_changes_to_a_language_that_is_one_too_many(settings: Settings) -> None:
