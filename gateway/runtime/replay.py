@@ -66,6 +66,7 @@ async def replayed(
     frames: list[tuple[str, Frame]] = []
     after = BEGIN
     while True:
+        before = until()
         page = await journal.history(room, after)
         end = place(until())
         due = [entry for entry, _ in page if place(entry.id) <= end]
@@ -74,7 +75,7 @@ async def replayed(
             frames += [(entry.id, effect) for effect in found if isinstance(effect, Frame)]
             after = entry.id
         # What others have written since is not folded here yet: the relay brings it to all at once.
-        if len(due) < len(page) or not page:
+        if len(due) < len(page) or (not page and until() == before):
             return listener, frames
 
 
