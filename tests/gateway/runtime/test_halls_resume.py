@@ -56,6 +56,28 @@ def _unnumbered(frame: effects.Say | effects.Play) -> object:
     )
 
 
+def test_a_room_is_one_whatever_gateways_its_people_are_at(settings: Settings) -> None:
+    async def scene(one: Scene, two: Scene) -> None:
+        speaker = await one.enter(ROOM, "speaker", 1)
+        here, there = await one.enter(ROOM, "listener", 1_024, "es"), await two.enter(ROOM, "both", 2, "es")
+        await one.heard_in(ROOM, "es")
+        await until(lambda: speaker.runner.hall.core.roster.listeners == {"es": 2})
+        await until(lambda: [who.number for who in there.runner.hall.core.roster.speakers] == [1, 2])
+        speaker.runner.audio(SENTENCE)
+        await until(lambda: len(one.decided(ROOM, "cut")) == 1)
+        one.work(speaker.runner, 0)
+        for member in (here, there):
+            await until(lambda: member.mouth.of(effects.Done) != [])  # noqa: B023
+            assert member.mouth.heard == SPOKEN
+        assert [_unnumbered(each) for each in here.mouth.order] == [
+            _unnumbered(each) for each in there.mouth.order
+        ]
+        one.halls.close(here.runner)
+        await until(lambda: there.runner.hall.core.roster.listeners == {"es": 1})
+
+    meet(settings, scene)
+
+
 def test_a_speaker_that_another_gateway_takes_over_in_mid_word_is_heard_once(settings: Settings) -> None:
     async def scene(one: Scene, two: Scene) -> None:
         listener = await one.enter(ROOM, "listener", 1_024, "es")
