@@ -123,6 +123,9 @@ class Halls:
             runner, replay = await self._fetch(session, record, held)
         else:
             replay = await runner.hall.replay(runner.seat.tuning)
+            if runner.stopped:
+                runner.hall.forget(runner.seat.tuning, replay)
+                raise NotKept("The session ended in this moment.", "Start a new one, without resume.")
         for timer in self._away.pop(session, ()):
             timer.cancel()
         missed = last_seq - runner.ahead_of_room

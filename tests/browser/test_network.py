@@ -96,7 +96,7 @@ def test_a_sentence_spoken_while_the_connection_breaks_is_translated_once(
     visitor.page.wait_for_selector("#trouble-countdown:text-matches('again in [1-9] s')")
     way.mend()
     visitor.wait_for_calm()
-    visitor.wait_for_lines(len(before) + 2)
+    visitor.wait_for_lines(len(before) + 1)
     end(visitor)
 
     assert visitor.lines()[: len(before)] == before

@@ -68,7 +68,7 @@ def _alone(source: Source, offer: Offer) -> str | None:
             "Two languages at one device are for a session of its own, not for a room.",
             "Leave out `among`, or `room`.",
         )
-    return offer.spoken(source.language)
+    return offer.understood(source.language)
 
 
 def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:

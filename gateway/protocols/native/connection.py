@@ -221,6 +221,7 @@ class Connection:
         entered, started = await opened(message, self._halls)
         self._runner = runner = entered.runner
         if self._end.done():  # left meanwhile
+            entered.done()
             return
         self._state = State.OPEN
         self._unconfirmed = entered.resumed
