@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
-from gateway.core import facts, inputs, segmenter
+from gateway.core import facts, inputs
+from gateway.core.cuts import Cut
 from gateway.core.deadlines import Deadlines, Overdue
 from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit, Supersede
 from gateway.core.inputs import Key
@@ -27,7 +28,7 @@ class Segment:
     sent, `heard` all in which it is heard. Until `until`, in seconds, it is worth hearing by somebody new.
     """
 
-    cut: segmenter.Cut
+    cut: Cut
     work: Work
     targets: dict[str, Target]
     live: bool
@@ -63,9 +64,7 @@ class Supervision:
         """When the next tick matters, infinity where none does."""
         return self._deadlines.next
 
-    def begin(
-        self, cut: segmenter.Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float
-    ) -> Submit:
+    def begin(self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float) -> Submit:
         """A segment was cut; the effect sends it, for those of its targets that need an engine."""
         segment = Segment(cut, work, {}, live, {target.language for target in targets}, now + LATEST)
         segment.targets = {
@@ -132,7 +131,7 @@ class Supervision:
                 for target in cut.targets
                 if not (voice := state.voices[target.language]).finished and not voice.floor
             }
-            whole = segmenter.Cut(cut.segment, cut.start, cut.end, cut.speech_end, b"", "end", cut.revision)
+            whole = Cut(cut.segment, cut.start, cut.end, cut.speech_end, b"", "end", cut.revision)
             its = work.but(segment=cut.segment, revision=cut.revision, source=cut.source, floor=cut.floor)
             segment = Segment(whole, its, targets, True, attempts=state.attempts)
             segment.heard |= state.voices.keys()
