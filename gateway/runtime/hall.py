@@ -155,6 +155,12 @@ class Hall:
         if isinstance(entry.item, Presence):
             self.tell()
 
+    async def catch_up(self) -> None:
+        """Folds what the journal holds. Raises RedisUnavailable."""
+        while page := await self._journal.history(self.id, self.after):
+            for entry, _ in page:
+                self.deliver(entry)
+
     def handle(self, given: inputs.Input) -> None:
         """What concerns everybody."""
         self._handle(given)
