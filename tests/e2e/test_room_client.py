@@ -11,6 +11,7 @@ import pytest
 from bridge.cli.audience import attend
 from bridge.client import Result, RoomLink, Seat, Wish, translate_recording
 from bridge.media import decode
+from bridge.store.presence import Attendance
 from bridge.store.rooms import Rooms
 from tests.proxy import Proxy
 from tests.stack import Stack
@@ -22,7 +23,7 @@ CLIP = Path(__file__).parent.parent / "data" / "speech" / "go_forward.wav"
 
 async def meeting(stack: Stack, wav: Path, srt: Path, torn: bool = False) -> Result:
     """A listener of Spanish hears one recording, then the room is ended. If `torn`, both lose connections."""
-    rooms = Rooms(stack.redis.url)
+    rooms, attendance = Rooms(stack.redis.url), Attendance(stack.redis.url)
     made = await rooms.create("Stand-up", 600, 10)
     async with Proxy(stack.url) as network:
         url = network.url.replace("ws:", "http:")
@@ -33,10 +34,13 @@ async def meeting(stack: Stack, wav: Path, srt: Path, torn: bool = False) -> Res
             places = [2_500, 9_000, 30_000]
             network.tear_when = lambda passed: bool(places) and passed > places[0] and bool(places.pop(0))
         async with asyncio.timeout(20):
+            while not await attendance.get(made.room):  # noqa: ASYNC110  # it is known to Redis alone
+                await asyncio.sleep(0.01)  # where nobody listens yet, nothing is recognised
             result = await translate_recording(wish, decode(CLIP))
             await rooms.end(made.room)
             await listening
     await rooms.close()
+    await attendance.close()
     return result
 
 
