@@ -73,6 +73,9 @@ class Server(uvicorn.Server):
         gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First of all, so that whoever is told to come back comes to another gateway.
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
         for connection in list(self._connections):
             connection.drain()
         with contextlib.suppress(TimeoutError):

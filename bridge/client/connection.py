@@ -154,7 +154,10 @@ class Client:
         except ConnectionClosed as closed:
             raise lost(closed) from None
         except BaseException:
-            await socket.close()
+            if self._lifeline.resumable:
+                socket.transport.abort()  # a closing handshake would end the session
+            else:
+                await socket.close()
             raise
 
     async def _push(self) -> None:

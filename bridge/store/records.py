@@ -1,8 +1,8 @@
 """What another gateway needs to go on with a session whose client comes back to it: the gateway's side.
 
 A record has one token at a time, of which only the hash is kept. Taking it gives the session to a gateway,
-raises its fence if another one had it, and changes the token; the one before stays good until the client has
-shown that the new one arrived.
+raises its fence unless that one holds it already, and changes the token; the one before stays good until the
+client has shown that the new one arrived.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ local kept = redis.call('HMGET', KEYS[1], 'token', 'before', 'gateway')
 if not kept[1] then return {'gone'} end
 if ARGV[1] ~= kept[1] and ARGV[1] ~= kept[2] then return {'wrong'} end
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'before', ARGV[1], 'gateway', ARGV[3])
-if kept[3] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'fence', 1) end
+if kept[3] ~= ARGV[3] or ARGV[5] ~= '1' then redis.call('HINCRBY', KEYS[1], 'fence', 1) end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return redis.call('HMGET', KEYS[1], 'seat', 'fence', 'anchor', 'seq', 'segments', 'at', 'memory')
 """
@@ -94,14 +94,21 @@ class Records:
                     pipe.eval(_KEEP, 1, keys.record(session), self._gateway, ttl, *values)  # type: ignore[arg-type]
                 await pipe.execute()
 
-    async def take(self, session: str, token: str, new: str, ttl: int) -> Record:
-        """Gives the session to this gateway, and its client the token `new`.
+    async def take(self, session: str, token: str, new: str, ttl: int, held: bool = False) -> Record:
+        """Gives the session to this gateway, and its client the token `new`; `held`: it is here already.
 
         Raises NotKept, and WrongToken for a token that is none of it or was used.
         """
         with keys.reported(self.url):
             reply: Any = await self._client.eval(
-                _TAKE, 1, keys.record(session), hashed(token), hashed(new), self._gateway, str(ttl)
+                _TAKE,
+                1,
+                keys.record(session),
+                hashed(token),
+                hashed(new),
+                self._gateway,
+                str(ttl),
+                str(int(held)),
             )
         if reply == [b"gone"]:
             raise NotKept(

@@ -99,10 +99,11 @@ class Hall:
 
     def leave(self, guest: Guest) -> None:
         """Somebody is not here any more."""
-        self.guests.pop(guest.id, None)
+        if self.guests.get(guest.id) is guest:  # it may have come back already
+            del self.guests[guest.id]
+            self.core.here.pop(guest.id, None)
         if guest in self._speakers:
             self._speakers.remove(guest)
-        self.core.here.pop(guest.id, None)
         self._unhear(guest.seat.tuning, guest)
         self.changed()
 
@@ -138,8 +139,7 @@ class Hall:
             ears.remove(guest)
         if not ears:
             self._ears.pop(tuning, None)
-            if tuning not in self._replays:
-                self.core.listeners.pop(tuning, None)
+            self.unheard(tuning)
 
     # From the relay
 
@@ -232,7 +232,7 @@ class Hall:
             if self.after == BEGIN:
                 self.core.tune(tuning)
             else:
-                await self.replay(tuning)
+                self._let_go(tuning, await self.replay(tuning))
         return self.core.listeners[tuning]
 
     async def replay(self, tuning: Tuning) -> Replay:
@@ -241,29 +241,46 @@ class Hall:
         Raises RedisUnavailable.
         """
         replay = self._replays.get(tuning)
-        if replay is None:
-            replay = self._replays[tuning] = Replay()
+        while replay is not None:
+            replay.users += 1  # before it waits: whoever has it already may be done with it first
             try:
-                listener, frames = await replayed(
-                    self._journal, self.id, tuning, self._patience, lambda: self.after
-                )
-            except BaseException as error:
-                del self._replays[tuning]
-                replay.fail(error)
+                if await replay.ready():
+                    return replay
+            except BaseException:
+                self.forget(tuning, replay)
                 raise
-            ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
-            replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
-        await replay.ready()
-        replay.users += 1
+            replay = self._replays.get(tuning)
+        return await self._replayed(tuning)
+
+    async def _replayed(self, tuning: Tuning) -> Replay:
+        replay = self._replays[tuning] = Replay()
+        replay.users = 1
+        try:
+            listener, frames = await replayed(
+                self._journal, self.id, tuning, self._patience, lambda: self.after
+            )
+        except BaseException as error:
+            del self._replays[tuning]
+            replay.fail(error)
+            raise
+        ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
+        replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
         return replay
 
     def forget(self, tuning: Tuning, replay: Replay) -> None:
         """One who asked for a replay has it."""
+        self._let_go(tuning, replay)
+        self.unheard(tuning)
+
+    def unheard(self, tuning: Tuning) -> None:
+        """Listens no more in this way where nobody does."""
+        if tuning not in self._ears and tuning not in self._replays:
+            self.core.listeners.pop(tuning, None)
+
+    def _let_go(self, tuning: Tuning, replay: Replay) -> None:
         replay.users -= 1
         if not replay.users and self._replays.get(tuning) is replay:
             del self._replays[tuning]
-            if tuning not in self._ears:
-                self.core.listeners.pop(tuning, None)
 
 
 def _spared(guest: Guest, told: Callable[[T], None], what: T) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import TypeAdapter
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 from bridge.errors import BridgeError, NotKept, RedisUnavailable
 from bridge.store import keys
 from bridge.store.records import Record
+from bridge.types import Presence
 from gateway.core import inputs
 from gateway.core.seat import Seat
 from gateway.core.speaker import Takeover
@@ -33,6 +35,11 @@ MARGIN_SECONDS = 30
 
 ANNOUNCE_SECONDS = 0.2
 """Between two changes that are told: a class that comes in at once is told of a few times."""
+
+
+def _anybody(presences: Sequence[Presence]) -> None:
+    """Admits whoever comes."""
+
 
 _seats: TypeAdapter[Seat] = TypeAdapter(Seat)
 
@@ -70,6 +77,8 @@ class Halls:
         self._window = backend.settings.resume_window_s
         self._halls: dict[str, Hall] = {}
         self._opening = asyncio.Lock()
+        self._resuming: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._ending: set[str] = set()
         self._runners: dict[str, Runner] = {}
         self._away: dict[str, list[asyncio.TimerHandle]] = {}
         self._stopping = False
@@ -85,15 +94,21 @@ class Halls:
 
     # In
 
-    async def enter(self, seat: Seat) -> Entered:
-        """A new session. Raises RedisUnavailable."""
+    async def enter(self, seat: Seat, admit: Callable[[Sequence[Presence]], None] = _anybody) -> Entered:
+        """A new session. Raises RedisUnavailable, and what `admit` raises, which is told who is there."""
         hall = await self._hall(seat)
         try:
+            others = {} if hall.alone else await self._backend.attendance.get(hall.id)
+            others.pop(self._backend.gateway, None)
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             if seat.speaks:
                 await self._backend.relay.keep(seat.session)
             listener = await hall.listener(seat.tuning)
+            # Meanwhile others may have come in here.
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             runner = Runner(self._backend, hall, seat)
         except BaseException:
+            hall.unheard(seat.tuning)
             self._left(hall)
             raise
         frames = listener.begins_with(self._backend.fleet.now())
@@ -102,8 +117,7 @@ class Halls:
         self._seat(runner)
         token = secrets.token_urlsafe(24) if self._window else ""
         if token:
-            record = Record(_seats.dump_json(seat), hall.after, 1)
-            created = self._backend.records.create(seat.session, record, token, self._ttl)
+            created = self._backend.records.create(seat.session, self._record(runner), token, self._ttl)
             self._backend.errands.run("keep session", created)
         runner.join()
         return Entered(runner, token, frames)
@@ -113,32 +127,42 @@ class Halls:
 
         Raises NotKept, WrongToken and RedisUnavailable.
         """
-        new = secrets.token_urlsafe(24)
-        record = await self._backend.records.take(session, token, new, self._ttl)
+        # A client that comes twice, since its first attempt was slow, meets one that is whole.
+        async with self._resuming.setdefault(session, asyncio.Lock()):
+            new = secrets.token_urlsafe(24)
+            runner, replay = await self._retaken(session, token, new, held)
+            for timer in self._away.pop(session, ()):
+                timer.cancel()
+            missed = last_seq - runner.ahead_of_room
+            frames = [frame for _, frame in replay.frames if frame.seq > missed]
+            tuning = runner.seat.tuning
+            hall = runner.hall
+            log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
+            return Entered(runner, new, frames, True, lambda: hall.forget(tuning, replay))
+
+    async def _retaken(self, session: str, token: str, new: str, held: int) -> tuple[Runner, Replay]:
+        """The session, here. Raises NotKept, WrongToken and RedisUnavailable."""
+        had = self._runners.get(session)
+        ending = session in self._ending
+        record = await self._backend.records.take(session, token, new, self._ttl, had is not None)
+        if ending or session in self._ending:
+            raise NotKept("The session ended a moment ago.", "Start a new one, without resume.")
         runner = self._runners.get(session)
         if runner is not None and runner.fence != record.fence:
             runner.expel()  # it was elsewhere meanwhile
             runner = None
+        if runner is None and had is not None and had.fence == record.fence:
+            raise _again()
         if runner is None:
-            runner, replay = await self._fetch(session, record, held)
-        else:
-            replay = await runner.hall.replay(runner.seat.tuning)
-            if runner.stopped:
-                runner.hall.forget(runner.seat.tuning, replay)
-                raise NotKept("The session ended in this moment.", "Start a new one, without resume.")
-        for timer in self._away.pop(session, ()):
-            timer.cancel()
-        missed = last_seq - runner.ahead_of_room
-        frames = [frame for _, frame in replay.frames if frame.seq > missed]
-        tuning = runner.seat.tuning
-        hall = runner.hall
-        log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
-        return Entered(runner, new, frames, True, lambda: hall.forget(tuning, replay))
+            return await self._fetch(session, record, held)
+        replay = await runner.hall.replay(runner.seat.tuning)
+        if runner.stopped:
+            runner.hall.forget(runner.seat.tuning, replay)
+            raise _again()
+        return runner, replay
 
     async def _fetch(self, session: str, record: Record, held: int) -> tuple[Runner, Replay]:
-        """Takes a session from the gateway that had it. Raises NotKept and RedisUnavailable."""
-        if not record.fence:
-            raise NotKept("The session ended a moment ago.", "Start a new one, without resume.")
+        """Takes a session from the gateway that had it. Raises RedisUnavailable."""
         seat = _seats.validate_json(record.seat)
         hall = await self._hall(seat)
         try:
@@ -150,6 +174,7 @@ class Halls:
             self._left(hall)
             raise
         runner = Runner(self._backend, hall, seat, record.fence)
+        runner.ahead_of_room = record.seq - replay.number_at(record.anchor)
         self._seat(runner)
         try:
             async with asyncio.timeout(TAKE_SECONDS):
@@ -162,9 +187,8 @@ class Halls:
             hall.forget(seat.tuning, replay)
             self._leave(runner)
             if isinstance(error, TimeoutError):
-                raise RedisUnavailable("The journal of the room does not answer.", "Try again.") from error
+                raise _again() from error
             raise
-        runner.ahead_of_room = record.seq - replay.number_at(record.anchor)
         return runner, replay
 
     async def _unstored(self, hall: Hall, session: str) -> frozenset[int]:
@@ -234,10 +258,17 @@ class Halls:
             timer.cancel()
         if self._runners.get(runner.id) is not runner:
             return
-        self._backend.errands.run("forget session", self._backend.records.forget(runner.id))
+        self._ending.add(runner.id)
+        self._backend.errands.run("forget session", self._forget(runner.id))
         patience = self._backend.settings.segment_deadline_ms / 1000
         if runner.hall.alone or not runner.finish(patience, lambda: self.close(runner)):
             self._backend.errands.run("close session", self._closed(runner))
+
+    async def _forget(self, session: str) -> None:
+        try:
+            await self._backend.records.forget(session)
+        finally:
+            self._ending.discard(session)
 
     async def _closed(self, runner: Runner) -> None:
         """Ends all work of a session, and forgets it."""
@@ -292,6 +323,7 @@ class Halls:
         """
         listener = await runner.hall.listener(seat.tuning)
         if runner.stopped:
+            runner.hall.unheard(seat.tuning)
             return
         apart = seat.apart and not runner.seat.apart  # it goes on with the same
         frames = [] if apart else listener.begins_with(self._backend.fleet.now())
@@ -349,3 +381,9 @@ class Halls:
                 await asyncio.sleep(ANNOUNCE_SECONDS)
         finally:
             hall.announcing = False
+
+
+def _again() -> RedisUnavailable:
+    return RedisUnavailable(
+        "The session is being taken by another connection, or its room is slow.", "Try again."
+    )

@@ -22,22 +22,25 @@ class Replay:
         self.users = 0
         self.frames: list[tuple[str, Frame]] = []
         self._before = 1
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def begin(self, frames: Sequence[tuple[str, Frame]], before: int) -> None:
         """All that was sent up to now; `before` is the number of the frame before the first."""
         self.frames = list(frames)
         self._before = before
-        self._ready.set_result(None)
+        self._ready.set_result(True)
 
     def fail(self, error: BaseException) -> None:
         """It could not be read."""
+        if isinstance(error, asyncio.CancelledError):
+            self._ready.set_result(False)  # whoever waits was not cancelled, and reads it anew
+            return
         self._ready.set_exception(error)
         self._ready.exception()  # whoever waits gets it too
 
-    async def ready(self) -> None:
-        """Waits until `begin`."""
-        await asyncio.shield(self._ready)
+    async def ready(self) -> bool:
+        """Waits until `begin`; False where whoever read it was called off."""
+        return await asyncio.shield(self._ready)
 
     def add(self, entry: str, effects: Sequence[Effect]) -> None:
         """More frames that come of `entry`."""
@@ -66,6 +69,7 @@ async def replayed(
     frames: list[tuple[str, Frame]] = []
     after = BEGIN
     while True:
+        asked = until()
         page = await journal.history(room, after)
         end = place(until())
         due = [entry for entry, _ in page if place(entry.id) <= end]
@@ -73,8 +77,9 @@ async def replayed(
             found = effects_of(shadow.handle(entry, 0.0))
             frames += [(entry.id, effect) for effect in found if isinstance(effect, Frame)]
             after = entry.id
-        # What others have written since is not folded here yet: the relay brings it to all at once.
-        if len(due) < len(page) or not page:
+        # What others have written since is not folded here yet: the relay brings it to all at once. What it
+        # brought while the page was on its way is missing from that one.
+        if len(due) < len(page) or (not page and until() == asked):
             return listener, frames
 
 

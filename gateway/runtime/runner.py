@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import structlog
 
+from bridge.errors import RedisUnavailable
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Attendant
 from gateway.core import effects, inputs
@@ -166,6 +167,8 @@ class Runner:
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
         self._backend.dispatcher.forget(self.id)
 
@@ -178,6 +181,8 @@ class Runner:
 
     def audio(self, pcm: bytes) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples."""
+        if self._over:
+            return
         self._samples += len(pcm) // SAMPLE_BYTES
         self.hall.core.here[self.id].handle(inputs.Arrived(self._samples), time.monotonic())
         self._intake.add(pcm)

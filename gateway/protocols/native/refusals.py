@@ -16,7 +16,8 @@ from gateway.runtime.admission import RETRY_AFTER_MS
 
 TEXT_CHARACTERS = 16_384
 """Characters of one text frame: the longest session.start has 3 000."""
-DRAINED_AFTER_MS = 500
+DRAINED_AFTER_MS = 100
+"""Its listening socket is closed by then: who comes again comes to another gateway, if there is one."""
 EXPECTED = f"Send PCM s16le: signed 16-bit little-endian samples, mono, {SPEECH_RATE} Hz, without a header."
 
 

@@ -227,6 +227,21 @@ def test_server_that_begins_another_session_instead_is_left(gateway: Gateway) ->
     assert error.code == "resume_expired"
 
 
+def test_attempt_that_takes_too_long_is_broken_off_and_does_not_end_the_session(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.client.connection.ATTEMPT_SECONDS", 0.1)
+    closes: list[Any] = []
+
+    def slow(peer: Any) -> None:
+        with pytest.raises(ConnectionClosed) as closed:
+            peer.connection.recv()
+        closes.append(closed.value.rcvd)
+
+    run(gateway(Server(leaves, slow, ends)))
+    assert closes == [None]
+
+
 def test_session_is_given_up_when_the_server_keeps_it_no_longer(gateway: Gateway) -> None:
     def brief(peer: Any) -> None:
         opens(peer, window=0.3)
