@@ -148,10 +148,10 @@ def run_resume(
     """What is lost, doubled or changed when connections are lost, and how soon all is heard again.
 
     Two gateways behind one port, simulated engines, sessions that speak and listen in real time. Resets of
-    single connections, a gateway killed by SIGKILL, and all gateways replaced one after the other, at random
-    moments; compared, frame by frame, with sessions to which nothing happened. again_ms: from when the
-    network is back until the session goes on, and its next frame comes, as far as that came later than it
-    would have.
+    single connections, some with no network for up to 4 s after it, a gateway killed by SIGKILL, and all
+    gateways replaced one after the other, at random moments; compared, frame by frame, with sessions to
+    which nothing happened. again_ms: from when the network is back until the session goes on, and its next
+    frame comes, as far as that came later than it would have.
     """
     from bridge.cli.bench import resume as measured
     from bridge.cli.bench.report import Report

@@ -19,8 +19,11 @@ from bridge.cli.stack import Stack
 from bridge.client.connection import Client
 from bridge.errors import BridgeError, GatewayError
 
-KINDS = ("reset", "kill", "restart")
+KINDS = ("reset", "outage", "kill", "restart")
 OTHER = "other"
+OUTAGES = 0.2
+"""Of the resets so many leave no network for a while."""
+OUTAGE_SECONDS = (0.1, 4.0)
 RESET_SECONDS = (0.2, 5.0)
 """Between two resets of a session."""
 GATEWAY_SECONDS = (1.0, 6.0)
@@ -41,11 +44,13 @@ class Droppable(Client):
         super().__init__(*given, **named, on_change=self._changed)
         self.witness = witness
         self._faults = faults
-        self._reset_at: float | None = None
+        self._broken: str | None = None
+        self._network_at = 0.0
 
-    def reset(self) -> None:
-        """Breaks its connection with a TCP reset."""
-        self._reset_at = time.monotonic()
+    def reset(self, outage: float = 0.0) -> None:
+        """Breaks its connection with a TCP reset; then there is no network for `outage` seconds."""
+        self._broken = "outage" if outage else "reset"
+        self._network_at = time.monotonic() + outage
         transport = self._socket.transport
         found: socket.socket = transport.get_extra_info("socket")
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -55,15 +60,20 @@ class Droppable(Client):
         now = time.monotonic()
         if error is None:
             self.witness.resume(now)
-        elif self._reset_at is not None:
-            self.witness.lose("reset", self._reset_at)
-            self._reset_at = None
+        elif self._broken is not None:
+            self.witness.lose(self._broken, self._network_at)
+            self._broken = None
         else:
             self.witness.lose(*(self._faults.blamed(now) if self._faults else (OTHER, now)))
 
     @property
     def connected(self) -> bool:
-        return not self.witness.away and self._reset_at is None
+        return not self.witness.away and self._broken is None
+
+    async def _resume(self) -> None:
+        if time.monotonic() < self._network_at:
+            raise GatewayError("There is no network.", code="no_gateway", retryable=True)
+        await super()._resume()
 
 
 class Faults:
@@ -86,8 +96,9 @@ class Faults:
         chance = random.Random(self._chance.random())
         while True:
             await asyncio.sleep(chance.uniform(*RESET_SECONDS))
+            outage = chance.uniform(*OUTAGE_SECONDS) if chance.random() < OUTAGES else 0.0
             if client.connected:
-                client.reset()
+                client.reset(outage)
 
     async def replace(self) -> None:
         """Kills a gateway, or replaces all one after the other, again and again, by turns."""

@@ -153,7 +153,7 @@ def test_disconnects_are_counted_by_kind() -> None:
     witness = heard(session())
     for kind in ("reset", "kill", "reset"):
         witness.lose(kind, 1.0)
-    assert resume.outages([[witness]]) == {"reset": 2, "kill": 1, "restart": 0}
+    assert resume.outages([[witness]]) == {"reset": 2, "outage": 0, "kill": 1, "restart": 0}
 
 
 def test_all_ways_to_take_part_are_there() -> None:
@@ -162,7 +162,7 @@ def test_all_ways_to_take_part_are_there() -> None:
     assert len({seat.targets for seat in found}) == 6
 
 
-@pytest.mark.parametrize("kind", ["reset", "other"])
+@pytest.mark.parametrize("kind", ["reset", "outage", "other"])
 def test_a_client_notes_when_it_was_away_and_a_reset_is_one_on_the_wire(
     gateway: Callable[..., str], kind: str
 ) -> None:
@@ -184,8 +184,8 @@ def test_a_client_notes_when_it_was_away_and_a_reset_is_one_on_the_wire(
 
     async def run() -> Witness:
         async with Droppable(Witness(), None, gateway(script), "en", ["es"]) as client:
-            if kind == "reset":
-                client.reset()
+            if kind != "other":
+                client.reset(0.3 if kind == "outage" else 0.0)
                 assert not client.connected
             async for message in client:
                 client.witness.take(message, time.monotonic())
@@ -197,4 +197,5 @@ def test_a_client_notes_when_it_was_away_and_a_reset_is_one_on_the_wire(
     assert outage.kind == kind
     assert outage.resumed is not None
     assert before < outage.at < outage.resumed <= outage.heard
-    assert [type(error) for error in met] == ([ConnectionResetError] if kind == "reset" else [])
+    assert (outage.at - before > 0.3) == (kind == "outage")
+    assert [type(error) for error in met] == ([] if kind == "other" else [ConnectionResetError])
