@@ -33,6 +33,7 @@ def audio(data: bytes, connection: Protocol, least: int) -> bytes | None:
 
 def _within(connection: Protocol) -> bool:
     """Whether the parser has a part of a frame: else it waits for the first byte of one, in `at_eof`."""
-    parser: Any = connection.parser
-    waiting = parser.gi_yieldfrom
-    return bool(waiting is None or waiting.__name__ != "at_eof" or connection.reader.buffer)
+    waiting: Any = connection.parser
+    while (inner := getattr(waiting, "gi_yieldfrom", None)) is not None:
+        waiting = inner  # a server's parser reads the request first, and then leaves it to the common one
+    return bool(waiting.__name__ != "at_eof" or connection.reader.buffer)

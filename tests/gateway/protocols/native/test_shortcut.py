@@ -5,8 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
-from websockets.protocol import SERVER, Protocol, State
+from websockets.http11 import Request
+from websockets.protocol import Protocol
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
 
 from gateway.protocols.native import shortcut
 
@@ -18,7 +22,15 @@ def frame(data: bytes, opcode: Opcode = Opcode.BINARY, *, fin: bool = True, mask
 
 
 def connection(max_size: int | None = 4_000) -> Protocol:
-    return Protocol(SERVER, state=State.OPEN, max_size=max_size)
+    """A server's side after the handshake."""
+    client, server = ClientProtocol(parse_uri("ws://there/")), ServerProtocol(max_size=max_size)
+    client.send_request(client.connect())
+    server.receive_data(b"".join(client.data_to_send()))
+    (request,) = server.events_received()
+    assert isinstance(request, Request)
+    server.send_response(server.accept(request))
+    server.data_to_send()
+    return server
 
 
 def short(*before: bytes, data: bytes, max_size: int | None = 4_000) -> bytes | None:
