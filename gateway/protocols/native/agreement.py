@@ -15,7 +15,8 @@ from bridge.protocol.client_messages import (
     TargetChoice,
     Vad,
 )
-from bridge.protocol.server_messages import Effective, Limits, SessionStarted, Warning
+from bridge.protocol.parts import Effective, Limits
+from bridge.protocol.server_messages import SessionStarted, Warning
 from bridge.settings import VAD_THRESHOLDS, Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import LanguageError, NoWorker, SettingsError
-from bridge.protocol import server_messages
+from bridge.protocol import parts
 from bridge.protocol.client_messages import SessionStart, SessionUpdate, Source
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
@@ -233,7 +233,7 @@ def test_the_limits_are_those_of_the_settings(defaults: Settings) -> None:
         }
     )
 
-    assert agreement.limits(changed) == server_messages.Limits(
+    assert agreement.limits(changed) == parts.Limits(
         max_message_bytes=4_096, max_segments=3, idle_s=7.5, max_ahead_s=20
     )
 

@@ -288,7 +288,7 @@ def test_of_what_comes_before_the_session_has_started_little_is_kept(settings: S
         talker = threading.Thread(target=flood, daemon=True)
         talker.start()
         time.sleep(0.4)
-        kept = sum(len(frame) for frame in connection._stash)
+        kept = sum(len(frame) for frame in connection._wait.kept)
         peer.hears("session.started")
         peer.socket.close_timeout = 0
         peer.socket.socket.shutdown(2)
