@@ -91,7 +91,8 @@ def _links(made: Made, name: str) -> dict[str, Any]:
         "room": made.room,
         "name": name,
         "listen": {"secret": made.listen, "path": f"{path}#{made.listen}"},
-        "speak": {"secret": made.speak, "path": f"{path}/speak#{made.speak}"},
+        # Who speaks hands on the link for listening.
+        "speak": {"secret": made.speak, "path": f"{path}/speak#{made.speak}&listen={made.listen}"},
     }
 
 

@@ -138,13 +138,15 @@ def room_links(studio: Studio) -> None:
 
 
 def room(studio: Studio) -> None:
-    """One speaks, another listens on a phone; both are taken after the third sentence."""
+    """Two speak, another listens on a phone; all is taken after the third sentence."""
     links = rooms.open_room(studio.stack.url, "Team meeting")
     listener = studio.visit(**PHONE, locale="es")
     rooms.listen(listener, links.listen)
-    speaker = studio.visit(choices={"name": "Ana", "hears": "en"})
-    rooms.speak(speaker, links.speak)
-    listener.page.locator("#log .said[data-heard]").nth(2).wait_for(timeout=60_000)
+    other = recording(studio.microphone.with_name("other.wav"), "go_somewhere.wav", tail_ms=9_000)
+    rooms.speak(studio.visit(microphone=other, choices={"name": "Ben"}), links.speak, heard="")
+    speaker = studio.visit(choices={"name": "Ana"})
+    rooms.speak(speaker, links.speak, heard="es")
+    listener.page.locator("#log .said[data-heard]").nth(3).wait_for(timeout=60_000)
     listener.page.wait_for_timeout(400)
     studio.take(listener, "room-listener")
     studio.take(speaker, "room-speaker")

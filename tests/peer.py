@@ -30,8 +30,7 @@ class Peer:
 
     def open(self, **fields: Any) -> None:
         config = {"targets": self.start.get("targets", []), "output": {"rate": RATE}, "vad": {}}
-        if "source" in self.start:
-            config["source"] = self.start["source"]
+        config |= {name: self.start[name] for name in ("source", "room", "role") if name in self.start}
         self.say(
             "session.started",
             session_id="5f2c",

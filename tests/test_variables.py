@@ -24,6 +24,8 @@ RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
 DOOR = "gateway/protocols/native/test_refusals.py::"
+OPENING = "gateway/protocols/native/test_opening.py::"
+RESUME = "gateway/runtime/test_halls_resume.py::"
 ROOMS = "gateway/test_rooms.py::"
 POOL = "bridge/models/test_pool.py::"
 WHISPER = "bridge/providers/stt/test_faster_whisper.py::"
@@ -83,6 +85,10 @@ SHOWN_BY = {
     "SEGMENT_DEADLINE_MS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "JOURNAL_SECONDS": RUNNER + "test_a_journal_is_kept_as_long_as_the_variable_says",
     "JOURNAL_MAX_BYTES": RUNNER + "test_a_journal_holds_as_many_bytes_as_the_variable_says",
+    "RESUME_WINDOW_S": RESUME + "test_a_session_is_kept_as_long_as_the_variable_says",
+    "ROOM_MAX_LISTENERS": OPENING + "test_listeners_are_as_many_as_the_variable_says",
+    "ROOM_MAX_LANGUAGES": OPENING + "test_languages_are_as_many_as_the_variable_says",
+    "ROOM_MAX_SPEAKERS": OPENING + "test_speakers_are_as_many_as_the_variable_says",
     "ROOMS_MAX": ROOMS + "test_rooms_are_as_many_as_the_variable_says",
     "ROOM_TTL_SECONDS": ROOMS + "test_a_room_is_kept_as_long_as_the_variable_says",
     "HEARTBEAT_INTERVAL_MS": "bridge/tasks/test_workers.py::test_the_heartbeat_outlives_a_redis_that_forgot",

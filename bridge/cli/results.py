@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 NO_SPEECH = "No speech was found."
 NO_SPEECH_HINT = "Check the recording; VAD_AGGRESSIVENESS=0 and a lower VAD_MIN_SPEECH_MS keep more of it."
+UNHEARD = "No speech was heard: nobody listened in the room, or there was none."
+UNHEARD_HINT = "What is said is recognised only while somebody listens; let them join first."
+
+
+def silence(result: Result) -> tuple[str, str]:
+    """Why there may be no words, and what to do."""
+    return (UNHEARD, UNHEARD_HINT) if result.started.config.room else (NO_SPEECH, NO_SPEECH_HINT)
 
 
 def spoken_segments(result: Result) -> list[Segment]:
@@ -70,8 +77,9 @@ def report(path: Path, result: Result, realtime: bool) -> Iterator[str]:
     segments = spoken_segments(result)
     yield f"{path.name} ({engines})"
     if not segments:
-        yield f"  {NO_SPEECH}"
-        yield f"  → {NO_SPEECH_HINT}"
+        what, hint = silence(result)
+        yield f"  {what}"
+        yield f"  → {hint}"
     for segment in segments:
         yield f"  {_place(segment.start_ms)} to {_place(segment.end_ms)}  {segment.text}"
         for target, spoken in segment.translations.items():

@@ -17,7 +17,7 @@ from bridge.cli import ledger, products
 from bridge.cli.hearing import Bar, Heard, no_fault_ends_the_run
 from bridge.cli.order import Order
 from bridge.cli.places import Places, offered
-from bridge.cli.results import NO_SPEECH, NO_SPEECH_HINT, products_report, report, spoken_segments, summary
+from bridge.cli.results import products_report, report, silence, spoken_segments, summary
 from bridge.cli.terminal import as_json
 from bridge.errors import BridgeError, GatewayError
 
@@ -131,7 +131,7 @@ class Run:
                     typer.echo(f"{notice.type}: {name}: {notice.message} {notice.hint}".rstrip(), err=True)
             if self.order.json:
                 if not told["segments"]:
-                    typer.echo(f"warning: {name}: {NO_SPEECH} {NO_SPEECH_HINT}", err=True)
+                    typer.echo(f"warning: {name}: {' '.join(silence(result))}", err=True)
                 error = {} if result.failure is None else {"error": _told(result.failure)}
                 typer.echo(as_json(told | error))
             else:

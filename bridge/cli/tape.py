@@ -53,7 +53,7 @@ class Tape:
         if wav is not None:
             with writing(wav.parent):
                 file = self._open.enter_context(wav.open("wb"))
-            self._file = self._open.enter_context(wave.open(file, "wb"))
+            self._file = self._open.enter_context(wave.open(file, "wb"))  # noqa: SIM115  # it is one
             self._file.setnchannels(1)
             self._file.setsampwidth(SAMPLE_BYTES)
             self._file.setframerate(rate)

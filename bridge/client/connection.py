@@ -20,6 +20,7 @@ from bridge.protocol import client_messages, server_messages, wire
 
 ATTEMPT_SECONDS = 5.0
 """For one attempt to go on: a packet that is lost on a network that comes back is sent again within 3."""
+RECEIPT_SECONDS = 10.0
 QUIET_SECONDS = 5.0
 QUIET_TURNS = 3
 """A server from which nothing came for so many times QUIET_SECONDS, not even an answer to a ping, is gone."""
@@ -104,12 +105,11 @@ class Client:
     async def send_audio(self, pcm: bytes) -> None:
         """Sends PCM s16le mono 16 kHz; waits while the server takes no more. Raises GatewayError.
 
-        Of audio that could be lost with the connection 90 s are kept; then it waits until the server has
-        acknowledged some, which iteration hears of.
+        Of audio that could be lost with the connection 180 s are kept; then it waits until the server has
+        acknowledged some, which iteration hears of, and in vain for RECEIPT_SECONDS at most.
         """
         while self._lifeline.full:
-            self._freed.clear()
-            await self._freed.wait()
+            await self._receipt()
         self._lifeline.add_audio(pcm)
         await self._push()
 
@@ -172,6 +172,16 @@ class Client:
                     await socket.send(data)
                 except ConnectionClosed as closed:
                     await self._mend(socket, lost(closed))
+
+    async def _receipt(self) -> None:
+        """Waits until some audio is safe. Rather forgets the oldest than stands still."""
+        self._freed.clear()
+        try:
+            async with asyncio.timeout(RECEIPT_SECONDS):
+                await self._freed.wait()
+        except TimeoutError:
+            if not self._mending.locked():
+                self._lifeline.yield_room()
 
     async def _received(self, socket: ClientConnection) -> str | bytes:
         """The next frame. A connection on which the server is silent for too long is broken off."""

@@ -95,6 +95,10 @@ class Lifeline:
         """Whether no more audio should be added until the server has acknowledged some."""
         return self._spool.full
 
+    def yield_room(self) -> None:
+        """Makes room without a receipt: the oldest audio could not be said again."""
+        self._spool.yield_room()
+
     @property
     def read(self) -> bool:
         """Whether the server reads what is sent, so that one which does not answer is not there any more."""

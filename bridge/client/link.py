@@ -33,13 +33,15 @@ class RoomLink:
         found = _PATH.fullmatch(parts.path)
         if parts.scheme not in ("http", "https") or not parts.hostname or found is None:
             raise _bad(f"{shown} is no link of a room.", f"It looks like {EXAMPLE}.")
-        if not parts.fragment:
+        # The link for speaking carries the secret for listening along, to be handed on.
+        secret, _, _ = parts.fragment.partition("&")
+        if not secret:
             raise _bad(
                 f"The link {shown} has no secret.", "Copy it whole, with # and what is behind it, in quotes."
             )
         gateway = urlunsplit((parts.scheme, parts.netloc, found["base"], "", ""))
         speaks = found["speaks"] is not None
-        return cls(gateway, unquote(found["room"]), unquote(parts.fragment), speaks)
+        return cls(gateway, unquote(found["room"]), unquote(secret), speaks)
 
     def __str__(self) -> str:
         """The link without its secret, for errors and logs."""

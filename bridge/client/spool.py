@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
-KEPT_BYTES = 90 * SPEECH_RATE * SAMPLE_BYTES
-"""More than the longest segment, a minute, of which nothing is safe before it is cut: whoever speaks live
-never waits. 3 MB."""
+KEPT_BYTES = 180 * SPEECH_RATE * SAMPLE_BYTES
+"""More than two of the longest segments, of a minute each, of which a server may hold back its receipt:
+whoever speaks live never waits. 6 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ class Spool:
         while self._given and self._placed[0].at < before:
             self._placed.popleft()
             self._given -= 1
+
+    def yield_room(self) -> None:
+        """Forgets the oldest quarter of what was given out although nobody said that it is safe."""
+        self.free(self._first + KEPT_BYTES // 4 // SAMPLE_BYTES)
 
     def rewind(self, to: int) -> None:
         """The server wants all from this sample on once more, messages at this place too."""

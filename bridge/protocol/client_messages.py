@@ -110,8 +110,8 @@ class Resume(Part):
 
 
 class SessionStart(_FromClient):
-    """The first frame of a client. In a `room` a listener speaks nothing and names one target, a speaker
-    names none: it speaks to whoever listens."""
+    """The first frame of a client. In a `room` a listener, as who names no role is, speaks nothing and names
+    one target; a speaker names none: it speaks to whoever listens."""
 
     type: Literal["session.start"] = "session.start"
     protocol: Literal[1]
@@ -129,10 +129,10 @@ class SessionStart(_FromClient):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        speaks = self.room is None or self.role != "listener"
-        if speaks and self.source is None:
+        role = "both" if self.room is None else self.role or "listener"
+        if role != "listener" and self.source is None:
             raise ValueError("source is missing, the language that is spoken")
-        if self.targets is None and (self.room is None or self.role in ("listener", "both")):
+        if role != "speaker" and self.targets is None:
             raise ValueError("targets is missing, the language to listen in")
         return self
 

@@ -6,17 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from bridge.protocol.client_messages import (
-    BargeIn,
-    Output,
-    Part,
-    Role,
-    Segment,
-    Source,
-    TargetChoice,
-    Vad,
-    announce,
-)
+from bridge.protocol.client_messages import Part, Segment, announce
+from bridge.protocol.parts import Effective, Limits
 from bridge.types import Stage
 
 Participant = Annotated[int, Field(ge=1, lt=4096)]
@@ -29,30 +20,6 @@ class _FromServer(Part):
     model_config = ConfigDict(json_schema_extra=announce)
     seq: int = Field(0, ge=0)
     t_ms: float = Field(0.0, ge=0)
-
-
-class Limits(Part):
-    """The bounds of this session. `max_ahead_s` of audio is taken before it is cut; then nothing is read."""
-
-    max_message_bytes: int
-    max_segments: int
-    max_targets: int = 16
-    idle_s: float
-    max_ahead_s: float = 60
-
-
-class Effective(Part):
-    """The configuration in force, defaults filled in. Who only listens has no source."""
-
-    source: Source | None = None
-    targets: tuple[TargetChoice, ...]
-    output: Output
-    vad: Vad
-    room: str | None = None
-    role: Role = "speaker"
-    name: str | None = None
-    barge_in: BargeIn = "off"
-    features: tuple[str, ...] = ()
 
 
 class SessionStarted(_FromServer):

@@ -11,21 +11,18 @@ from dataclasses import replace
 from math import inf
 
 from bridge.languages import same
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Decision, Event
+from bridge.types import SPEECH_RATE, Decision, Event
 from gateway.core import effects, facts, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
-from gateway.core.streams import Resample, Stream
+from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
 
-PIECE_MS = 200
-"""Speech in one frame of the original voice, which stands in the journal in one piece."""
 LOST = 10.0
 """Seconds beyond the patience of a speaker's gateway after which that gateway counts as gone."""
-
 
 _OBEYED = {"paused", "resumed", "stopped"}
 
@@ -114,23 +111,15 @@ class Listener:
         return []
 
     def _original(self, number: int, target: str, event: Event) -> list[sequencer.Release]:
-        size = event.rate * PIECE_MS // 1000 * SAMPLE_BYTES
-        pieces = [event.pcm[start : start + size] for start in range(0, len(event.pcm), size)]
         return [
             released
-            for piece in pieces
+            for piece in pieces(event.pcm, event.rate)
             for released in self._sequencer.add(number, target, 0, piece, event.rate)
         ]
 
     def _hears(self, who: Ledger, target: str | None) -> bool:
         """Whether speech of `who` in `target` is for this listener."""
-        if self.tuning.hears == "itself":
-            return True
-        return (
-            self.tuning.hears == "others"
-            and who.session != self.tuning.own
-            and target == self.tuning.language
-        )
+        return self.tuning.listens(who.session, target)
 
     def _of_segment(self, at: float, decision: Decision, who: Ledger) -> list[Effect]:
         number = numbered(who.speaker, decision.segment)

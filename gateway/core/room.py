@@ -46,10 +46,11 @@ class Track:
 
 class Room:
     """`handle` is all there is to it. `patience` is for how long, in seconds, a segment is waited for;
-    `offered` says which pairs of languages can be translated at the moment."""
+    `offered` says which pairs of languages can be translated at the moment; `closed`, that it was ended."""
 
     def __init__(self, resample: Resample, patience: float = inf) -> None:
         self.roster = Roster()
+        self.closed = False
         self.here: dict[str, Participant] = {}
         self.listeners: dict[Tuning, Listener] = {}
         self._resample = resample
@@ -111,6 +112,7 @@ class Room:
 
     def _decided(self, at: float, decision: Decision, now: float) -> list[For]:
         if decision.kind == "closed":
+            self.closed = True
             return [For(session, [effects.Closed()]) for session in self.here]
         track = self._track(decision.session)
         if not track.takes(decision):
@@ -118,7 +120,8 @@ class Room:
         ledger, here = track.ledger, self.here.get(decision.session)
         if here is not None and decision.fence > here.fence:
             return [For(decision.session, [effects.Lost()])]
-        confirmed = here.confirmed(decision, now) if here else []
+        ours = here is not None and decision.fence == here.fence
+        confirmed = here.confirmed(decision, now) if here and ours else []
         found = [For(decision.session, confirmed)] if confirmed else []
         if decision.kind in _WISHES:
             return [*found, *self._wished(at, decision, ledger, here, now)]

@@ -13,52 +13,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
+from gateway.core.cuts import Cut, Reason, Report, Started, Stopped
 from gateway.core.quiet import WINDOW, quietest
 from gateway.core.terms import SegmenterConfig
 
 _HYSTERESIS = 0.15  # as in Silero's own utility: speech ends at a lower probability than it begins
 _SEARCH = 3 * SPEECH_RATE  # samples at the end of a too long segment where a cut is looked for, at most
-
-Reason = Literal["silence", "length", "commit", "end"]
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Segment `segment` is certain to come; its first voiced sample is `at`."""
-
-    segment: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The speech of the segment ended before sample `at`; its Cut follows at once."""
-
-    segment: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """One whole segment: samples `start` to `end` in `pcm` (s16le, 16 kHz), padding included.
-
-    `speech_end` is the sample after the last voiced window, the instant latency is measured from.
-    """
-
-    segment: int
-    start: int
-    end: int
-    speech_end: int
-    pcm: bytes = field(repr=False)
-    reason: Reason
-    revision: int = 0
-
-
-Report = Started | Stopped | Cut
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
-from gateway.core import facts, inputs, segmenter
+from gateway.core import cuts, facts, inputs
 from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
@@ -226,22 +226,22 @@ class Speaker:
 
     # From the segmenter
 
-    def _follow(self, reports: Sequence[segmenter.Report], now: float) -> list[Effect]:
+    def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
         for report in reports:
-            if isinstance(report, segmenter.Started):
+            if isinstance(report, cuts.Started):
                 if self._wanted is not None and report.at >= self._wanted_from:
                     self.terms, self._wanted = self._wanted, None
                 self._begun[report.segment] = self.terms
                 effects.append(Append(Decision("began", self._session, segment=report.segment)))
-            elif isinstance(report, segmenter.Cut):
+            elif isinstance(report, cuts.Cut):
                 effects += self._cut(report, now)
                 if self._wanted is not None:
                     self.terms, self._wanted = self._wanted, None
         self._adopt()
         return effects
 
-    def _cut(self, cut: segmenter.Cut, now: float) -> list[Effect]:
+    def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._begun.pop(cut.segment)
         live = not self._piles_up(cut.end, now)
         endpoint_ms = round((now - self._arrivals.at(cut.speech_end)) * 1000, 2)
@@ -269,7 +269,7 @@ class Speaker:
         sent = self._supervision.begin(cut, work, targets, live, now)
         return [Append(decision), *self._floor(cut, terms, targets), sent]
 
-    def _floor(self, cut: segmenter.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
+    def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
         """What was spoken as it is, where somebody listens who understands it, or may."""
         source = terms.source
         if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from bridge.types import SAMPLE_BYTES
 
+PIECE_MS = 200
+"""Speech in one frame of the original voice, which stands in the journal in one piece."""
+
 
 class Resampling(Protocol):
     """Changes the rate of a stream of PCM s16le piece by piece."""
@@ -49,3 +52,9 @@ class Stream:
         offset = self.samples
         self.samples += len(pcm) // SAMPLE_BYTES
         return offset
+
+
+def pieces(pcm: bytes, rate: int) -> list[bytes]:
+    """The original voice, PCM s16le of `rate` Hz, in the pieces in which it is heard."""
+    size = rate * PIECE_MS // 1000 * SAMPLE_BYTES
+    return [pcm[start : start + size] for start in range(0, len(pcm), size)]

@@ -5,41 +5,18 @@ It acts on what the journal says, so that a decision holds here when it holds fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
 
-from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
-from gateway.core import facts, inputs, segmenter
+from gateway.core import facts, inputs
+from gateway.core.cuts import Cut
 from gateway.core.deadlines import Deadlines, Overdue
-from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit, Supersede
+from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
 from gateway.core.ledger import Ledger, State
 from gateway.core.recent import LATEST
+from gateway.core.segment import Segment
 from gateway.core.terms import Patience
-
-
-@dataclass(slots=True)
-class Segment:
-    """A segment in work: all that is needed to send any part of it again.
-
-    `targets` are those that engines still work for, `late` those of them that were wanted only after it was
-    sent, `heard` all in which it is heard. Until `until`, in seconds, it is worth hearing by somebody new.
-    """
-
-    cut: segmenter.Cut
-    work: Work
-    targets: dict[str, Target]
-    live: bool
-    heard: set[str] = field(default_factory=set)
-    until: float = 0.0
-    attempts: int = 0
-    late: set[str] = field(default_factory=set)
-    transcript: Event | None = None
-    translations: dict[str, Event] = field(default_factory=dict)
-    queues: dict[Key, str] = field(default_factory=dict)
-    keys: tuple[Key, ...] = ()
-    superseded: set[Key] = field(default_factory=set)
 
 
 class Supervision:
@@ -63,15 +40,9 @@ class Supervision:
         """When the next tick matters, infinity where none does."""
         return self._deadlines.next
 
-    def begin(
-        self, cut: segmenter.Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float
-    ) -> Submit:
+    def begin(self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float) -> Submit:
         """A segment was cut; the effect sends it, for those of its targets that need an engine."""
-        segment = Segment(cut, work, {}, live, {target.language for target in targets}, now + LATEST)
-        segment.targets = {
-            target.language: target for target in targets if not _floored(segment, target.language)
-        }
-        segment.keys = _keys(cut.segment, segment.targets)
+        segment = Segment.begun(cut, work, targets, live, now + LATEST)
         self._open[cut.segment] = segment
         self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
         by_engine = tuple(segment.targets.values())
@@ -87,19 +58,15 @@ class Supervision:
         return effects
 
     def _add(self, segment: Segment, targets: Sequence[Target], now: float) -> list[Effect]:
-        number = segment.cut.segment
+        number = segment.number
         new = [target for target in targets if target.language not in segment.heard]
         if not new:
             return self._settle(number) if not segment.targets and segment.transcript else []
-        segment.heard |= {target.language for target in new}
         self._deadlines.again(now, number)
-        segment.keys = (*segment.keys, *_keys(number, [target.language for target in new])[1:])
+        segment.also(new)
         decision = Decision(
             "also", self._session, segment=number, targets=tuple(new), attempt=segment.attempts
         )
-        by_engine = [target for target in new if not _floored(segment, target.language)]
-        segment.targets |= {target.language: target for target in by_engine}
-        segment.late |= {target.language for target in by_engine}
         if segment.transcript is None:
             return [Append(decision)]
         sent = self._send_late(segment, now)
@@ -109,10 +76,9 @@ class Supervision:
         """Sends the targets that the transcript was not sent on to."""
         effects: list[Effect] = []
         for name in sorted(segment.late & segment.targets.keys()):
-            key: Key = (segment.cut.segment, "translation", name)
-            self._deadlines.wanted(key, segment.attempts)
-            work, _ = self._rest(segment, Overdue(*key, "again", ""), segment.attempts)
-            left = self._deadlines.left(now, segment.cut.segment)
+            self._deadlines.wanted((segment.number, "translation", name), segment.attempts)
+            work = segment.rest("translation", name, segment.attempts)
+            left = self._deadlines.left(now, segment.number)
             effects.append(Submit(work, "translation", (segment.targets[name],), segment.live, left))
         segment.late.clear()
         return effects
@@ -127,24 +93,14 @@ class Supervision:
                 message = "The gateway that had cut it is gone with its speech; it is cut anew."
                 gave_up += self._give_up(cut.segment, None, "stt", "lost", message, True)
                 continue
-            targets = {
-                target.language: target
-                for target in cut.targets
-                if not (voice := state.voices[target.language]).finished and not voice.floor
-            }
-            whole = segmenter.Cut(cut.segment, cut.start, cut.end, cut.speech_end, b"", "end", cut.revision)
-            its = work.but(segment=cut.segment, revision=cut.revision, source=cut.source, floor=cut.floor)
-            segment = Segment(whole, its, targets, True, attempts=state.attempts)
-            segment.heard |= state.voices.keys()
-            segment.keys = _keys(cut.segment, targets)
-            segment.transcript = state.transcript
+            segment = Segment.left(state, work)
             self._open[cut.segment] = segment
             self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
             self._adopt(segment, state, now)
         return gave_up
 
     def _adopt(self, segment: Segment, state: State, now: float) -> None:
-        number = segment.cut.segment
+        number = segment.number
         if state.transcript is None:
             self._deadlines.adopt(now, (number, "stt", None), state.attempts)
             return
@@ -302,47 +258,13 @@ class Supervision:
 
     def _again(self, what: Overdue, now: float) -> list[Effect]:
         segment = self._open[what.segment]
-        segment.attempts += 1
-        attempt = segment.attempts
-        key: Key = (what.segment, what.stage, what.target)
-        self._deadlines.sent_again(key, attempt)
-        segment.superseded.add(key)
-        targets = tuple(t for t in segment.targets.values() if what.target in (None, t.language))
-        work, sentence = self._rest(segment, what, attempt)
-        left = self._deadlines.left(now, what.segment)
-        pcm = segment.cut.pcm if what.stage == "stt" else b""
-        return [
-            Free((key,)),
-            Append(
-                Decision(
-                    "again",
-                    self._session,
-                    segment=what.segment,
-                    revision=segment.work.revision,
-                    attempt=attempt,
-                    stage=what.stage,
-                    target=what.target,
-                    sentence=sentence,
-                    message=what.reason,
-                )
-            ),
-            Supersede(*key, attempt),
-            Submit(work, what.stage, targets, segment.live, left, pcm),
-        ]
+        self._deadlines.sent_again((what.segment, what.stage, what.target), segment.attempts + 1)
+        return segment.again(what, self._sentence(what), self._deadlines.left(now, what.segment))
 
-    def _rest(self, segment: Segment, what: Overdue, attempt: int) -> tuple[Work, int]:
-        """The work that is left from a stage on, and the sentence with which speech begins."""
-        work = segment.work.but(attempt=attempt)
-        if what.stage == "stt":
-            return work, 0
-        assert segment.transcript is not None and what.target is not None
-        source, voice = segment.transcript.language, segment.targets[what.target].voice
-        work = work.but(source=source, target=what.target, voice=voice, text=segment.transcript.text)
-        if what.stage == "translation":
-            return work, 0
-        heard = self._ledger.voice(what.segment, what.target)
-        sentence = heard.sentences if heard else 0
-        return work.but(text=segment.translations[what.target].text, sentence=sentence), sentence
+    def _sentence(self, what: Overdue) -> int:
+        """That with which speech begins again."""
+        heard = self._ledger.voice(what.segment, what.target) if what.stage == "tts" and what.target else None
+        return heard.sentences if heard else 0
 
     def _give_up(
         self, number: int, target: str | None, stage: Stage, code: str, message: str, retryable: bool
@@ -359,18 +281,6 @@ class Supervision:
             retryable=retryable,
         )
         return [Append(decision)]
-
-
-def _keys(segment: int, targets: Iterable[str]) -> tuple[Key, ...]:
-    """All the work of a segment."""
-    later: tuple[Stage, ...] = ("translation", "tts")
-    return (segment, "stt", None), *((segment, stage, target) for target in targets for stage in later)
-
-
-def _floored(segment: Segment, target: str) -> bool:
-    """Whether who listens in `target` gets the floor, as far as the spoken language is known."""
-    spoken = segment.transcript.language if segment.transcript else segment.work.source
-    return bool(segment.work.floor) and spoken is not None and same(target, spoken)
 
 
 def _key(event: Event) -> Key:

@@ -23,6 +23,12 @@ class Tuning:
     rate: int
     own: str = ""
 
+    def listens(self, session: str, target: str | None) -> bool:
+        """Whether speech of `session` in `target` is for who listens so."""
+        if self.hears == "itself":
+            return True
+        return self.hears == "others" and session != self.own and target == self.language
+
 
 def numbered(speaker: int, segment: int) -> int:
     """The number of a segment that no other segment of the room has; in a room of one it is its own."""

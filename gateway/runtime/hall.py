@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -22,6 +22,8 @@ from gateway.core.tuning import Tuning
 from gateway.runtime.replay import Replay, replayed
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 TELL_SECONDS = 1.0
 
@@ -137,8 +139,7 @@ class Hall:
             ears.remove(guest)
         if not ears:
             self._ears.pop(tuning, None)
-            if tuning not in self._replays:
-                self.core.listeners.pop(tuning, None)
+            self.unheard(tuning)
 
     # From the relay
 
@@ -153,6 +154,12 @@ class Hall:
         self._handle(entry)
         if isinstance(entry.item, Presence):
             self.tell()
+
+    async def catch_up(self) -> None:
+        """Folds what the journal holds. Raises RedisUnavailable."""
+        while page := await self._journal.history(self.id, self.after):
+            for entry, _ in page:
+                self.deliver(entry)
 
     def handle(self, given: inputs.Input) -> None:
         """What concerns everybody."""
@@ -213,7 +220,7 @@ class Hall:
         for each in found:
             if isinstance(each.whom, str):
                 if (guest := self.guests.get(each.whom)) is not None:
-                    guest.do(each.effects)
+                    _spared(guest, guest.do, each.effects)
                 continue
             if (replay := self._replays.get(each.whom)) is not None:
                 replay.add(entry, each.effects)
@@ -221,7 +228,7 @@ class Hall:
             for effect in each.effects:
                 if isinstance(effect, Say | Play | Purge):
                     for ear in ears:
-                        ear.hear(effect)
+                        _spared(ear, ear.hear, effect)
 
     # What was said before
 
@@ -231,10 +238,7 @@ class Hall:
             if self.after == BEGIN:
                 self.core.tune(tuning)
             else:
-                replay = await self.replay(tuning)
-                listener = self.core.listeners[tuning]
-                self.forget(tuning, replay)
-                self.core.listeners[tuning] = listener
+                self._let_go(tuning, await self.replay(tuning))
         return self.core.listeners[tuning]
 
     async def replay(self, tuning: Tuning) -> Replay:
@@ -271,8 +275,24 @@ class Hall:
 
     def forget(self, tuning: Tuning, replay: Replay) -> None:
         """One who asked for a replay has it."""
+        self._let_go(tuning, replay)
+        self.unheard(tuning)
+
+    def unheard(self, tuning: Tuning) -> None:
+        """Listens no more in this way where nobody does."""
+        if tuning not in self._ears and tuning not in self._replays:
+            self.core.listeners.pop(tuning, None)
+
+    def _let_go(self, tuning: Tuning, replay: Replay) -> None:
         replay.users -= 1
         if not replay.users and self._replays.get(tuning) is replay:
             del self._replays[tuning]
-            if tuning not in self._ears:
-                self.core.listeners.pop(tuning, None)
+
+
+def _spared(guest: Guest, told: Callable[[T], None], what: T) -> None:
+    """Tells a guest; a fault of the program ends its session and no other."""
+    try:
+        told(what)
+    except Exception:
+        log.exception("session failed; the others go on", session=guest.id)
+        guest.broken()

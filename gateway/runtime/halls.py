@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import structlog
-from pydantic import TypeAdapter
 
 from bridge.errors import BridgeError, NotKept, RedisUnavailable
 from bridge.store import keys
 from bridge.store.records import Record
+from bridge.types import Presence
 from gateway.core import inputs
 from gateway.core.seat import Seat
-from gateway.core.speaker import Takeover
 from gateway.runtime.backend import Backend
 from gateway.runtime.hall import Hall
 from gateway.runtime.mouth import Mouth
+from gateway.runtime.register import Register, seat_of, takeover
 from gateway.runtime.replay import Frame, Replay
 from gateway.runtime.runner import Runner
 
@@ -29,13 +28,10 @@ CUT_SECONDS = 5.0
 """A speaker who is away for so long has what was said so far translated: the others wait for it."""
 TAKE_SECONDS = 5.0
 """In which the journal must show that a session was taken over."""
-MARGIN_SECONDS = 30
-"""A record outlives the window by what lies between two times that it is kept."""
 
-ANNOUNCE_SECONDS = 0.2
-"""Between two changes that are told: a class that comes in at once is told of a few times."""
 
-_seats: TypeAdapter[Seat] = TypeAdapter(Seat)
+def _anybody(presences: Sequence[Presence]) -> None:
+    """Admits whoever comes."""
 
 
 @dataclass(slots=True)
@@ -57,6 +53,8 @@ class Entered:
         for frame in self.frames:
             self.runner.hear(frame)
         self.runner.hall.greet(self.runner)
+        if self.runner.hall.core.closed:
+            mouth.room_closed()  # it was ended while its client was away
         self.done()
 
 
@@ -66,7 +64,7 @@ class Halls:
     def __init__(self, backend: Backend) -> None:
         self.backend = self._backend = backend
         backend.relay.also_keep = self.keep
-        self._window = backend.settings.resume_window_s
+        self._register = Register(backend)
         self._halls: dict[str, Hall] = {}
         self._opening = asyncio.Lock()
         self._resuming: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -78,34 +76,32 @@ class Halls:
     @property
     def window(self) -> float:
         """Seconds in which a client may come back."""
-        return self._window
-
-    @property
-    def _ttl(self) -> int:
-        return int(self._window) + MARGIN_SECONDS
+        return self._register.window
 
     # In
 
-    async def enter(self, seat: Seat) -> Entered:
-        """A new session. Raises RedisUnavailable."""
+    async def enter(self, seat: Seat, admit: Callable[[Sequence[Presence]], None] = _anybody) -> Entered:
+        """A new session. Raises RedisUnavailable, and what `admit` raises, which is told who is there."""
         hall = await self._hall(seat)
         try:
+            others = {} if hall.alone else await self._backend.attendance.get(hall.id)
+            others.pop(self._backend.gateway, None)
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             if seat.speaks:
                 await self._backend.relay.keep(seat.session)
             listener = await hall.listener(seat.tuning)
+            # Meanwhile others may have come in here.
+            admit([*others.values(), hall.presence(self._backend.gateway)])
             runner = Runner(self._backend, hall, seat)
         except BaseException:
+            hall.unheard(seat.tuning)
             self._left(hall)
             raise
         frames = listener.begins_with(self._backend.fleet.now())
         # session.started has number 1.
         runner.ahead_of_room = 2 - frames[0].seq if frames else 1 - listener.seq
         self._seat(runner)
-        token = secrets.token_urlsafe(24) if self._window else ""
-        if token:
-            record = Record(_seats.dump_json(seat), hall.after, 1)
-            created = self._backend.records.create(seat.session, record, token, self._ttl)
-            self._backend.errands.run("keep session", created)
+        token = self._register.create(runner)
         runner.join()
         return Entered(runner, token, frames)
 
@@ -116,8 +112,7 @@ class Halls:
         """
         # A client that comes twice, since its first attempt was slow, meets one that is whole.
         async with self._resuming.setdefault(session, asyncio.Lock()):
-            new = secrets.token_urlsafe(24)
-            runner, replay = await self._retaken(session, token, new, held)
+            runner, replay, new = await self._retaken(session, token, held)
             for timer in self._away.pop(session, ()):
                 timer.cancel()
             missed = last_seq - runner.ahead_of_room
@@ -127,11 +122,11 @@ class Halls:
             log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
             return Entered(runner, new, frames, True, lambda: hall.forget(tuning, replay))
 
-    async def _retaken(self, session: str, token: str, new: str, held: int) -> tuple[Runner, Replay]:
-        """The session, here. Raises NotKept, WrongToken and RedisUnavailable."""
+    async def _retaken(self, session: str, token: str, held: int) -> tuple[Runner, Replay, str]:
+        """The session, here, and its new token. Raises NotKept, WrongToken and RedisUnavailable."""
         had = self._runners.get(session)
         ending = session in self._ending
-        record = await self._backend.records.take(session, token, new, self._ttl, had is not None)
+        record, new = await self._register.take(session, token, held=had is not None)
         if ending or session in self._ending:
             raise NotKept("The session ended a moment ago.", "Start a new one, without resume.")
         runner = self._runners.get(session)
@@ -141,21 +136,21 @@ class Halls:
         if runner is None and had is not None and had.fence == record.fence:
             raise _again()
         if runner is None:
-            return await self._fetch(session, record, held)
+            return *await self._fetch(session, record, held), new
         replay = await runner.hall.replay(runner.seat.tuning)
         if runner.stopped:
             runner.hall.forget(runner.seat.tuning, replay)
             raise _again()
-        return runner, replay
+        return runner, replay, new
 
     async def _fetch(self, session: str, record: Record, held: int) -> tuple[Runner, Replay]:
         """Takes a session from the gateway that had it. Raises RedisUnavailable."""
-        seat = _seats.validate_json(record.seat)
+        seat = seat_of(record)
         hall = await self._hall(seat)
         try:
             if seat.speaks:
                 await self._backend.relay.keep(session)
-            unstored = await self._unstored(hall, session)
+            unstored = await self._register.unstored(hall, session)
             replay = await hall.replay(seat.tuning)
         except BaseException:
             self._left(hall)
@@ -165,11 +160,7 @@ class Halls:
         self._seat(runner)
         try:
             async with asyncio.timeout(TAKE_SECONDS):
-                kept = held <= record.at
-                voiced = kept and record.memory[:1] == b"\1"
-                at = max(held, record.at)
-                takeover = Takeover(at, voiced, record.segments, unstored)
-                await runner.take(takeover, record.memory[1:] if kept else b"")
+                await runner.take(*takeover(record, held, unstored))
         except BaseException as error:
             hall.forget(seat.tuning, replay)
             self._leave(runner)
@@ -177,14 +168,6 @@ class Halls:
                 raise _again() from error
             raise
         return runner, replay
-
-    async def _unstored(self, hall: Hall, session: str) -> frozenset[int]:
-        waiting = [
-            (state.cut.segment, state.cut.revision)
-            for state in hall.core.ledger(session).open
-            if state.transcript is None
-        ]
-        return await self._backend.sessions.missing_audio(session, waiting)
 
     def _left(self, hall: Hall) -> None:
         """Somebody did not come in after all."""
@@ -211,15 +194,11 @@ class Halls:
     async def _open(self, room: str, alone: bool) -> Hall:
         backend = self._backend
         patience = backend.settings.segment_deadline_ms / 1000
-        hall = Hall(room, backend.journal, patience, None if alone else lambda: self._attended(hall))
+        hall = Hall(room, backend.journal, patience, None if alone else lambda: self._register.attended(hall))
         await backend.relay.open(room)
-        page = await backend.journal.history(room, hall.after)
-        while page:
-            for entry, _ in page:
-                hall.deliver(entry)
-            page = await backend.journal.history(room, hall.after)
+        await hall.catch_up()
         if not alone:
-            hall.handle(inputs.Attended(await backend.attendance.get(room)))
+            await self._register.look(hall)
         hall.core.offered = lambda: backend.offer.pairs
         await backend.relay.add(hall, hall.after)
         return hall
@@ -228,7 +207,7 @@ class Halls:
 
     def drop(self, runner: Runner) -> None:
         """The client of a session is gone, and may come back within the window."""
-        if not self._window or self._stopping:
+        if not self.window or self._stopping:
             self.close(runner)
             return
         log.info("client away", session=runner.id)
@@ -236,7 +215,7 @@ class Halls:
         loop = asyncio.get_running_loop()
         self._away[runner.id] = [
             loop.call_later(CUT_SECONDS, runner.ordered, inputs.Commit()),
-            loop.call_later(self._window, self.close, runner),
+            loop.call_later(self.window, self.close, runner),
         ]
 
     def close(self, runner: Runner) -> None:
@@ -275,7 +254,7 @@ class Halls:
         """This gateway stops: what is there of each session stays in Redis for the next one."""
         self._stopping = True
         await self._guarded(self._backend.writer.written())
-        await self._guarded(self._keep_records())
+        await self._guarded(self._register.keep(self._runners.values()))
         for runner in list(self._runners.values()):
             self._leave(runner)
 
@@ -310,6 +289,7 @@ class Halls:
         """
         listener = await runner.hall.listener(seat.tuning)
         if runner.stopped:
+            runner.hall.unheard(seat.tuning)
             return
         apart = seat.apart and not runner.seat.apart  # it goes on with the same
         frames = [] if apart else listener.begins_with(self._backend.fleet.now())
@@ -319,30 +299,15 @@ class Halls:
         first()
         for frame in frames:
             runner.hear(frame)
-        self._backend.errands.run("keep session", self._keep_record(runner))
+        self._backend.errands.run("keep session", self._register.keep([runner]))
 
     # Kept
 
     async def keep(self) -> None:
         """Keeps in Redis what another gateway needs, every few seconds. Raises RedisUnavailable."""
-        await self._keep_records()
+        await self._register.keep(self._runners.values())
         for hall in [hall for hall in self._halls.values() if not hall.alone]:
-            await self._backend.attendance.put(hall.id, hall.presence(self._backend.gateway), self._ttl)
-            await self._backend.rooms.touch(hall.id, self._backend.settings.room_ttl_seconds)
-            hall.handle(inputs.Attended(await self._backend.attendance.get(hall.id)))
-
-    async def _keep_records(self) -> None:
-        if self._window:
-            records = {name: self._record(runner) for name, runner in self._runners.items()}
-            await self._backend.records.keep(records, self._ttl)
-
-    async def _keep_record(self, runner: Runner) -> None:
-        if self._window:
-            await self._backend.records.keep({runner.id: self._record(runner)}, self._ttl)
-
-    def _record(self, runner: Runner) -> Record:
-        seat = _seats.dump_json(runner.seat)
-        return Record(seat, runner.hall.after, runner.seq, runner.segments_cut)
+            await self._register.keep_hall(hall)
 
     async def _guarded(self, errand: Awaitable[None]) -> None:
         try:
@@ -350,23 +315,6 @@ class Halls:
                 await errand
         except (BridgeError, TimeoutError) as error:
             log.warning("sessions not left in order", error=str(error))
-
-    def _attended(self, hall: Hall) -> None:
-        """Who is in a room by way of this gateway has changed: the others are told, in order."""
-        if not hall.announcing:
-            hall.announcing = True
-            self._backend.errands.run("tell who is there", self._announce(hall))
-
-    async def _announce(self, hall: Hall) -> None:
-        gateway = self._backend.gateway
-        told = None
-        try:
-            while (presence := hall.presence(gateway)) != told:
-                await self._backend.attendance.put(hall.id, presence, self._ttl, announce=True)
-                told = presence
-                await asyncio.sleep(ANNOUNCE_SECONDS)
-        finally:
-            hall.announcing = False
 
 
 def _again() -> RedisUnavailable:

@@ -104,6 +104,16 @@ class Offer:
                 "Start the workers (`speechbridge up`) and try again in a moment.",
             )
 
+    def understood(self, tag: str) -> str | None:
+        """The language that is spoken to whoever listens, None where it is to be detected.
+
+        Raises LanguageError for one that is not recognised here.
+        """
+        spoken = self.spoken(tag)
+        if spoken is not None and spoken not in self.sources:
+            raise LanguageError(f"{spoken} is not understood by this setup.", self._hint(spoken))
+        return spoken
+
     def heard(self, tag: str) -> str:
         """The language to listen in, whatever is spoken: one that can be spoken, or translated into.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 PENDING_BYTES = 4_000_000
 """Unread bytes at which no further speech is judged: 80 s of speech at 24 kHz."""
+LATE_SECONDS = 10.0
+"""Time that speech may wait for a slow listener in a room: beyond, what waits is left out."""
 ANSWER_BYTES = 64_000
 """Unread answers at which a client that asks and never reads is left: 400 errors."""
 
@@ -19,7 +22,7 @@ class Outbox:
         self._send = send
         self._writable = writable
         self._answers: deque[str] = deque()
-        self._stream: deque[tuple[str | bytes, int]] = deque()
+        self._stream: deque[tuple[str | bytes, int, float]] = deque()
         self._answer_bytes = 0
         self._stream_bytes = 0
         self._empty = asyncio.Event()
@@ -38,24 +41,32 @@ class Outbox:
     def answer(self, frame: str) -> None:
         """An answer to this client alone; it overtakes what waits of the stream."""
         self._empty.clear()
-        self._empty.clear()
         self._answers.append(frame)
         self._answer_bytes += len(frame)
         self.flush()
 
     def say(self, frame: str) -> None:
         """A caption or another frame of the stream."""
-        self._push(frame, -1)
+        self._push(frame, -1, 0.0)
 
-    def play(self, frame: bytes, segment: int) -> None:
-        """A frame of speech of a segment."""
-        self._push(frame, segment)
+    def play(self, frame: bytes, segment: int, now: float = 0.0) -> None:
+        """A frame of speech of a segment, which comes at `now`, in seconds."""
+        self._push(frame, segment, now)
+
+    def skip(self, now: float) -> tuple[int, int]:
+        """Leaves out all speech that waits where the oldest waits for too long: how many segments that
+        concerns, and how many bytes of frames."""
+        speech = [(frame, segment) for frame, segment, _ in self._stream if segment >= 0]
+        oldest = next((at for _, segment, at in self._stream if segment >= 0), now)
+        if now - oldest <= LATE_SECONDS:
+            return 0, 0
+        self.purge(inf)
+        return len({segment for _, segment in speech}), sum(len(frame) for frame, _ in speech)
 
     def purge(self, before: float) -> None:
         """Drops the speech of segments before `before` that has not left."""
-        kept = [(frame, segment) for frame, segment in self._stream if not 0 <= segment < before]
-        self._stream = deque(kept)
-        self._stream_bytes = sum(len(frame) for frame, _ in kept)
+        self._stream = deque(it for it in self._stream if not 0 <= it[1] < before)
+        self._stream_bytes = sum(len(frame) for frame, _, _ in self._stream)
         self.flush()
 
     def flush(self) -> None:
@@ -65,7 +76,7 @@ class Outbox:
             self._answer_bytes -= len(frame)
             self._send(frame)
         while self._stream and self._writable():
-            data, _ = self._stream.popleft()
+            data, _, _ = self._stream.popleft()
             self._stream_bytes -= len(data)
             self._send(data)
         if not self._answers and not self._stream:
@@ -79,8 +90,8 @@ class Outbox:
         except TimeoutError:
             return
 
-    def _push(self, frame: str | bytes, segment: int) -> None:
+    def _push(self, frame: str | bytes, segment: int, at: float) -> None:
         self._empty.clear()
-        self._stream.append((frame, segment))
+        self._stream.append((frame, segment, at))
         self._stream_bytes += len(frame)
         self.flush()

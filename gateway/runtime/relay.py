@@ -22,9 +22,9 @@ KEEP_SECONDS = 10
 SESSION_TTL_SECONDS = 60
 """A session whose gateway died is forgotten after this; its work stops with it."""
 OUTAGE_PAUSE_SECONDS = 0.2
-GATHER_SECONDS = 0.00012
-"""Pause between two reads for each room, so that one read brings entries of several: 8 ms with 67 rooms."""
-LONGEST_GATHER_SECONDS = 0.008
+GATHER_SECONDS = 0.00018
+"""Pause between two reads for each room, so that one read brings entries of several: 12 ms with 67 rooms."""
+LONGEST_GATHER_SECONDS = 0.012
 
 
 class Reader(Protocol):
@@ -100,9 +100,11 @@ class Relay:
         """Ends both."""
         # asyncio.wait_for of Python 3.11, within redis-py, may swallow a cancellation.
         self._stopped = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.1)
 
     async def open(self, room: str) -> None:
         """Makes the journal of a room, if it is not there. Raises RedisUnavailable."""

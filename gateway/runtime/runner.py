@@ -15,22 +15,20 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.store import keys
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Attendant
+from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, inputs
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker, Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.runtime.backend import Backend
+from gateway.runtime.bookmark import Bookmark
 from gateway.runtime.dispatcher import Job
 from gateway.runtime.hall import Hall
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
 
 log = structlog.get_logger(__name__)
-
-MARKED = 2 * SPEECH_RATE
-"""Samples between two places from which another gateway could go on: the client keeps so much more."""
 
 
 class Runner:
@@ -50,8 +48,7 @@ class Runner:
         self._speaker = self._speaking(fence)
         self._intake = Intake(backend.judge, backend.settings, self._judged, self._hungry, self._hold)
         self._samples = 0
-        self._mark: tuple[int, bytes] | None = None
-        self._marked = 0
+        self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
         self._superseded: effects.Supersede | None = None
         self._first = 0
@@ -127,14 +124,16 @@ class Runner:
         says so."""
         self._taken = self._loop.create_future()
         self.do(self.hall.core.here[self.id].take(takeover, time.monotonic()))
-        self._samples = self._marked = await self._taken
+        self._samples = await self._taken
+        self._bookmark.begin(self._samples)
         self._intake.begin(takeover.at, memory)
 
     def attach(self, mouth: Mouth) -> None:
         """Its client is there, on a connection of its own; whoever had it before is told."""
         before, self._mouth = self._mouth, mouth
         before.taken_over()
-        mouth.hold(self._intake.holding)
+        if self._intake.holding:
+            mouth.hold(True)
         if before is AWAY:
             self.hall.changed()
         self.pump()
@@ -243,19 +242,8 @@ class Runner:
 
     def _judged(self, given: inputs.Input) -> None:
         self.handle(given)
-        if self._speaker is None or not self._backend.settings.resume_window_s:
-            return
-        if self._mark is None and self._intake.judged >= self._marked + MARKED:
-            self._mark = (self._intake.judged, bytes([self._speaker.voiced]) + self._intake.memory())
-        elif self._mark is not None and self._speaker.first >= self._mark[0]:
-            self._marked, memory = self._mark
-            self._mark = None
-            self._backend.errands.run("mark audio", self._safe(self._marked, memory))
-
-    async def _safe(self, at: int, memory: bytes) -> None:
-        """Tells the client what it need not keep, once another gateway could do without it too."""
-        await self._backend.records.mark(self.id, at, memory)
-        self._mouth.acknowledge(at)
+        if self._speaker is not None:
+            self._bookmark.note(self._speaker, self._intake)
 
     def _hold(self, holding: bool) -> None:
         self._mouth.hold(holding)

@@ -71,7 +71,7 @@ const handlers = {
 const conversation = new Conversation();
 const tongue = new Tongue(byId("language", HTMLSelectElement), (tag) => {
   preferences.set({ hears: tag });
-  if (seat?.state === "live" || seat?.state === "waiting") seat.turn({ language: tag });
+  if (seat && seat.state !== "idle") seat.turn({ language: tag });
 });
 const people = new People(byId("people", HTMLElement), (tag) => tongue.name(tag), { audience: false });
 const banner = new Banner((act) => {

@@ -107,11 +107,11 @@ function half(side) {
 }
 
 /** Within a tap or key. */
-async function begin() {
+function begin() {
   talk.adjust(wish("near"));
-  await talk.start();
   // Nobody has taken a turn yet.
-  if (!planned.detects && talk.state !== "idle") talk.sound.mute(true);
+  talk.sound.mute(!planned.detects);
+  return talk.start();
 }
 
 /** @param {import("./session/talk.js").State} state */

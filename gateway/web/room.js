@@ -27,7 +27,10 @@ async function start() {
 }
 
 /** @param {import("./room/api.js").Opened} opened */
-function show({ room, name, listen, speak }) {
+function show(opened) {
+  const { room, name, listen, speak } = opened;
+  // For who comes back to this page, or loads it again.
+  history.replaceState(opened, "");
   const mine = speakLink(ROOT, { room, secret: speak.secret, invitation: listen.secret });
   title.textContent = name || "The room is open";
   invitation.show({ listen: listenLink(ROOT, room, listen.secret), speak: mine });
@@ -43,3 +46,4 @@ byId("open", HTMLFormElement).addEventListener("submit", (event) => {
   void start();
 });
 create.disabled = false;
+if (history.state) show(history.state);

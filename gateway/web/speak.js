@@ -8,6 +8,7 @@ import { Conversation } from "./room/conversation.js";
 import { Door } from "./room/door.js";
 import { Seat } from "./room/seat.js";
 import { ROOM } from "./room/troubles.js";
+import { NO_LANGUAGES } from "./troubles.js";
 import { Awake } from "./view/awake.js";
 import { Banner } from "./view/banner.js";
 import { Dock } from "./view/dock.js";
@@ -70,7 +71,8 @@ async function enter(about) {
   hears.offer(about.languages, [choices.hears, ...navigator.languages].filter(Boolean));
   people.show(about);
   for (const id of ["open-invite", "open-end"]) byId(id, HTMLButtonElement).disabled = false;
-  dock.enable(true);
+  dock.enable(spoken.length > 0);
+  if (spoken.length === 0) banner.show(NO_LANGUAGES);
 }
 
 /** @param {unknown} error */

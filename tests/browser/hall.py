@@ -57,7 +57,8 @@ class Hall:
         message = json.loads(data)
         self.heard.append(message)
         if message["type"] == "session.start":
-            self._language = next(iter(message.get("targets", [])), {}).get("language", "")
+            targets: list[dict[str, str]] = message.get("targets", [])
+            self._language = targets[0]["language"] if targets else ""
             self.say(type="session.started", **self._started(message))
             self.people([ANA], {"es": 3})
         elif message["type"] == "session.update" and "targets" in message:

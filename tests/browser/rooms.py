@@ -29,8 +29,7 @@ def open_room(url: str, name: str = "") -> Links:
     answer = httpx.post(f"{url}/v1/rooms", json={"name": name} if name else {})
     assert answer.status_code == 201, answer.text
     told = answer.json()
-    speak = f"{told['speak']['path']}&listen={told['listen']['secret']}"
-    return Links(told["room"], told["listen"]["path"], speak)
+    return Links(told["room"], told["listen"]["path"], told["speak"]["path"])
 
 
 def listen(visitor: Visitor, path: str, language: str = "") -> None:

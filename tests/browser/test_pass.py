@@ -70,14 +70,26 @@ def test_where_nobody_can_tell_who_speaks_it_is_said_before_and_a_button_tells_i
     assert page.get_attribute("#near-speak", "aria-pressed") == "false"
 
 
+LOUDEST = """
+window.loudest = 0;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  if (data instanceof Int16Array) window.loudest = Math.max(window.loudest, ...data.map(Math.abs));
+  return send.call(this, data);
+};
+"""
+
+
 def test_a_button_that_is_held_or_a_key_says_who_speaks(
-    simulated: Stack, visit: Visit, quiet_room: Path
+    simulated: Stack, visit: Visit, go_forward: Path
 ) -> None:
-    visitor = visit(simulated.url, microphone=quiet_room)
+    visitor = visit(simulated.url, microphone=go_forward, script=LOUDEST)
     page = visitor.page
     without_detection(page)
     open_page(visitor)
     start(page)
+    page.wait_for_timeout(1_000)
+    assert visitor.uploaded > 0 and page.evaluate("window.loudest") == 0
     page.hover("#near-speak")
     page.mouse.down()
     expect(page.locator("#near-speak")).to_have_attribute("aria-pressed", "true")
@@ -91,6 +103,7 @@ def test_a_button_that_is_held_or_a_key_says_who_speaks(
     expect(page.locator("#far-speak")).to_have_attribute("aria-pressed", "false")
     page.wait_for_timeout(300)
 
+    assert page.evaluate("window.loudest") > 0
     assert updates(visitor) == [("en", "es"), ("es", "en")]
     commits = [message for message in visitor.sent if message["type"] == "segment.commit"]
     assert len(commits) >= 3, "what was said is translated when the button is let go"
@@ -137,8 +150,8 @@ def test_each_sentence_is_heard_in_the_language_that_was_not_spoken(
     near, far = page.locator(NEAR), page.locator(FAR)
     assert near.count() == far.count() > 1
     for row in range(near.count()):
-        own = near.nth(row).get_attribute("data-own") is not None
-        said, heard, tag = (near, far, "es") if own else (far, near, "en")
+        here = near.nth(row).get_attribute("data-own") is not None
+        said, heard, tag = (near, far, "es") if here else (far, near, "en")
         assert heard.nth(row).inner_text() == f"[{tag}] {said.nth(row).inner_text()}"
         assert heard.nth(row).get_attribute("data-heard") is not None
     spoken = {message.target for message in visitor.of(AudioStart)}

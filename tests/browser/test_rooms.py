@@ -30,6 +30,20 @@ window.AnalyserNode = class extends AnalyserNode {
   }
 };
 """
+LOCK_SCREEN = """
+window.buttons = {};
+const give = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
+navigator.mediaSession.setActionHandler = (action, act) => {
+  window.buttons[action] = act;
+  give(action, act);
+};
+window.Audio = class extends Audio {
+  constructor(url) {
+    super(url);
+    window.silence = this;
+  }
+};
+"""
 ENDS: dict[str, tuple[int, str]] = {
     "room_full": (1013, "There is no place in the room"),
     "wrong_secret": (4403, "This link does not fit the room"),
@@ -37,6 +51,9 @@ ENDS: dict[str, tuple[int, str]] = {
     "room_ended": (4404, "The room is closed"),
     "taken_over": (4409, "in another window or on another device"),
 }
+
+
+DOOR = ("wrong_secret", "unknown_room", "room_ended")
 
 
 @pytest.fixture
@@ -78,6 +95,9 @@ def test_a_room_is_started_and_its_links_lead_to_its_pages(simulated: Stack, vis
     assert rows_of(page) == [
         "".join(map(str, row)) for row in segno.make(links[0], error="m", micro=False).matrix
     ]
+    page.reload()
+    page.wait_for_selector(".qr")
+    assert [page.input_value(f"#{which}-link") for which in ("listen", "speak")] == links
     page.click("#speak")
     page.click("#open-invite:enabled")
     page.wait_for_selector(".qr")
@@ -159,39 +179,58 @@ def test_listening_draws_no_frame_and_analyses_no_sound(simulated: Stack, visit:
     assert visitor.page.evaluate("window.effort") == []
 
 
-@pytest.mark.parametrize("code", ENDS)
-def test_each_end_of_listening_has_a_sentence(listener: tuple[Visitor, Hall], code: str) -> None:
-    visitor, hall = listener
-    close, sentence = ENDS[code]
-    hall.fail(
-        code, close, retryable=code == "room_full", retry_after_ms=60_000 if code == "room_full" else None
-    )
-
-    assert sentence in visitor.trouble(code)
-    # What will be tried again goes on; all else is over, and can be begun anew.
-    expect(visitor.page.locator("#talk")).to_have_text("Leave" if code == "room_full" else "Listen")
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "sentence"),
-    [
-        (403, "wrong_secret", "This link does not fit the room"),
-        (404, "unknown_room", "There is no such room"),
-        (404, "room_ended", "The room is closed"),
-        (404, "", "of an older release"),
-    ],
-)
-def test_a_door_that_does_not_open_says_why(
-    simulated: Stack, visit: Visit, status: int, code: str, sentence: str
+def test_the_buttons_of_a_lock_screen_hold_the_speech_and_let_it_go_on(
+    simulated: Stack, visit: Visit
 ) -> None:
+    visitor = visit(simulated.url, script=LOCK_SCREEN)
+    hall = Hall(visitor.page)
+    page = visitor.page
+    rooms.listen(visitor, ROOM, "es")
+    assert page.evaluate("[window.silence.paused, window.silence.loop]") == [False, True]
+    page.evaluate("window.buttons.pause()")
+    expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("[window.silence.paused, navigator.mediaSession.playbackState]") == [True, "paused"]
+    page.evaluate("window.buttons.play()")
+    expect(page.locator("#status")).to_have_text("Listening")
+    assert page.evaluate("[window.silence.paused, navigator.mediaSession.playbackState]") == [
+        False,
+        "playing",
+    ]
+    assert [each["type"] for each in hall.heard if each["type"] != "ping"][1:] == [
+        "playback.pause",
+        "playback.resume",
+    ]
+    page.evaluate("window.buttons.stop()")
+    expect(page.locator("#talk")).to_have_text("Listen")
+
+
+def test_each_end_of_listening_has_a_sentence(listener: tuple[Visitor, Hall]) -> None:
+    visitor, hall = listener
+    for code, (close, sentence) in ENDS.items():
+        again = {"retryable": True, "retry_after_ms": 60_000} if code == "room_full" else {}
+        hall.fail(code, close, **again)
+
+        assert sentence in visitor.trouble(code)
+        # What will be tried again goes on; all else is over, and can be begun anew.
+        expect(visitor.page.locator("#talk")).to_have_text("Leave" if again else "Listen")
+        visitor.page.click("#trouble-action" if again else "#talk")
+        visitor.wait_for_calm()
+        visitor.page.wait_for_selector("#status[data-live]")
+
+
+def test_a_door_that_does_not_open_says_why(simulated: Stack, visit: Visit) -> None:
     visitor = visit(simulated.url)
     hall = Hall(visitor.page)
-    told = {"code": code, "message": "It is so.", "hint": ""} if code else {"detail": "Not Found"}
-    hall.refusal = (status, told)
     visitor.page.goto(visitor.url + ROOM)
+    refusals = [(404, "", "of an older release")]
+    refusals += [(ENDS[code][0] - 4_000, code, ENDS[code][1]) for code in DOOR]
+    for status, code, sentence in refusals:
+        told = {"code": code, "message": "It is so.", "hint": ""} if code else {"detail": "Not Found"}
+        hall.refusal = (status, told)
+        visitor.page.reload()
 
-    assert sentence in visitor.trouble(code or "old_server")
-    assert visitor.page.is_disabled("#talk")
+        assert sentence in visitor.trouble(code or "old_server")
+        assert visitor.page.is_disabled("#talk")
 
 
 def test_a_link_that_lost_its_end_is_told_apart(simulated: Stack, visit: Visit) -> None:

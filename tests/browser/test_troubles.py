@@ -204,7 +204,7 @@ def offer(page: Page, *pairs: tuple[str, str]) -> None:
         "pairs": [{"source": source, "target": target} for source, target in pairs],
         "languages": [
             {"tag": tag, "name": name, "rtl": False}
-            for tag, name in (("en", "English"), ("es", "Spanish"), ("ca", "Catalan"), ("it", "Italian"))
+            for tag, name in (("en", "English"), ("es", "Spanish"), ("ca", "Catalan"), ("ja", "Japanese"))
         ],
     }
 
@@ -232,11 +232,11 @@ def test_a_pair_that_cannot_be_had_cannot_be_chosen(simulated: Stack, visit: Vis
 
 
 def test_a_pair_that_the_server_has_lost_leads_to_the_languages(simulated: Stack, visit: Visit) -> None:
-    visitor = visit(simulated.url, choices={"target": "it"})
-    offer(visitor.page, ("en", "it"), ("en", "es"))
+    visitor = visit(simulated.url, choices={"target": "ja"})
+    offer(visitor.page, ("en", "ja"), ("en", "es"))
 
     said = refused(visitor, "unsupported_language")
-    assert "en → it is not offered" in said and "es" in said
+    assert "en → ja is not offered" in said and "es" in said
     assert button(visitor.page) == "Choose languages"
     visitor.page.click(BUTTON)
     assert visitor.page.evaluate("document.activeElement.id") == "target"

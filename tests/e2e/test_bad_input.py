@@ -187,9 +187,9 @@ def test_a_start_without_a_future_ends_the_connection_with_its_reason(
 
 def test_fields_without_effect_yet_are_pointed_out(simulated: Stack) -> None:
     async def conversation(peer: Peer) -> None:
-        await peer.say(START | {"room": "lobby", "barge_in": "stop", "features": ["partials"]})
+        await peer.say(START | {"role": "both", "barge_in": "stop", "features": ["partials"]})
         warned = [(await peer.hears("warning"))["message"].split()[0] for _ in range(3)]
-        assert warned == ["room", "barge_in", "features"]
+        assert warned == ["role", "barge_in", "features"]
         await works(peer)
 
     talk(simulated, conversation)
@@ -259,19 +259,27 @@ def test_nothing_at_all_is_said_to_be_no_speech(simulated: Stack) -> None:
     assert [notice.code for notice in result.notices] == ["no_speech"]
 
 
-def sessions_in(stack: Stack) -> list[bytes]:
+def left_of(stack: Stack, *sessions: str) -> list[bytes]:
+    """What Redis keeps of these sessions, the marks apart that their work was taken."""
+    kinds = ("session", "live", "journal", "audio")
     with redis.Redis.from_url(stack.redis.url) as client:
-        kinds: list[Any] = [client.keys(f"{kind}:*") for kind in ("live", "journal", "audio")]
-        return [key for keys in kinds for key in keys]
+        found: list[Any] = [client.keys(f"{kind}:{session}*") for session in sessions for kind in kinds]
+        return [key for keys in found for key in keys]
 
 
-def test_a_client_that_vanishes_mid_word_leaves_nothing_and_nobody_notices(simulated: Stack) -> None:
+def test_a_client_that_vanishes_mid_word_leaves_nothing_and_nobody_notices(
+    simulated: Stack, with_gateway: Callable[..., Stack]
+) -> None:
+    running = with_gateway(simulated, RESUME_WINDOW_S="1")
+    sessions: list[str] = []
+
     async def both() -> None:
-        staying = asyncio.create_task(translate(simulated.url, [speech()], "en", ["es"], realtime=True))
-        url = f"ws://127.0.0.1:{simulated.port}/v1/stream"
+        staying = asyncio.create_task(translate(running.url, [speech()], "en", ["es"], realtime=True))
+        url = f"ws://127.0.0.1:{running.port}/v1/stream"
         for _ in range(3):
             socket = await connect(url)
             await socket.send(json.dumps(START))
+            sessions.append((await Peer(socket).hears("session.started"))["session_id"])
             await socket.send(speech() * 2)
             await asyncio.sleep(0.2)  # the engines take 0.26 s for the first of two sentences
             socket.transport.abort()
@@ -280,7 +288,8 @@ def test_a_client_that_vanishes_mid_word_leaves_nothing_and_nobody_notices(simul
         assert all(segment.translations["es"].audio_ms for segment in result.segments.values())
 
     asyncio.run(both())
-    wait_until(lambda: sessions_in(simulated) == [], 5, "all is gone")
+    assert len(sessions) == 3
+    wait_until(lambda: left_of(simulated, *sessions) == [], 5, "all is gone, the window being over")
 
 
 def test_one_connection_too_many_is_told_when_to_come_back(
@@ -352,19 +361,26 @@ def test_a_stopping_gateway_sends_its_clients_elsewhere(
     running = with_gateway(simulated)
     gateway = running.started[-1]
 
-    async def conversation(peer: Peer) -> None:
+    async def conversation(peer: Peer) -> dict[str, Any]:
         await peer.say(START)
-        await peer.hears("session.started")
+        started = await peer.hears("session.started")
         os.kill(gateway.pid, signal.SIGTERM)
         error = await peer.hears("error")
         assert (error["code"], error["close_code"]) == ("draining", 1001)
         assert await peer.closed() == 1001
+        return {"session_id": started["session_id"], "token": started["resume_token"], "last_seq": 1}
 
-    talk(running, conversation)
+    async def elsewhere(peer: Peer) -> None:
+        await peer.say(START | {"resume": resume})
+        assert (await peer.hears("session.started"))["resumed"]
+        await works(peer)
+
+    resume = talk(running, conversation)
     since = time.monotonic()
     assert gateway.wait(timeout=10) == 0
     assert time.monotonic() - since < 5
-    assert sessions_in(running) == []
+    talk(simulated, elsewhere)
+    wait_until(lambda: left_of(simulated, resume["session_id"]) == [], 5, "neither gateway keeps anything")
 
 
 def test_a_client_that_falls_silent_is_closed_as_idle(

@@ -85,12 +85,13 @@ def test_speech_comes_at_the_sample_rate(changed: Stack) -> None:
 
 def test_a_larger_message_is_too_large(changed: Stack) -> None:
     async def scenario() -> int:
-        async with Client(changed.url, "en", ["es"]) as client, asyncio.timeout(10):
-            await client.send_audio(bytes(4_098))
-            with pytest.raises(Exception, match="1009"):
-                async for _ in client:
-                    pass
-        return 1009
+        async with connect(f"ws://127.0.0.1:{changed.port}/v1/stream") as socket, asyncio.timeout(10):
+            await socket.send(bytes(4_098))
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    await socket.recv()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code
 
     assert asyncio.run(scenario()) == 1009
 

@@ -1,6 +1,6 @@
 """A second gateway's ear: folds the journal that another gateway writes, and prints the frames it would send.
 
-    python -m tests.gateway.second REDIS_URL SESSION
+    python -m tests.gateway.second REDIS_URL SESSION RATE
 
 One JSON line for each frame, from the first entry on, until standard output is closed.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import get_args
 
 from bridge.protocol import wire
 from bridge.store.journal import BEGIN, Journal
+from bridge.types import Rate
 from gateway.core.effects import Effect, Play, Say
 from gateway.protocols.native import frames
 from tests.gateway.events import Reading
@@ -37,10 +39,10 @@ def line(effect: Effect) -> str | None:
     return None
 
 
-async def follow(url: str, session: str) -> None:
+async def follow(url: str, session: str, rate: str) -> None:
     """Prints what comes, as it comes."""
     journal = Journal(url, "second")
-    reading = Reading(session)
+    reading = Reading(session, next(known for known in get_args(Rate) if str(known) == rate))
     after = BEGIN
     while True:
         for _, entry, _ in await journal.read({session: after}):

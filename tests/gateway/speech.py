@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from gateway.core.cuts import Cut, Report
 from gateway.core.quiet import WINDOW
-from gateway.core.segmenter import Cut, Report, Segmenter
+from gateway.core.segmenter import Segmenter
 from gateway.core.terms import SegmenterConfig
 
 MS = 16

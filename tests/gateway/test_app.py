@@ -79,6 +79,7 @@ def test_without_redis_it_starts_and_says_soon_what_is_missing(tmp_path: Path) -
     assert TOKEN not in answer.text
 
 
+@pytest.mark.slow
 def test_a_redis_that_hangs_is_told_within_seconds(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"

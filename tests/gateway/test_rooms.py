@@ -93,7 +93,7 @@ def test_a_new_room_has_a_link_for_each_of_its_two_secrets(settings: Settings) -
         "room": made["room"],
         "name": "Stand [31m up",
         "listen": {"secret": listen, "path": f"/r/{made['room']}#{listen}"},
-        "speak": {"secret": speak, "path": f"/r/{made['room']}/speak#{speak}"},
+        "speak": {"secret": speak, "path": f"/r/{made['room']}/speak#{speak}&listen={listen}"},
         "expires_s": 86_400,
     }
 

@@ -15,7 +15,8 @@ from bridge.protocol.client_messages import (
     TargetChoice,
     Vad,
 )
-from bridge.protocol.server_messages import Effective, Limits, SessionStarted, Warning
+from bridge.protocol.parts import Effective, Limits
+from bridge.protocol.server_messages import SessionStarted, Warning
 from bridge.settings import VAD_THRESHOLDS, Settings
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
@@ -68,7 +69,7 @@ def _alone(source: Source, offer: Offer) -> str | None:
             "Two languages at one device are for a session of its own, not for a room.",
             "Leave out `among`, or `room`.",
         )
-    return offer.spoken(source.language)
+    return offer.understood(source.language)
 
 
 def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
@@ -174,9 +175,11 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
 
 def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
     """One warning for each announced field that this server does not act on yet."""
+    in_room = getattr(message, "room", None) is not None
     asked = {
-        "role": getattr(message, "room", "") is None
-        and getattr(message, "role", None) in ("listener", "both"),
+        # In a room a language is spoken once for all who listen in it.
+        "voice": in_room and any(to.voice for to in message.targets or ()),
+        "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
         "barge_in": message.barge_in not in (None, "off"),
         "features": message.features,
     }

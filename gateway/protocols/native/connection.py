@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
-from enum import Enum, auto
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bridge.errors import (
-    BridgeError,
-    LanguageError,
-    NoWorker,
-    ProtocolError,
-    RedisUnavailable,
-    SettingsError,
-)
+from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
+from gateway.protocols.native.farewell import Farewell
 from gateway.protocols.native.frames import Press
 from gateway.protocols.native.opening import opened
+from gateway.protocols.native.state import State
 from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
+from gateway.protocols.native.wait import Wait
 from gateway.protocols.native.wishes import obey
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 
 log = structlog.get_logger(__name__)
-
-DRAIN_SECONDS = 10
-"""How long a session that is over waits for its client to take the last frames."""
-REFUSAL_SECONDS = 1
-
-
-class State(Enum):
-    WAITING = auto()
-    STARTING = auto()
-    OPEN = auto()
-    ENDING = auto()
-    CLOSED = auto()
 
 
 class Connection:
@@ -64,12 +45,9 @@ class Connection:
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
         self._disguise = Disguise()
-        self._stash: deque[str | bytes] = deque()
-        self._stashing = self._full = False
-        self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self._task: asyncio.Task[None] | None = None
+        self._wait = Wait(self._transport.hold, self.take)
+        self._farewell = Farewell()
         self._kept = self._unconfirmed = False
-        self._left: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
 
     async def serve(self) -> None:
@@ -81,7 +59,7 @@ class Connection:
                 refusals.check_origin(self._websocket, self._backend.site, self._backend.settings.proxies)
                 self._vigil.begin()
                 self._transport.attach(self)
-                await self._end
+                await self._farewell.wait()
         except ProtocolError as error:
             self._refuse(error)
         except WebSocketDisconnect as left:
@@ -103,9 +81,9 @@ class Connection:
             self._unconfirmed = False
             confirmed = self._backend.records.confirm(self._runner.id)
             self._backend.errands.run("confirm token", confirmed)
-        if self._task is not None:
-            self._stash.append(frame)
-        elif self._end.done():
+        if self._wait.busy:
+            self._wait.kept.append(frame)
+        elif self._farewell.due:
             return
         elif isinstance(frame, bytes):
             self._audio(frame)
@@ -124,13 +102,12 @@ class Connection:
 
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""
-        if not self._left.done():
-            self._left.set_result(code)
-        if not self._end.done():
+        self._farewell.left(code)
+        if not self._farewell.due:
             session = self._runner.id if self._runner else None
             log.info("client left", session=session, code=code)
             self._kept = code != Close.DONE
-            self._end.set_result(None)
+            self._farewell.end(None)
 
     def _audio(self, pcm: bytes) -> None:
         if self._state is not State.OPEN or self._runner is None:
@@ -150,7 +127,7 @@ class Connection:
         elif found is not None:
             self._voice.misread(found.seen)
             self._mind_answers()
-        return self._end.done()
+        return self._farewell.due
 
     def _text(self, text: str) -> None:
         try:
@@ -182,7 +159,7 @@ class Connection:
                         return
                 work = obey(message, self._runner, self._voice, self._halls)
                 if work is not None:
-                    self._wait_for(work)
+                    self._wait.begin(self._guarded(work))
                 self._mind_answers()
 
     # Session
@@ -192,15 +169,9 @@ class Connection:
             self._complain(*refusals.ALREADY_STARTED)
             return
         self._state = State.STARTING
-        self._wait_for(self._opened(message))
+        self._wait.begin(self._guarded(self._opened(message)))
 
-    def _wait_for(self, work: Awaitable[None]) -> None:
-        """What the client says meanwhile is heard after it."""
-        self._stashing = True
-        self._transport.hold(True)
-        self._task = asyncio.create_task(self._waited(work), name="wait")
-
-    async def _waited(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Awaitable[None]) -> None:
         try:
             await work
         except BridgeError as error:
@@ -210,21 +181,17 @@ class Connection:
         except Exception:
             log.exception("client not served")
             self.broken()
-        self._task = None
-        while self._stash and self._task is None:
-            self.take(self._stash.popleft())
-        if self._task is None:
-            self._stashing = False
-            self._transport.hold(self._full)
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
         entered, started = await opened(message, self._halls)
         self._runner = runner = entered.runner
-        if self._end.done():  # left meanwhile
+        if self._farewell.due:  # left meanwhile
+            entered.done()
             return
         self._state = State.OPEN
         self._unconfirmed = entered.resumed
         self._voice.speaks = runner.seat.speaks
+        self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume
@@ -236,29 +203,15 @@ class Connection:
     async def _release(self) -> None:
         """Sends what is still to be said, closes the connection, and leaves the session."""
         self._vigil.end()
-        code = self._end.result() if self._end.done() and not self._end.cancelled() else None
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        code = self._farewell.code
+        await self._wait.cancel()
         whole = not self._kept
         if code is not None:
-            await self._voice.outbox.drained(DRAIN_SECONDS if code is Close.DONE else REFUSAL_SECONDS)
-            # The client may have closed in the same moment; both sides then have what they want.
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                async with asyncio.timeout(REFUSAL_SECONDS):
-                    await self._websocket.close(int(code))
-            whole = code is not Close.DONE or await self._took_all()
+            whole = await self._farewell.close(self._websocket, self._voice.outbox, code)
         # Meanwhile it may have been taken over.
         runner, self._runner = self._runner, None
         if runner is not None and code is not Close.DRAIN:
             (self._halls.close if whole else self._halls.drop)(runner)
-
-    async def _took_all(self) -> bool:
-        """Whether the client answered our close, which stands behind the last frame."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(REFUSAL_SECONDS):
-                return await asyncio.shield(self._left) is not None
-        return False
 
     # From the runner
 
@@ -291,7 +244,7 @@ class Connection:
 
     def room_closed(self) -> None:
         """The room is over."""
-        if not self._end.done():
+        if not self._farewell.due:
             self._voice.ended("room_ended", "The room was ended.")
             self._finish(Close.DONE)
 
@@ -301,9 +254,7 @@ class Connection:
 
     def hold(self, holding: bool) -> None:
         """Reads no further, or again."""
-        self._full = holding
-        if not self._stashing:
-            self._transport.hold(holding)
+        self._wait.hold(holding)
 
     def broken(self) -> None:
         """A fault of the program ended the session."""
@@ -317,25 +268,21 @@ class Connection:
 
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
-        if self._voice.outbox.overrun and not self._end.done():
+        if self._voice.outbox.overrun and not self._farewell.due:
             log.warning("client left that asks and never reads")
-            self._end.set_result(None)
+            self._farewell.end(None)
             self._transport.abort()
 
     def _failed(self, error: BridgeError) -> None:
-        """Without a session there is nothing to go on with where a stage or Redis is missing."""
-        if isinstance(error, ProtocolError) and error.close_code is not None:
-            self._refuse(error)
-        elif isinstance(error, NoWorker | RedisUnavailable) and self._runner is None:
-            self._refuse(refusals.unserved(error))
-        elif isinstance(error, ProtocolError | NoWorker | RedisUnavailable | LanguageError | SettingsError):
-            self._complain(error.code, error.message, error.hint, retryable=error.retryable)
+        fatal = refusals.fatal(error, self._runner is not None)
+        if fatal is not None:
+            self._refuse(fatal)
         else:
-            raise error
+            self._complain(error.code, error.message, error.hint, retryable=error.retryable)
 
     def _refuse(self, error: ProtocolError) -> None:
         """Tells the reason in a frame, because a browser sees nothing of it otherwise, then closes."""
-        if self._end.done():
+        if self._farewell.due:
             return
         code = Close(error.close_code or Close.BAD_MESSAGE)
         log.info("connection refused", code=error.code, close=int(code))
@@ -344,5 +291,4 @@ class Connection:
 
     def _finish(self, code: Close) -> None:
         self._state = State.CLOSED
-        if not self._end.done():
-            self._end.set_result(code)
+        self._farewell.end(code)

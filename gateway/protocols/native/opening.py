@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from bridge.errors import NotKept, ProtocolError, RoomError, WrongSecret, WrongToken
 from bridge.protocol.client_messages import SessionStart
 from bridge.protocol.server_messages import SessionStarted
 from bridge.protocol.wire import Close
+from bridge.settings import Settings
+from bridge.types import Presence
 from gateway.core.seat import Seat
 from gateway.protocols.native import agreement
 from gateway.runtime.admission import RETRY_AFTER_MS
@@ -63,7 +66,7 @@ async def _begun(message: SessionStart, halls: Halls, offer: Offer) -> Entered:
         raise _closing(error, Close.FORBIDDEN) from None
     except RoomError as error:
         raise _closing(error, Close.UNKNOWN_SESSION) from None
-    return await halls.enter(seat)
+    return await halls.enter(seat, lambda presences: _check_room(seat, presences, settings))
 
 
 async def _seat(message: SessionStart, session: str, room: str, backend: Backend, offer: Offer) -> Seat:
@@ -83,14 +86,11 @@ async def _seat(message: SessionStart, session: str, room: str, backend: Backend
         )
     terms = agreement.agree_in_room(message, role, offer, backend.settings)
     seat = Seat(session, room, role, terms, name=message.name or "")
-    await _check_room(seat, backend)
     return seat.but(number=await backend.rooms.seat(room, speaks=role != "listener"))
 
 
-async def _check_room(seat: Seat, backend: Backend) -> None:
+def _check_room(seat: Seat, presences: Sequence[Presence], settings: Settings) -> None:
     """Raises ProtocolError `room_full` where the room has as many as it may have already."""
-    settings = backend.settings
-    presences = (await backend.attendance.get(seat.room)).values()
     languages = {language for each in presences for language in each.listeners}
     listening = sum(count for each in presences for count in each.listeners.values())
     if seat.speaks and sum(len(each.speakers) for each in presences) >= settings.room_max_speakers:

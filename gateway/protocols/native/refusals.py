@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection
 
-from bridge.errors import NoWorker, ProtocolError, RedisUnavailable
+from bridge.errors import BridgeError, LanguageError, NoWorker, ProtocolError, RedisUnavailable, SettingsError
 from bridge.protocol.server_messages import Warning
 from bridge.protocol.wire import Close
 from bridge.types import SPEECH_RATE
@@ -168,6 +168,20 @@ def taken_over() -> ProtocolError:
         code="taken_over",
         close_code=Close.TAKEN_OVER,
     )
+
+
+def fatal(error: BridgeError, started: bool) -> ProtocolError | None:
+    """What ends the connection, None where the client is told of `error` and may go on.
+
+    Without a session there is nothing to go on with where a stage or Redis is missing.
+    """
+    if isinstance(error, ProtocolError) and error.close_code is not None:
+        return error
+    if isinstance(error, NoWorker | RedisUnavailable) and not started:
+        return unserved(error)
+    if isinstance(error, ProtocolError | NoWorker | RedisUnavailable | LanguageError | SettingsError):
+        return None
+    raise error
 
 
 def unserved(error: NoWorker | RedisUnavailable) -> ProtocolError:

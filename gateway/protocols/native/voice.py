@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
-from bridge.types import Attendant
+from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects
 from gateway.core.seat import Seat
 from gateway.protocols.native import agreement, frames, refusals
@@ -24,6 +24,7 @@ class Voice:
     def __init__(self, transport: Transport, press: Press) -> None:
         """`press` is shared by all connections."""
         self.speaks = True
+        self.skips = 0  # the rate of speech, Hz, where what comes too late is left out
         self._press = press
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
         self._began = time.monotonic()
@@ -85,7 +86,17 @@ class Voice:
             pcm=sound.pcm,
             last=sound.last,
         )
-        self.outbox.play(frame, sound.segment)
+        now = time.monotonic()
+        self.outbox.play(frame, sound.segment, now)
+        if self.skips:
+            self._skip(now)
+
+    def _skip(self, now: float) -> None:
+        """A listener who reads too slowly hears what is said now, not what was said long ago."""
+        segments, size = self.outbox.skip(now)
+        if segments:
+            ms = round(size * 1000 / (self.skips * SAMPLE_BYTES), 1)
+            self.answer(server_messages.PlaybackSkipped(segments=segments, ms=ms))
 
     def answer(self, message: server_messages.ServerMessage) -> None:
         """Says something to this client alone: it carries the number of the frame before."""

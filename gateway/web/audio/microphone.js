@@ -31,6 +31,7 @@ export class Microphone {
   /** @type {Wanted | undefined} */
   #wanted;
   #opening = false;
+  #muted = false;
 
   /**
    * To be made within a tap or key, or the browser lets nothing sound.
@@ -79,6 +80,7 @@ export class Microphone {
 
   /** @param {boolean} on while on, silence is sent and the level still shown */
   mute(on) {
+    this.#muted = on;
     this.#worklet?.port.postMessage({ type: "mute", on });
   }
 
@@ -105,6 +107,7 @@ export class Microphone {
     if (this.#worklet) return;
     await this.#context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url));
     this.#worklet = new AudioWorkletNode(this.#context, "capture", { numberOfOutputs: 0 });
+    this.mute(this.#muted);
     this.#worklet.port.onmessage = ({ data }) => {
       this.#clock.note(data.time, performance.now());
       const at = this.#clock.toPage(data.time) ?? performance.now();

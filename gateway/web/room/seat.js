@@ -112,7 +112,9 @@ export class Seat {
   turn(changed) {
     this.#wish = { ...this.#wish, ...changed };
     const { source, language } = changed;
-    this.#link?.send({
+    // A session that is still to come begins with it.
+    if (!this.#link?.open) return;
+    this.#link.send({
       type: "session.update",
       source: source ? { language: source } : undefined,
       targets: language ? [{ language }] : undefined,

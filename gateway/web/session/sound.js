@@ -30,6 +30,7 @@ export class Sound {
   /** @type {import("../troubles.js").Trouble | undefined} */
   #trouble;
   #silentFrames = 0;
+  #muted = false;
 
   /**
    * @param {import("./voice.js").Spoken} transcript
@@ -65,6 +66,7 @@ export class Sound {
     this.#silentFrames = 0;
     const microphone = (this.#microphone = this.#spoken ? new Microphone(this.#ofMicrophone) : undefined);
     const voice = (this.#voice = this.#audible ? new Voice(this.#transcript, this.#ofVoice) : undefined);
+    microphone?.mute(this.#muted);
     try {
       await Promise.all([microphone?.open(choices), voice?.open()]);
     } catch (error) {
@@ -102,8 +104,9 @@ export class Sound {
     this.#microphone?.playOriginal(choices.headphones ? choices.original / 100 : 0);
   }
 
-  /** @param {boolean} on */
+  /** Until it is closed, also where it is opened only then. @param {boolean} on */
   mute(on) {
+    this.#muted = on;
     this.#microphone?.mute(on);
   }
 
@@ -116,6 +119,7 @@ export class Sound {
   closeMicrophone() {
     this.#microphone?.close();
     this.#microphone = undefined;
+    this.#muted = false;
   }
 
   close() {

@@ -40,6 +40,18 @@ def silent(peer: Any) -> None:
 
 
 @pytest.fixture
+def brief(tmp_path: Path) -> Path:
+    """A twentieth of a second."""
+    path = tmp_path / "brief.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(1_600))
+    return path
+
+
+@pytest.fixture
 def talk(tmp_path: Path) -> Path:
     """A second of silence, at a rate that is not ours."""
     path = tmp_path / "talk.wav"
@@ -370,6 +382,17 @@ def test_who_speaks_in_the_room_is_the_name_given_or_that_of_the_file(
 ) -> None:
     order = Order("en", (), room=RoomLink("http://host", "k7", "say", True), name=name)
     assert order.seat(Path(file)) == Seat("k7", "say", "speaker", shown)
+
+
+def test_recording_that_nobody_listened_to_is_told_so(gateway: Gateway, brief: Path) -> None:
+    def deserted(peer: Any) -> None:
+        peer.open()
+        peer.hear()
+        peer.end()
+
+    done = run(brief, "--room", speak_link(gateway(deserted)))
+    assert done.exit_code == 0
+    assert "nobody listened" in done.stdout
 
 
 def test_room_that_ends_meanwhile_is_told_in_its_words(gateway: Gateway, talk: Path) -> None:

@@ -13,6 +13,7 @@ from bridge.errors import GatewayError
     [
         ("http://host:8000/r/k7#s3", RoomLink("http://host:8000", "k7", "s3", False)),
         ("https://host/r/k7/speak#s3", RoomLink("https://host", "k7", "s3", True)),
+        ("https://host/r/k7/speak#s3&listen=s4", RoomLink("https://host", "k7", "s3", True)),
         (" https://example.org/talk/r/k7/#s3\n", RoomLink("https://example.org/talk", "k7", "s3", False)),
         ("http://[::1]:8000/r/k7#a%2Fb", RoomLink("http://[::1]:8000", "k7", "a/b", False)),
     ],

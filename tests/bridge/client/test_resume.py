@@ -317,6 +317,22 @@ def test_sender_waits_while_too_much_could_be_lost(gateway: Gateway, monkeypatch
     assert held[-1] == 16_000
 
 
+def test_sender_does_not_wait_for_ever_for_a_server_that_gives_no_receipts(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("bridge.client.spool"), "KEPT_BYTES", 6400)
+    monkeypatch.setattr(import_module("bridge.client.connection"), "RECEIPT_SECONDS", 0.02)
+    heard = []
+
+    def silent(peer: Any) -> None:
+        opens(peer)
+        heard.append(peer.hear())
+        peer.end()
+
+    run(gateway(Server(silent)), numbered(16_000))
+    assert heard == [numbered(16_000)]
+
+
 def test_server_that_fell_silent_is_left_and_the_session_goes_on(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,12 +360,12 @@ def test_server_that_fell_silent_is_left_and_the_session_goes_on(
 def test_server_that_has_nothing_to_say_is_not_left(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("bridge.client.connection"), "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(import_module("bridge.client.connection"), "QUIET_SECONDS", 0.15)
 
     def thinks(peer: Any) -> None:
         opens(peer)
         peer.hear()
-        time.sleep(0.4)
+        time.sleep(0.9)
         peer.end()
 
     server = Server(thinks)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ProtocolError
-from bridge.protocol import wire
+from bridge.protocol import client_messages, wire
 from bridge.protocol.wire import Close
 from tests.bridge.protocol.examples import CLIENT_TYPES, FROM_CLIENT, START, start
 
@@ -89,6 +89,27 @@ def test_bad_field_is_named_with_its_value_and_what_is_expected(
     assert (error.code, error.close_code) == ("bad_field", None)
     assert error.message.startswith(f"session.start: {path}")
     assert expected in error.message
+
+
+@pytest.mark.parametrize(
+    ("role", "missing"),
+    [
+        (None, "targets"),
+        ("listener", "targets"),
+        ("both", "targets"),
+        ("both", "source"),
+        ("speaker", "source"),
+    ],
+)
+def test_in_a_room_what_a_role_needs_is_asked_for(role: str | None, missing: str) -> None:
+    """Who names no role listens."""
+    asked = {"room": "a1", "secret": "s", "role": role, missing: None}
+    assert f"{missing} is missing" in refusal(start(**asked)).message
+
+
+def test_who_names_no_role_in_a_room_listens_and_need_not_say_what_is_spoken() -> None:
+    asked = {"room": "a1", "secret": "s", "role": None, "source": None}
+    assert isinstance(wire.decode(start(**asked)), client_messages.SessionStart)
 
 
 def test_bad_field_shows_the_value_but_never_a_long_one() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bridge.types import Decision, Event
-from gateway.core.ledger import (
+from gateway.core.facts import (
     Decided,
     Fact,
-    Ledger,
     Original,
     Piece,
     Refused,
@@ -20,6 +19,7 @@ from gateway.core.ledger import (
     Translated,
     Whole,
 )
+from gateway.core.ledger import Ledger
 from tests.gateway.events import (
     SESSION,
     again,

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bridge.types import Audio, Decision, Event
+from bridge.types import Audio, Decision, Event, Rate
 from gateway.core import sequencer
 from gateway.core.effects import (
     Done,
@@ -169,7 +169,7 @@ def test_nothing_said_is_told_and_the_segment_is_over() -> None:
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
-def test_speech_comes_at_the_rate_agreed_without_a_click_between_pieces(rate: int) -> None:
+def test_speech_comes_at_the_rate_agreed_without_a_click_between_pieces(rate: Rate) -> None:
     pcm = tone(300, 22_050)
     cuts = [0, 4_410, 4_412, len(pcm)]
     pieces = [

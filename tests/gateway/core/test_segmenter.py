@@ -9,8 +9,9 @@ import pytest
 
 from bridge.errors import AudioError, SettingsError
 from bridge.settings import Settings
+from gateway.core.cuts import Cut, Started, Stopped
 from gateway.core.quiet import WINDOW
-from gateway.core.segmenter import Cut, Segmenter, Started, Stopped
+from gateway.core.segmenter import Segmenter
 from gateway.core.terms import SegmenterConfig
 from tests.gateway.speech import (
     CONFIG,

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from gateway.core.cuts import Cut, Started, Stopped
 from gateway.core.quiet import WINDOW, quietest
-from gateway.core.segmenter import Cut, Started, Stopped
 from tests.gateway.speech import (
     CONFIG,
     MS,

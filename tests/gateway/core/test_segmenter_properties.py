@@ -7,8 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.cuts import Cut, Report, Started, Stopped
 from gateway.core.quiet import WINDOW
-from gateway.core.segmenter import Cut, Report, Segmenter, Started, Stopped
+from gateway.core.segmenter import Segmenter
 from gateway.core.terms import SegmenterConfig
 from tests.gateway.core.effort import EFFORT
 from tests.gateway.speech import (

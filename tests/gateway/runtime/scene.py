@@ -1,12 +1,13 @@
-"""One session on a real Redis with the real model, and what workers and client do to it."""
+"""Sessions and rooms on a real Redis with the real model, and what workers and clients do to them."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -18,11 +19,12 @@ from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
 from gateway.core import effects
-from gateway.core.seat import Seat
+from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
-from gateway.runtime.halls import Halls
+from gateway.runtime.halls import Entered, Halls
 from gateway.runtime.runner import Runner
+from tests.gateway.runtime.clock import until
 from tests.stack import REPOSITORY, as_gateway
 
 CLIP = b"".join(decode(REPOSITORY / "tests" / "data" / "speech" / "go_forward.wav"))
@@ -30,6 +32,7 @@ SENTENCE = CLIP[: SPEECH_RATE * 2] + bytes(SPEECH_RATE * 2)
 CUTTING = SegmenterConfig(
     threshold=0.5, min_speech_ms=96, min_silence_ms=320, padding_ms=96, max_segment_ms=10_000
 )
+SPOKEN = b"\1\0" * 2_400
 TERMS = Terms("en", (Target("es"),), 24_000, CUTTING)
 
 
@@ -84,6 +87,22 @@ class Mouth:
         return [noun for noun in self.said if isinstance(noun, kind)]
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One who is in a room: the session, the client's end, and the token to come back with."""
+
+    runner: Runner
+    mouth: Mouth
+    token: str
+
+
+def begun(entered: Entered) -> Member:
+    """A session whose client listens from here on."""
+    mouth = Mouth()
+    entered.begin(mouth)
+    return Member(entered.runner, mouth, entered.token)
+
+
 class Scene:
     """A gateway's backend, and the workers' side of its Redis."""
 
@@ -94,33 +113,65 @@ class Scene:
         self.client = redis.Redis.from_url(url)
 
     async def session(self, terms: Terms = TERMS) -> tuple[Runner, Mouth]:
-        mouth, name = Mouth(), secrets.token_hex(8)
-        entered = await self.halls.enter(Seat(name, name, "alone", terms))
-        entered.begin(mouth)
-        return entered.runner, mouth
+        name = secrets.token_hex(8)
+        member = begun(await self.halls.enter(Seat(name, name, "alone", terms)))
+        return member.runner, member.mouth
 
-    def work(self, runner: Runner, segment: int, *, attempt: int = 0) -> None:
+    async def enter(
+        self, room: str, role: Role, number: int, hears: str = "", *, speaks: str | None = "en"
+    ) -> Member:
+        """Somebody comes into a room, is called by the number, and hears a language."""
+        targets = (Target(hears),) if hears else ()
+        terms = replace(TERMS, source=None if role == "listener" else speaks, targets=targets, floor="voice")
+        seat = Seat(secrets.token_hex(8), room, role, terms, number, f"n{number}")
+        return begun(await self.halls.enter(seat))
+
+    async def come_back(self, member: Member, last_seq: int, held: int = 0) -> Member:
+        """A client that was cut off comes back to this gateway."""
+        return begun(await self.halls.resume(member.runner.id, member.token, last_seq, held))
+
+    async def heard_in(self, room: str, *languages: str) -> None:
+        """Waits until the room knows that these languages are listened in, and no others."""
+        hall = self.halls._halls[room]
+        await until(lambda: list(hall.core.roster.listeners) == sorted(languages))
+
+    def decided(self, room: str, kind: str) -> list[dict[str, Any]]:
+        """The decisions of a kind that stand in the journal of a room."""
+        entries: Any = self.client.xrange(f"journal:{room}")
+        decisions = [json.loads(entry[b"d"]) for _, entry in entries if b"d" in entry]
+        return [decision for decision in decisions if decision["kind"] == kind]
+
+    def work(self, runner: Runner, segment: int, *, attempt: int = 0, target: str = "es") -> None:
         """What three workers would report of a segment."""
-        session = runner.id
+        session, room = runner.id, runner.hall.id
 
-        def emit(kind: Any, stage: Any, target: str | None = None, **values: Any) -> None:
-            event = Event(kind, stage, session, segment, attempt=attempt, target=target, worker="w", **values)
-            self.desk.emit(session, event)
+        def emit(kind: Any, stage: Any, **values: Any) -> None:
+            event = Event(kind, stage, session, segment, attempt=attempt, worker="w", **values)
+            self.desk.emit(room, event)
 
         emit("started", "stt")
         emit("text", "stt", text="go", language="en", confidence=0.5)
-        emit("started", "translation", "es")
-        emit("text", "translation", "es", text="va")
-        emit("started", "tts", "es")
-        emit("audio", "tts", "es", pcm=b"\1\0" * 2_400, rate=24_000)
-        emit("audio", "tts", "es", index=1, rate=24_000, last=True)
-        emit("done", "tts", "es", index=2, rate=24_000)
+        self.speak(runner, segment, attempt=attempt, target=target)
+
+    def speak(self, runner: Runner, segment: int, *, attempt: int = 0, target: str = "es") -> None:
+        """What the workers of translation and tts would report of a segment."""
+        session, room = runner.id, runner.hall.id
+
+        def emit(kind: Any, stage: Any, **values: Any) -> None:
+            values |= {"attempt": attempt, "target": target, "worker": "w"}
+            self.desk.emit(room, Event(kind, stage, session, segment, **values))
+
+        emit("started", "translation")
+        emit("text", "translation", text="va")
+        emit("started", "tts")
+        emit("audio", "tts", pcm=SPOKEN, rate=24_000)
+        emit("audio", "tts", index=1, rate=24_000, last=True)
+        emit("done", "tts", index=2, rate=24_000)
 
 
 @asynccontextmanager
 async def backing(settings: Settings) -> AsyncIterator[Scene]:
     as_gateway(settings, topology.load())
-    backend = Backend(settings)
     registry = Registry(settings.redis_url)
     for stage in STAGES:
         languages = ("en",) if stage == "stt" else ("es", "fr")
@@ -130,6 +181,14 @@ async def backing(settings: Settings) -> AsyncIterator[Scene]:
         )
         registry.register(record, 60_000)
     registry.close()
+    async with another(settings) as scene:
+        yield scene
+
+
+@asynccontextmanager
+async def another(settings: Settings) -> AsyncIterator[Scene]:
+    """A gateway at a Redis where workers live already."""
+    backend = Backend(settings)
     await backend.start()
     await backend.fleet.look()
     scene = Scene(backend, settings.redis_url)
@@ -140,6 +199,17 @@ async def backing(settings: Settings) -> AsyncIterator[Scene]:
         await backend.stop()
         scene.desk.close()
         scene.client.close()
+
+
+def meet(settings: Settings, scene: Callable[[Scene, Scene], Awaitable[None]], **changes: Any) -> None:
+    """Plays a scene at two gateways of one Redis."""
+
+    async def run() -> None:
+        changed = settings.model_copy(update=changes)
+        async with backing(changed) as one, another(changed) as two:
+            await scene(one, two)
+
+    asyncio.run(run())
 
 
 def play(settings: Settings, scene: Callable[[Scene], Awaitable[None]], **changes: Any) -> None:

@@ -268,3 +268,17 @@ def test_a_conversation_needs_workers_and_languages_that_exist() -> None:
     with pytest.raises(NoWorker):
         Offer.of([]).converse(("en", "es"), ("en", "es"))
     assert "xx" in declined(conversing(), ("en", "xx"), ("en", "xx")).message
+
+
+def test_in_a_room_what_is_spoken_must_be_understood_whoever_listens() -> None:
+    assert offer().understood("en") == "en"
+    with pytest.raises(LanguageError) as raised:
+        offer().understood("fr")
+    assert raised.value.message == "fr is not understood by this setup." and "en" in raised.value.hint
+
+
+def test_in_a_room_one_may_listen_in_what_is_spoken_or_translated_into_and_nothing_else() -> None:
+    assert [offer().heard(tag) for tag in ("es", "ca", "en")] == ["es", "ca", "en"]
+    with pytest.raises(LanguageError) as raised:
+        offer().heard("fr")
+    assert raised.value.hint == "Offered: ca, en, es."

@@ -160,3 +160,16 @@ def test_drained_is_over_when_what_waited_was_purged() -> None:
             await client.outbox.drained(5)
 
     asyncio.run(scenario())
+
+
+def test_speech_that_waits_too_long_for_a_slow_listener_is_left_out_and_captions_are_not() -> None:
+    client = Client(room=0)
+    client.outbox.play(b"1" * 100, 1, now=0.0)
+    client.outbox.say("caption")
+    client.outbox.play(b"2" * 50, 2, now=9.0)
+
+    assert client.outbox.skip(10.0) == (0, 0)
+    assert client.outbox.skip(10.1) == (2, 150)
+    assert client.outbox.skip(99.0) == (0, 0)
+    client.read()
+    assert client.frames == ["caption"]

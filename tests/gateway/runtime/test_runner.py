@@ -36,7 +36,8 @@ def test_a_sentence_becomes_work_and_what_the_workers_make_of_it_is_heard(settin
         assert [each.seq for each in mouth.order] == list(range(2, len(mouth.order) + 2))
         await until(lambda: not it.client.exists(f"audio:{runner.id}:0:0"))
         assert runner.segments_cut == 1
-        await runner.close()
+        it.halls.close(runner)
+        await it.backend.errands.done()
         assert it.client.keys(f"*{runner.id}*") == []
 
     play(settings, scene)
@@ -47,7 +48,7 @@ def test_a_session_that_is_left_leaves_nothing_behind(settings: Settings) -> Non
         runner, _ = await it.session()
         runner.audio(SENTENCE * 3)
         await until(lambda: it.client.llen("stt.cpu0") > 0)
-        await runner.close()
+        it.halls.close(runner)
         await it.backend.errands.done()
         await asyncio.sleep(0.1)
         assert it.client.keys(f"*:{runner.id}*") == []
@@ -86,7 +87,7 @@ def test_samples_are_judged_whole_however_they_are_divided(settings: Settings) -
             entries: Any = it.client.xrange(f"journal:{runner.id}")
             (cut,) = [entry[b"d"] for _, entry in entries if b'"cut"' in entry.get(b"d", b"")]
             found.append(cut.split(b'"start":')[1].split(b'"endpoint_ms"')[0])
-            await runner.close()
+            it.halls.close(runner)
         assert len(set(found)) == 1
 
     play(settings, scene)
@@ -98,11 +99,11 @@ def test_a_session_that_fails_is_ended_and_harms_no_other(settings: Settings) ->
         other, ear = await it.session()
 
         class Unspeakable(Mouth):
-            def say(self, said: effects.Say) -> None:
+            def say(self, said: effects.Say, seq: int) -> None:
                 raise LookupError("a fault")
 
         failing = Unspeakable()
-        broken._mouth = failing
+        broken.attach(failing)
         for runner in (broken, other):
             runner.audio(SENTENCE)
             runner.ordered(inputs.End())
@@ -150,9 +151,11 @@ def test_a_decision_that_redis_lost_is_written_again(settings: Settings) -> None
 def test_nothing_reaches_a_session_that_is_over(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
         runner, mouth = await it.session()
-        await runner.close()
-        runner.deliver(Entry("1-0", Event("text", "stt", runner.id, 0, text="go")))
-        runner.lost()
+        hall = runner.hall
+        it.halls.close(runner)
+        await it.backend.errands.done()
+        hall.deliver(Entry("1-0", Event("text", "stt", runner.id, 0, text="go")))
+        hall.lost()
         runner.writable()
         assert runner.handle(inputs.Pause()) is None
         assert mouth.said == []

@@ -85,7 +85,7 @@ def test_a_journal_holds_as_many_bytes_as_the_variable_says(
     async def scene(it: Scene) -> None:
         runner, _ = await it.session()
         heard: list[Entry] = []
-        monkeypatch.setattr(runner, "deliver", heard.append)
+        monkeypatch.setattr(runner.hall, "deliver", heard.append)
         for index in range(12):
             it.desk.emit(runner.id, Event("audio", "tts", runner.id, 9, index=index, pcm=bytes(20_000)))
         await until(lambda: len(heard) == 13)

@@ -14,7 +14,8 @@ import pytest
 
 from bridge.errors import AudioError, ProviderMissing
 from bridge.settings import Settings
-from gateway.core.segmenter import Cut, Segmenter
+from gateway.core.cuts import Cut
+from gateway.core.segmenter import Segmenter
 from gateway.core.terms import SegmenterConfig
 from gateway.runtime.vad import WINDOW, WINDOW_BYTES, Model
 from tests.gateway.runtime.sound import (

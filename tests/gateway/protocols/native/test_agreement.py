@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import LanguageError, NoWorker, SettingsError
-from bridge.protocol import server_messages
+from bridge.protocol import parts
 from bridge.protocol.client_messages import SessionStart, SessionUpdate, Source
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
@@ -233,7 +233,7 @@ def test_the_limits_are_those_of_the_settings(defaults: Settings) -> None:
         }
     )
 
-    assert agreement.limits(changed) == server_messages.Limits(
+    assert agreement.limits(changed) == parts.Limits(
         max_message_bytes=4_096, max_segments=3, idle_s=7.5, max_ahead_s=20
     )
 
@@ -245,11 +245,11 @@ def test_the_engines_of_a_stage_are_named_once_each() -> None:
 
 
 def test_each_field_without_effect_is_told() -> None:
-    asked = start(room="hall", role="listener", barge_in="stop", features=["partials"])
+    asked = start(role="listener", barge_in="stop", features=["partials"])
 
     told = list(agreement.unavailable(asked))
 
-    assert [warning.message.partition(" ")[0] for warning in told] == ["room", "role", "barge_in", "features"]
+    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "barge_in", "features"]
     assert {warning.code for warning in told} == {"not_available"}
     assert all(warning.hint for warning in told)
     changed = list(agreement.unavailable(update(barge_in="pause", features=["partials"])))
@@ -258,5 +258,11 @@ def test_each_field_without_effect_is_told() -> None:
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
+    in_room = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
+    assert list(agreement.unavailable(in_room)) == []
+    nina = start(role="listener", room="standup", targets=[{"language": "es", "voice": "nina"}])
+    assert [warning.message for warning in agreement.unavailable(nina)] == [
+        "voice has no effect on this server yet."
+    ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []

@@ -1,0 +1,46 @@
+"""What the segmenter finds in a stream: speech that began, speech that ended, a segment that is whole.
+
+Places are samples since the start of the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Reason = Literal["silence", "length", "commit", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Segment `segment` is certain to come; its first voiced sample is `at`."""
+
+    segment: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The speech of the segment ended before sample `at`; its Cut follows at once."""
+
+    segment: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One whole segment: samples `start` to `end` in `pcm` (s16le, 16 kHz), padding included.
+
+    `speech_end` is the sample after the last voiced window, the instant latency is measured from.
+    """
+
+    segment: int
+    start: int
+    end: int
+    speech_end: int
+    pcm: bytes = field(repr=False)
+    reason: Reason
+    revision: int = 0
+
+
+Report = Started | Stopped | Cut
