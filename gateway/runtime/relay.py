@@ -22,9 +22,9 @@ KEEP_SECONDS = 10
 SESSION_TTL_SECONDS = 60
 """A session whose gateway died is forgotten after this; its work stops with it."""
 OUTAGE_PAUSE_SECONDS = 0.2
-GATHER_SECONDS = 0.00018
-"""Pause between two reads for each room, so that one read brings entries of several: 12 ms with 67 rooms."""
-LONGEST_GATHER_SECONDS = 0.012
+GATHER_SECONDS = 0.00012
+"""Pause between two reads for each room, so that one read brings entries of several: 8 ms with 67 rooms."""
+LONGEST_GATHER_SECONDS = 0.008
 
 
 class Reader(Protocol):
