@@ -85,8 +85,7 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
             return JSONResponse({"ready": False, "redis": error.message, "hint": error.hint}, 503)
         missing = list(Offer.of(workers).missing)
         status = {"ready": not missing, "redis": "ok", "missing": missing, "slots": _slots(workers)}
-        status |= _clocks(workers)
-        return JSONResponse(status, 503 if missing else 200)
+        return JSONResponse(status | _clocks(workers), 503 if missing else 200)
 
     @app.api_route("/v1/languages", methods=ASKED)
     async def offered() -> JSONResponse:

@@ -1,7 +1,9 @@
-"""Each import contract catches a violation, so that a green `make check` means something."""
+"""Each import contract catches a violation, so that a green `make check` means something; and each module is
+short, and says why it exists."""
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -17,6 +19,8 @@ from importlinter.application.use_cases import _register_built_in_contract_types
 from importlinter.domain.contract import registry
 
 ROOT = Path(__file__).parent.parent
+MODULES = sorted(path for package in ("bridge", "gateway") for path in (ROOT / package).rglob("*.py"))
+MOST_LINES = 300
 ORDER = "The command line stands above the gateway"
 GATEWAY = "Within the gateway"
 PROTECTED = "Of the bridge, the command line alone"
@@ -126,3 +130,20 @@ def test_the_command_that_checks_them_reads_the_sources(tmp_path: Path) -> None:
     assert ended.returncode == 1
     broken = [said for said in ended.stdout.splitlines() if said.endswith("BROKEN")]
     assert len(broken) == 1 and broken[0].startswith(CORE), ended.stdout
+
+
+def test_no_module_is_too_long_to_be_read_at_once() -> None:
+    lengths = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in MODULES}
+
+    assert "gateway/core/supervision.py" in lengths
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_every_module_says_why_it_exists() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+
+    assert silent == []

@@ -46,7 +46,9 @@ class Runner:
         self._backend = backend
         self._mouth: Mouth = AWAY
         self._speaker = self._speaking(fence)
-        self._intake = Intake(backend.judge, backend.settings, self._judged, self._hungry, self._hold)
+        self._intake = Intake(
+            backend.judge, backend.settings, self._judged, self._hungry, lambda full: self._mouth.hold(full)
+        )
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
@@ -203,10 +205,6 @@ class Runner:
             self._mouth.broken()
         return decided
 
-    def writable(self) -> None:
-        """The client reads again."""
-        self.pump()
-
     # From the room
 
     def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
@@ -244,9 +242,6 @@ class Runner:
         self.handle(given)
         if self._speaker is not None:
             self._bookmark.note(self._speaker, self._intake)
-
-    def _hold(self, holding: bool) -> None:
-        self._mouth.hold(holding)
 
     # What the core wants done
 

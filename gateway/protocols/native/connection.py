@@ -98,7 +98,7 @@ class Connection:
         """The client reads again."""
         self._voice.outbox.flush()
         if self._runner is not None:
-            self._runner.writable()
+            self._runner.pump()
 
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""

@@ -35,23 +35,8 @@ def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
             return messages.SpeechStarted(segment=segment, speaker=_speaker(segment), name=name or None)
         case effects.SpeechStopped(segment):
             return messages.SpeechStopped(segment=segment, speaker=_speaker(segment))
-        case effects.SpeechBegins():
-            return messages.AudioStart(
-                segment=what.segment,
-                speaker=_speaker(what.segment),
-                target=what.target,
-                index=what.index,
-                rate=what.rate,
-                floor=what.floor or None,
-            )
-        case effects.SpeechEnds(segment, target, rate, duration):
-            return messages.AudioEnd(
-                segment=segment,
-                speaker=_speaker(segment),
-                target=target,
-                rate=rate,
-                duration_ms=duration,
-            )
+        case effects.SpeechBegins() | effects.SpeechEnds():
+            return _speech(what)
         case effects.Failed():
             return messages.SegmentFailed(
                 segment=what.segment,
@@ -76,6 +61,26 @@ _OBEYED: dict[str, type[messages.PlaybackPaused | messages.PlaybackResumed | mes
     "resumed": messages.PlaybackResumed,
     "stopped": messages.PlaybackStopped,
 }
+
+
+def _speech(what: effects.SpeechBegins | effects.SpeechEnds) -> messages.ServerMessage:
+    speaker = _speaker(what.segment)
+    if isinstance(what, effects.SpeechBegins):
+        return messages.AudioStart(
+            segment=what.segment,
+            speaker=speaker,
+            target=what.target,
+            index=what.index,
+            rate=what.rate,
+            floor=what.floor or None,
+        )
+    return messages.AudioEnd(
+        segment=what.segment,
+        speaker=speaker,
+        target=what.target,
+        rate=what.rate,
+        duration_ms=what.duration_ms,
+    )
 
 
 def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerMessage:

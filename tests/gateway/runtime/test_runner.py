@@ -156,7 +156,7 @@ def test_nothing_reaches_a_session_that_is_over(settings: Settings) -> None:
         await it.backend.errands.done()
         hall.deliver(Entry("1-0", Event("text", "stt", runner.id, 0, text="go")))
         hall.lost()
-        runner.writable()
+        runner.pump()
         assert runner.handle(inputs.Pause()) is None
         assert mouth.said == []
 

@@ -69,7 +69,7 @@ def test_who_does_not_read_is_given_nothing_more_until_he_does(settings: Setting
         await asyncio.sleep(0.1)
         assert mouth.said == []
         mouth.stuffed = False
-        runner.writable()
+        runner.pump()
         await until(lambda: mouth.of(effects.SpeechStopped) != [])
 
     play(settings, scene)
