@@ -15,7 +15,7 @@ import pytest
 
 from bridge.client import Client, Collector, Result, stream_url, translate
 from bridge.errors import AudioError, GatewayError, ProtocolError
-from bridge.protocol import client_messages, server_messages, wire
+from bridge.protocol import client_messages, parts, server_messages, wire
 
 Gateway = Callable[..., str]
 SECOND = bytes(32_000)
@@ -293,8 +293,8 @@ def test_realtime_frames_leave_when_they_would_have_been_spoken(gateway: Gateway
 def started() -> server_messages.SessionStarted:
     return server_messages.SessionStarted(
         session_id="a",
-        limits=server_messages.Limits(max_message_bytes=1024, max_segments=8, idle_s=300),
-        config=server_messages.Effective(
+        limits=parts.Limits(max_message_bytes=1024, max_segments=8, idle_s=300),
+        config=parts.Effective(
             source=client_messages.Source(language="en"),
             targets=(client_messages.TargetChoice(language="es"),),
             output=client_messages.Output(rate=8000),

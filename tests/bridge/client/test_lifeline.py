@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.client.lifeline import LONGEST_PAUSE, STEADY_SECONDS, Lifeline
-from bridge.protocol import client_messages, server_messages, wire
+from bridge.protocol import client_messages, parts, server_messages, wire
 
 WINDOW = 60.0
 
@@ -19,8 +19,8 @@ def started(**changes: Any) -> server_messages.SessionStarted:
         "session_id": "5f2c",
         "resume_token": "first",
         "resume_window_s": WINDOW,
-        "limits": server_messages.Limits(max_message_bytes=640, max_segments=8, idle_s=300),
-        "config": server_messages.Effective(
+        "limits": parts.Limits(max_message_bytes=640, max_segments=8, idle_s=300),
+        "config": parts.Effective(
             source=client_messages.Source(language="en"),
             targets=(),
             output=client_messages.Output(rate=8000),
@@ -188,9 +188,7 @@ def test_connection_that_carried_something_or_lasted_opens_the_window_anew(carri
 
 
 def test_server_that_holds_as_much_as_it_takes_may_be_silent() -> None:
-    line = lifeline(
-        limits=server_messages.Limits(max_message_bytes=640, max_segments=8, idle_s=300, max_ahead_s=1)
-    )
+    line = lifeline(limits=parts.Limits(max_message_bytes=640, max_segments=8, idle_s=300, max_ahead_s=1))
     line.add_audio(bytes(24_000))
     assert line.read
     line.add_audio(bytes(2_000))
