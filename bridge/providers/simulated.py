@@ -22,7 +22,10 @@ from bridge.errors import LanguageError
 from bridge.providers.stt import detection
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
-LANGUAGES = frozenset({"en", "es", "ca", "fr", "de", "it", "pt", "ar", "he"})
+LANGUAGES = frozenset(
+    {"ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "it", "nl", "pl", "pt", "sv", "tr"}
+)
+"""English, and as many as a room may have."""
 
 RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
