@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import structlog
@@ -16,10 +15,10 @@ from bridge.types import Presence
 from gateway.core import inputs
 from gateway.core.seat import Seat
 from gateway.runtime.backend import Backend
+from gateway.runtime.entered import Entered
 from gateway.runtime.hall import Hall
-from gateway.runtime.mouth import Mouth
 from gateway.runtime.register import Register, seat_of, takeover
-from gateway.runtime.replay import Frame, Replay
+from gateway.runtime.replay import Replay
 from gateway.runtime.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -32,30 +31,6 @@ TAKE_SECONDS = 5.0
 
 def _anybody(presences: Sequence[Presence]) -> None:
     """Admits whoever comes."""
-
-
-@dataclass(slots=True)
-class Entered:
-    """A session that is there, or there again: `begin` tells its client what it missed, and all that comes.
-
-    Nothing may be awaited between the return of `enter` or `resume` and `begin`.
-    """
-
-    runner: Runner
-    token: str
-    frames: list[Frame] = field(default_factory=list)
-    resumed: bool = False
-    done: Callable[[], None] = lambda: None
-
-    def begin(self, mouth: Mouth) -> None:
-        """Says first what was said before."""
-        self.runner.attach(mouth)
-        for frame in self.frames:
-            self.runner.hear(frame)
-        self.runner.hall.greet(self.runner)
-        if self.runner.hall.core.closed:
-            mouth.room_closed()  # it was ended while its client was away
-        self.done()
 
 
 class Halls:

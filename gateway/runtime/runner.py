@@ -1,8 +1,4 @@
-"""Runs one session: owns its time and its I/O, asks the core what to do, and does it.
-
-Audio waits here, ahead of the segmenter and within a budget, in the order in which it came with what must
-keep that order (commit, update, end). All else is done at once, however much audio waits.
-"""
+"""Runs one session: owns its time and its I/O, asks the core what to do, and does it."""
 
 from __future__ import annotations
 

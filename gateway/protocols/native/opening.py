@@ -15,7 +15,8 @@ from gateway.core.seat import Seat
 from gateway.protocols.native import agreement
 from gateway.runtime.admission import RETRY_AFTER_MS
 from gateway.runtime.backend import Backend
-from gateway.runtime.halls import Entered, Halls
+from gateway.runtime.entered import Entered
+from gateway.runtime.halls import Halls
 from gateway.runtime.offers import Offer
 
 

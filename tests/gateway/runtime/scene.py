@@ -22,7 +22,8 @@ from gateway.core import effects
 from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
-from gateway.runtime.halls import Entered, Halls
+from gateway.runtime.entered import Entered
+from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 from tests.gateway.runtime.clock import until
 from tests.stack import REPOSITORY, as_gateway

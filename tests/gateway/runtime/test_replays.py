@@ -15,8 +15,8 @@ from gateway.core import effects
 from gateway.core.seat import Seat
 from gateway.core.terms import Terms
 from gateway.core.tuning import Tuning
+from gateway.runtime.entered import Entered
 from gateway.runtime.hall import Hall
-from gateway.runtime.halls import Entered
 from gateway.runtime.replay import Replay, replayed
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import SENTENCE, TERMS, Mouth, Scene, backing, play

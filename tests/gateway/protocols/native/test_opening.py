@@ -18,7 +18,7 @@ from gateway.protocols.native.opening import opened
 from gateway.protocols.native.transport import Transport
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wishes import obey
-from gateway.runtime.halls import Entered
+from gateway.runtime.entered import Entered
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import Mouth, Scene, play
 
