@@ -58,6 +58,11 @@ class Room:
         self._tracks: dict[str, Track] = {}
         self.offered: Callable[[], Set[tuple[str, str]]] = frozenset
 
+    @property
+    def works(self) -> bool:
+        """Whether engines have anything to do for those who are held here."""
+        return any(who.speaker is not None and who.speaker.works for who in self.here.values())
+
     def ledger(self, session: str, *, new: bool = False) -> Ledger:
         """What the journal says of a session; a `new` one has decided nothing yet."""
         return self._track(session, 0 if new else None).ledger

@@ -82,9 +82,14 @@ class Speaker:
         return len(self._supervision) < self._most
 
     @property
+    def works(self) -> bool:
+        """Whether engines have anything to do for it."""
+        return bool(len(self._supervision))
+
+    @property
     def busy(self) -> bool:
         """Whether anything that was said is not heard to its end yet."""
-        return not self._ended and (bool(len(self._supervision)) or self._segmenter.speaking)
+        return not self._ended and (self.works or self._segmenter.speaking)
 
     @property
     def next(self) -> float:

@@ -9,7 +9,7 @@ from gateway.core.speaker import Speaker
 from gateway.runtime.backend import Backend
 from gateway.runtime.intake import Intake
 
-MARKED = 2 * SPEECH_RATE
+MARKED = 4 * SPEECH_RATE
 """Samples between two places from which another gateway could go on: the client keeps so much more."""
 
 

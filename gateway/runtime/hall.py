@@ -163,6 +163,8 @@ class Hall:
 
     def handle(self, given: inputs.Input) -> None:
         """What concerns everybody."""
+        if isinstance(given, inputs.Looked) and not self.core.works:
+            return  # four times a second for each room: nobody here waits for a worker
         self._handle(given)
         if isinstance(given, inputs.Attended):
             self.tell()

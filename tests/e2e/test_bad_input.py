@@ -97,7 +97,7 @@ async def works(peer: Peer) -> None:
         (
             {"type": "session.update", "targets": [{"language": "ja"}], "source": {"language": "de"}},
             "unsupported_language",
-            "Offered from de: ar, ca, de, en, es, fr, he",
+            "Offered from de: ar, ca, cs, da, de, el, en, es, fi, fr, he",
         ),
         (
             {"type": "session.update", "targets": [{"language": "tlh"}]},
@@ -143,8 +143,16 @@ def test_what_comes_before_session_start_is_refused_and_a_start_still_works(
     ("changes", "code", "names"),
     [
         ({"source": {"language": "xx"}}, "unsupported_language", "xx"),
-        ({"source": {"language": "ja"}}, "unsupported_language", "sources: ar, ca, de, en, es, fr, he"),
-        ({"targets": [{"language": "ja"}]}, "unsupported_language", "from en: ar, ca, de, en, es, fr, he"),
+        (
+            {"source": {"language": "ja"}},
+            "unsupported_language",
+            "sources: ar, ca, cs, da, de, el, en, es, fi, fr, he",
+        ),
+        (
+            {"targets": [{"language": "ja"}]},
+            "unsupported_language",
+            "from en: ar, ca, cs, da, de, el, en, es, fi, fr, he",
+        ),
         ({"targets": []}, "bad_field", "targets"),
         ({"targets": [{"language": "es"}, {"language": "ES"}]}, "bad_field", "es"),
         ({"output": {"rate": 12345}}, "bad_field", "rate"),
