@@ -142,8 +142,8 @@ def test_audio_in_frames_of_20_ms_is_never_too_much(gateway: Gateway) -> None:
     messages, code = peer.read(10, until="pong")
     peer.close()
     assert code is None
-    assert {message["type"] for message in messages} <= {"session.started", "pong", "warning", "audio.ack"}
-    assert messages[-1]["type"] == "pong"
+    kinds = {message["type"] for message in messages}
+    assert "pong" in kinds and kinds <= {"session.started", "pong", "warning", "audio.ack"}
 
 
 @pytest.mark.parametrize("message", [b"{", pytest.param(b'{"type":"ping"}', marks=pytest.mark.slow)])
