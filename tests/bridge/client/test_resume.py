@@ -360,12 +360,12 @@ def test_server_that_fell_silent_is_left_and_the_session_goes_on(
 def test_server_that_has_nothing_to_say_is_not_left(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("bridge.client.connection"), "QUIET_SECONDS", 0.15)
+    monkeypatch.setattr(import_module("bridge.client.connection"), "QUIET_SECONDS", 0.3)
 
     def thinks(peer: Any) -> None:
         opens(peer)
         peer.hear()
-        time.sleep(0.9)
+        time.sleep(1.2)
         peer.end()
 
     server = Server(thinks)
