@@ -91,7 +91,7 @@ def spoken(seen: Seen, target: str = "es") -> list[int]:
 def test_a_later_segment_that_is_ready_first_is_heard_after_the_earlier_one(
     stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
-    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path, stt=4)).up(SIMULATED_STT_MS="600,50")
+    system = stack(**SIMULATED, TOPOLOGY=topology(tmp_path, stt=4)).up(SIMULATED_STT_MS="1500,50")
     seen = asyncio.run(session(system.url, pcm(), 4, "es", "fr"))
 
     # Every other call takes 0.6 s: captions come as they are ready, speech in the order it was said.
