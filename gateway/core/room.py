@@ -143,6 +143,8 @@ class Room:
         for tuning, listener in self.listeners.items():
             if tuning.own == decision.session:
                 found.append(For(tuning, listener.decided(at, decision)))
+        if decision.kind == "ended":
+            self._tracks[decision.session].ledger = Ledger(decision.session)  # it held its last sound
         return found
 
     def _told(self, at: float, who: Ledger, told: list[facts.Fact], now: float) -> list[For]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.types import Event
-from gateway.core import effects
+from gateway.core import effects, inputs
 from gateway.core.effects import Done, Say, SpeechStarted
 from gateway.core.recent import LATEST
 from gateway.core.speaker import Takeover
@@ -318,3 +318,16 @@ def test_one_who_speaks_in_the_place_of_another_is_heard_under_their_own_name() 
         "Ana: ana 0",
         "Ben: ben 0",
     ]
+
+
+def test_a_room_keeps_no_sound_of_speakers_who_have_ended() -> None:
+    it = Meeting()
+    here = it.gateway()
+    here.enter("ana", "speaker")
+    here.enter("ben", "listener", None, "en")
+    here.says("ana")
+    it.work("ana", 0)
+    assert here.room.ledger("ana").segments == 1
+    here.done(here.room.handle(inputs.End(), it.now, "ana"))
+
+    assert "Decision(" not in repr(vars(here.room.ledger("ana")))
