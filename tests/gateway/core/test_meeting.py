@@ -8,7 +8,9 @@ from gateway.core.effects import Done, Say, SpeechStarted
 from gateway.core.recent import LATEST
 from gateway.core.speaker import Takeover
 from gateway.core.tuning import numbered
+from tests.gateway.core.bench import NOW
 from tests.gateway.core.meeting import LANGUAGES, Meeting, numbers, sound, story
+from tests.gateway.events import START
 
 
 def test_each_hears_the_others_in_their_language_and_nobody_hears_themselves() -> None:
@@ -193,6 +195,7 @@ def test_who_joins_a_language_that_is_heard_is_told_the_sentence_that_is_being_s
     assert numbers(begins) == sorted(numbers(begins))
     it.translate("ana", 1, "es")
     assert story(here.room.tune(ear).begins_with(0.0)) == ["Ana: ana 1", "es: ana 1", "<es", ">"]
+    assert here.room.tune(ear).begins_with(START + it.now - NOW + LATEST + 1) == []
 
 
 def test_a_room_of_sixteen_languages_is_heard_in_each_of_them() -> None:

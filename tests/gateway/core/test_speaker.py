@@ -245,3 +245,12 @@ def test_silenced_segments_are_not_wanted_any_more() -> None:
     assert len(said(found, Done)) == 3
     assert made.give(inputs.Tick(), NOW + 1000) == []
     assert made.says(*whole(1)) == []
+
+
+def test_audio_is_needed_until_its_segment_is_stored_for_whoever_takes_over() -> None:
+    made = Bench()
+    (cut,) = decisions(made.segment(), "cut")
+    made.hears((60, 0.0))
+    assert made.speaker.first == cut.start
+    made.sent(0)
+    assert made.speaker.first > cut.end
