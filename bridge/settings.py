@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from bridge import redis_url
-from bridge.options import Options
 from bridge.origin import canonical
-from bridge.types import Rate
-
-VAD_THRESHOLDS = (0.35, 0.5, 0.65, 0.8)
-"""The threshold of each VAD_AGGRESSIVENESS."""
+from bridge.speech_settings import SpeechSettings
 
 
-class Settings(Options):
+class Settings(SpeechSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
@@ -63,39 +59,6 @@ class Settings(Options):
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
     translation_provider: str = Field("apertium", description="Engine of the translation stage.")
     tts_provider: str = Field("espeak", description="Engine of the tts stage.")
-    # A variable is text, which is none of the numbers of a Literal.
-    sample_rate: Annotated[Rate, BeforeValidator(int)] = Field(
-        24_000, description="Hz of the audio sent to a client that does not ask for a rate."
-    )
-
-    vad_threshold: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="Probability from which a 32 ms window counts as speech; wins over VAD_AGGRESSIVENESS.",
-    )
-    vad_aggressiveness: int = Field(
-        1,
-        ge=0,
-        le=3,
-        description="0 keeps quiet speech, 3 keeps out most noise: threshold 0.35, 0.5, 0.65, 0.8.",
-    )
-    vad_min_speech_ms: int = Field(
-        250, ge=32, le=5_000, description="Shorter speech is taken for noise and dropped."
-    )
-    vad_min_silence_ms: int = Field(
-        300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
-    )
-    vad_padding_ms: int = Field(
-        300, ge=0, le=2_000, description="Audio kept before and after the speech of a segment."
-    )
-    vad_max_segment_ms: int = Field(
-        10_000,
-        ge=1_000,
-        le=60_000,
-        description="Longer speech is cut at the quietest point of its last third (3 s at most).",
-    )
-
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )
@@ -246,12 +209,6 @@ class Settings(Options):
         if url:
             redis_url.check(url)
         return url
-
-    @property
-    def threshold(self) -> float:
-        """The VAD threshold in force."""
-        by_level = VAD_THRESHOLDS[self.vad_aggressiveness]
-        return self.vad_threshold if self.vad_threshold is not None else by_level
 
     @field_validator("ws_origins")
     @classmethod

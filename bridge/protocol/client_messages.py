@@ -49,6 +49,7 @@ class _FromClient(Part):
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 BargeIn = Literal["off", "pause", "stop"]
+Pacing = Literal["burst", "realtime"]
 Role = Literal["speaker", "listener", "both"]
 Features = Annotated[tuple[Name, ...], Field(max_length=16, fail_fast=True)]
 Segment = Annotated[int, Field(ge=0, lt=2**32)]
@@ -83,9 +84,11 @@ Targets = Annotated[
 
 
 class Output(Part):
-    """Audio to the client: PCM s16le mono at `rate` Hz; without a rate the server's default."""
+    """Audio to the client: PCM s16le mono at `rate` Hz, as soon as it is there (`burst`) or as it is heard
+    (`realtime`); what is left out is the server's default."""
 
     rate: Rate | None = None
+    pacing: Pacing | None = None
 
 
 class Vad(Part):
@@ -173,11 +176,13 @@ class PlaybackStop(_FromClient):
 
 
 class PlaybackMark(_FromClient):
-    """At the moment of sending, `played_ms` of the segment's audio have been heard."""
+    """At the moment of sending, `played_ms` of the segment's audio have been heard, and `backlog_ms` of
+    speech wait to be heard."""
 
     type: Literal["playback.mark"] = "playback.mark"
     segment: Segment
     played_ms: Annotated[float, Field(ge=0)]
+    backlog_ms: Annotated[float, Field(ge=0)] | None = None
 
 
 class Ping(_FromClient):

@@ -104,9 +104,10 @@ class _Caption(_OfSegment):
 
 
 class TranscriptPartial(_Caption):
-    """Words so far; replaced by the next one."""
+    """Words so far; replaced by the next one, in which the first `stable` characters are the same."""
 
     type: Literal["transcript.partial"] = "transcript.partial"
+    stable: int = Field(0, ge=0)
 
 
 class TranscriptFinal(_Caption):
@@ -122,9 +123,10 @@ class _Translated(_OfSegment):
 
 
 class TranslationPartial(_Translated):
-    """Translation so far; replaced by the next one."""
+    """Translation so far; replaced by the next one, in which the first `stable` characters are the same."""
 
     type: Literal["translation.partial"] = "translation.partial"
+    stable: int = Field(0, ge=0)
 
 
 class TranslationFinal(_Translated):
@@ -184,9 +186,10 @@ class SegmentFailed(_OfSegment):
 
 
 class _Obeyed(_FromServer):
-    """Done, `latency_ms` after the wish arrived."""
+    """Done, `latency_ms` after the wish arrived; of `barge_in`, the listener's own speech was the wish."""
 
     latency_ms: float
+    reason: Literal["barge_in"] | None = None
 
 
 class PlaybackPaused(_Obeyed):

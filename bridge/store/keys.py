@@ -8,8 +8,8 @@ rooms                                      sorted set: rooms that go on, by when
 present:{room}                             hash: gateway -> `at` (clock of Redis) and JSON of a Presence
 audio:{session}:{segment}:{revision}       the speech of a segment, until its deadline (claim check)
 live:{session}                             hash: `from` = first segment still wanted, and for work sent
-                                           again `{segment}/{stage}/{target}` = first attempt still wanted;
-                                           gone = nothing is wanted
+                                           again `{segment}.{revision}/{stage}/{target}` = first attempt still
+                                           wanted; gone = nothing is wanted
 claim:{session}/{segment}/{stage}/...      a worker took this attempt; nobody takes it twice
 cancel                                     channel: changes of live:*, for speed; the hash is the truth
 worker:{name}                              JSON of a live worker, expires without a heartbeat
@@ -74,9 +74,9 @@ def live(session: str) -> str:
     return f"live:{session}"
 
 
-def least(segment: int, stage: Stage, target: str | None) -> str:
+def least(segment: int, revision: int, stage: Stage, target: str | None) -> str:
     """The field of `live` that holds the first attempt still wanted."""
-    return f"{segment}/{stage}/{target or ''}"
+    return f"{segment}.{revision}/{stage}/{target or ''}"
 
 
 def claim(item: str) -> str:

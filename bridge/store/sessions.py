@@ -51,11 +51,11 @@ class Sessions:
                 await pipe.execute()
 
     async def supersede(
-        self, session: str, segment: int, stage: Stage, target: str | None, attempt: int
+        self, session: str, segment: int, revision: int, stage: Stage, target: str | None, attempt: int
     ) -> None:
         """Makes attempts before `attempt` that no worker has begun yet never begin."""
         with keys.reported(self.url):
-            field = keys.least(segment, stage, target)
+            field = keys.least(segment, revision, stage, target)
             await self._client.eval(_SET, 1, keys.live(session), field, str(attempt))
 
     async def settle(self, session: str, fields: list[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from bridge.store import keys
 from bridge.store.journal import encode
-from bridge.types import Event, Stage, Work, item_name
+from bridge.types import Event, Stage, Work
 
 CLAIM_SECONDS = 150
 """Shortest time for which a claim is kept: a task that is delivered again a minute later must find it."""
@@ -75,7 +75,7 @@ class Desk:
             work.target,
             worker=worker,
         )
-        item = item_name(work.session, work.segment, stage, work.target, work.attempt)
+        item = work.item(stage)
         entry = encode(started)["e"].decode().removesuffix("}")
         with keys.reported(self.url):
             reply = self._take(
@@ -89,7 +89,7 @@ class Desk:
                 args=[
                     work.segment,
                     work.attempt,
-                    keys.least(work.segment, stage, work.target),
+                    keys.least(work.segment, work.revision, stage, work.target),
                     work.deadline,
                     CLAIM_SECONDS,
                     worker,

@@ -15,7 +15,7 @@ from celery.exceptions import Ignore
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
-from bridge.types import Event, EventKind, Stage, Work, item_name
+from bridge.types import Event, EventKind, Stage, Work
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Runtime:
     @contextmanager
     def taken(self, stage: Stage, work: Work) -> Iterator[Taken]:
         """Takes the work, which counts as running until the block ends. Raises RedisUnavailable."""
-        item = item_name(work.session, work.segment, stage, work.target, work.attempt)
+        item = work.item(stage)
         self.running.append(item)
         try:
             # One at a time: an older list that arrives after a newer one would hide work that runs.

@@ -193,6 +193,7 @@ class Supersede:
     """Attempts before `attempt` that no worker has begun are not wanted any more."""
 
     segment: int
+    revision: int
     stage: Stage
     target: str | None
     attempt: int

@@ -8,7 +8,6 @@ was sent again in mid-speech takes over with the sentence that was cut off.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from bridge.languages import same
 from bridge.types import Decision, Event
@@ -27,41 +26,10 @@ from gateway.core.facts import (
     Translated,
     Whole,
 )
+from gateway.core.state import State, Voice
 
 KEPT = 64
 """Segments that are not over at most: far more than a session may have in work."""
-
-
-@dataclass(slots=True)
-class Voice:
-    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`:
-    it is the language that was spoken."""
-
-    translators: set[int] = field(default_factory=set)
-    speakers: set[int] = field(default_factory=set)
-    translation: Event | None = None
-    chosen: int | None = None
-    index: int = 0
-    sentences: int = 0
-    finished: bool = False
-    floor: bool = False
-
-
-@dataclass(slots=True)
-class State:
-    """A segment. `original` is its sound, `given_up` whether no transcript will come."""
-
-    cut: Decision
-    voices: dict[str, Voice]
-    transcript: Event | None = None
-    original: Event | None = None
-    given_up: bool = False
-    attempts: int = 0
-
-    @property
-    def spoken(self) -> str | None:
-        """The language that was spoken, None as long as it is not known."""
-        return self.transcript.language if self.transcript else self.cut.source
 
 
 class Ledger:
@@ -123,9 +91,9 @@ class Ledger:
                 state.original = event
                 return self._floor(state)
             case "started":
-                return [Taken(event)] if _counts(state, event) else []
+                return [Taken(event)] if state.counts(event) else []
             case "failed":
-                return [Refused(event)] if _counts(state, event) else []
+                return [Refused(event)] if state.counts(event) else []
             case "text" if event.stage == "stt":
                 return self._transcript(state, event)
         voice = state.voices.get(event.target or "")
@@ -285,15 +253,3 @@ class Ledger:
             del self._segments[number]
             if self.speaker and state.transcript is not None and state.transcript.text:
                 self._last = state
-
-
-def _counts(state: State, event: Event) -> bool:
-    """Whether the attempt may still be the one that is shown or heard."""
-    if event.stage == "stt":
-        return state.transcript is None
-    voice = state.voices.get(event.target or "")
-    if voice is None or voice.finished or voice.floor:
-        return False
-    if event.stage == "translation":
-        return voice.translation is None and event.attempt in voice.translators
-    return event.attempt in voice.speakers and voice.chosen in (None, event.attempt)

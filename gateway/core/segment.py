@@ -11,7 +11,7 @@ from gateway.core.cuts import Cut
 from gateway.core.deadlines import Overdue
 from gateway.core.effects import Append, Effect, Free, Submit, Supersede
 from gateway.core.inputs import Key
-from gateway.core.ledger import State
+from gateway.core.state import State
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Segment:
         return [
             Free((key,)),
             Append(decision),
-            Supersede(*key, self.attempts),
+            Supersede(self.number, work.revision, what.stage, what.target, self.attempts),
             Submit(work, what.stage, targets, self.live, left, self.cut.pcm if what.stage == "stt" else b""),
         ]
 

@@ -13,9 +13,10 @@ from gateway.core.cuts import Cut
 from gateway.core.deadlines import Deadlines, Overdue
 from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
-from gateway.core.ledger import Ledger, State
+from gateway.core.ledger import Ledger
 from gateway.core.recent import LATEST
 from gateway.core.segment import Segment
+from gateway.core.state import State
 from gateway.core.terms import Patience
 
 
@@ -251,10 +252,11 @@ class Supervision:
         return effects
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
-        return {
-            key: item_name(self._session, key[0], key[1], key[2], attempt) in self._running
-            for key, attempt in self._deadlines.begun(now)
-        }
+        return {key: self._item(key, attempt) in self._running for key, attempt in self._deadlines.begun(now)}
+
+    def _item(self, key: Key, attempt: int) -> str:
+        number, stage, target = key
+        return item_name(self._session, number, self._open[number].work.revision, stage, target, attempt)
 
     def _again(self, what: Overdue, now: float) -> list[Effect]:
         segment = self._open[what.segment]

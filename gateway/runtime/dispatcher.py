@@ -208,7 +208,9 @@ class Dispatcher:
         else:
             await self._writer.written()
         if (old := job.superseded) is not None:
-            await self._sessions.supersede(job.session, old.segment, old.stage, old.target, old.attempt)
+            await self._sessions.supersede(
+                job.session, old.segment, old.revision, old.stage, old.target, old.attempt
+            )
 
     def _unsent(self, job: Job, queues: dict[Key, str], why: str) -> None:
         self.free(job.session, list(queues))

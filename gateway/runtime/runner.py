@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
 from bridge.errors import RedisUnavailable
-from bridge.store import keys
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, inputs
 from gateway.core.participant import Participant
@@ -19,8 +17,8 @@ from gateway.core.speaker import Speaker, Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.runtime.backend import Backend
 from gateway.runtime.bookmark import Bookmark
-from gateway.runtime.dispatcher import Job
 from gateway.runtime.hall import Hall
+from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
 
@@ -48,8 +46,7 @@ class Runner:
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
-        self._superseded: effects.Supersede | None = None
-        self._first = 0
+        self._hands = Hands(backend, self.id, hall.id, self.handle)
         self._over = False
         self._taken: asyncio.Future[int] | None = None
         self._loop = asyncio.get_running_loop()
@@ -74,7 +71,7 @@ class Runner:
     @property
     def first(self) -> int:
         """The first segment whose work is still wanted."""
-        return self._first
+        return self._hands.first
 
     @property
     def away(self) -> bool:
@@ -245,12 +242,6 @@ class Runner:
         """Does it."""
         for effect in wanted:
             match effect:
-                case effects.Append(decision):
-                    self._backend.writer.append(self.hall.id, decision)
-                case effects.Report(event):
-                    self._backend.writer.append(self.hall.id, event)
-                case effects.Free(freed):
-                    self._backend.dispatcher.free(self.id, freed)
                 case effects.Timer(at):
                     self._arm(at)
                 case effects.Taken(samples):
@@ -261,34 +252,7 @@ class Runner:
                 case effects.Closed():
                     self._mouth.room_closed()
                 case _:
-                    self._work(effect)
-
-    def _work(self, effect: effects.Effect) -> None:
-        sessions, errands = self._backend.sessions, self._backend.errands
-        match effect:
-            case effects.Supersede():
-                self._superseded = effect
-            case effects.Submit():
-                self._submit(effect)
-            case effects.Forget(segment, revision, superseded):
-                name = keys.audio(self.id, segment, revision)
-                errands.run("drop audio", sessions.drop_audio(name))
-                if superseded:
-                    errands.run("settle", sessions.settle(self.id, [keys.least(*key) for key in superseded]))
-            case effects.Cancel(segment):
-                self._first = segment
-                errands.run("cancel", sessions.cancel_before(self.id, segment))
-
-    def _submit(self, submit: effects.Submit) -> None:
-        work = submit.work
-        now = self._backend.fleet.now()
-        if work.attempt:
-            self._log.warning("sent again", segment=work.segment, stage=submit.stage, attempt=work.attempt)
-        else:
-            self._log.info("segment cut", segment=work.segment, ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
-        superseded, self._superseded = self._superseded, None
-        self._backend.dispatcher.submit(Job(self.id, submit, superseded, self.handle))
+                    self._hands.do(effect)
 
     def _arm(self, at: float) -> None:
         if self._timer is not None:

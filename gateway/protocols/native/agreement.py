@@ -17,7 +17,8 @@ from bridge.protocol.client_messages import (
 )
 from bridge.protocol.parts import Effective, Limits
 from bridge.protocol.server_messages import SessionStarted, Warning
-from bridge.settings import VAD_THRESHOLDS, Settings
+from bridge.settings import Settings
+from bridge.speech_settings import VAD_THRESHOLDS
 from bridge.store.registry import WorkerRecord
 from bridge.types import Stage, Target
 from gateway.core.seat import Role, Seat

@@ -41,20 +41,20 @@ def test_a_session_is_made_anew_in_a_redis_that_lost_it_from_where_it_is(room: R
 
 
 def test_attempts_before_the_one_sent_again_never_begin_until_the_matter_is_settled(room: Room) -> None:
-    room.do(lambda sessions: sessions.supersede("alice", 3, "stt", None, 2))
+    room.do(lambda sessions: sessions.supersede("alice", 3, 0, "stt", None, 2))
     works = [Work("alice", 3, attempt=number) for number in range(3)]
 
     assert verdicts(room, *works) == ["superseded", "superseded", "wanted"]
     assert verdicts(room, Work("alice", 2), Work("alice", 4)) == ["wanted", "wanted"]
 
-    room.do(lambda sessions: sessions.settle("alice", [keys.least(3, "stt", None)]))
+    room.do(lambda sessions: sessions.settle("alice", [keys.least(3, 0, "stt", None)]))
     assert verdicts(room, works[0]) == ["wanted"]
 
 
 def test_a_closed_session_is_gone_and_nothing_brings_it_back(room: Room) -> None:
     room.do(lambda sessions: sessions.close_session("alice"))
     room.do(lambda sessions: sessions.cancel_before("alice", 4))
-    room.do(lambda sessions: sessions.supersede("alice", 3, "stt", None, 2))
+    room.do(lambda sessions: sessions.supersede("alice", 3, 0, "stt", None, 2))
 
     assert verdicts(room, Work("alice", 9)) == ["gone"]
     assert room.client.keys("*alice*") == []

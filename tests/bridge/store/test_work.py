@@ -17,7 +17,7 @@ from tests.bridge.rooms import Room
 pytestmark = pytest.mark.redis
 
 WORK = Work("alice", 3, "room", revision=1, attempt=2, target="es")
-ITEM = item_name("alice", 3, "tts", "es", 2)
+ITEM = item_name("alice", 3, 0, "tts", "es", 2)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_claim_lasts_as_long_as_the_work_is_wanted(room: Room, desk: Desk) -> 
     desk.take("tts", WORK.but(segment=4, deadline=room.now() + 1_000), "w", [])
 
     assert CLAIM_SECONDS - 5 < room.client.ttl(keys.claim(ITEM)) <= CLAIM_SECONDS
-    assert 990 < room.client.ttl(keys.claim(item_name("alice", 4, "tts", "es", 2))) <= 1_000
+    assert 990 < room.client.ttl(keys.claim(item_name("alice", 4, 0, "tts", "es", 2))) <= 1_000
 
 
 def test_work_of_a_session_that_is_over_leaves_nothing_behind(room: Room, desk: Desk) -> None:

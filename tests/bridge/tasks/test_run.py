@@ -23,7 +23,7 @@ from tests.stack import wait_until
 pytestmark = pytest.mark.redis
 
 WORK = Work("alice", 2, "room", attempt=1, source="en", target="es", text="go forward")
-ITEM = item_name("alice", 2, "translation", "es", 1)
+ITEM = item_name("alice", 2, 0, "translation", "es", 1)
 
 
 def echo(_: Any, work: Work, __: bytes | None) -> Results:
@@ -96,7 +96,7 @@ def test_work_that_is_not_wanted_never_reaches_the_engine(runtime: Runtime, room
     if reason == "gone":
         room.do(lambda sessions: sessions.cancel_before("alice", 3))
     elif reason == "superseded":
-        room.do(lambda sessions: sessions.supersede("alice", 2, "translation", "es", 2))
+        room.do(lambda sessions: sessions.supersede("alice", 2, 0, "translation", "es", 2))
     else:
         other = Desk(room.url)
         other.take("translation", WORK, "v", [ITEM])

@@ -43,7 +43,7 @@ def test_what_no_worker_takes_is_sent_again_after_the_queue_limit() -> None:
     assert submit.pcm
     kinds = [type(effect) for effect in found]
     assert kinds.index(Free) < kinds.index(Append) < kinds.index(Supersede) < kinds.index(Submit)
-    assert Supersede(0, "stt", None, 1) in found
+    assert Supersede(0, 0, "stt", None, 1) in found
 
 
 def test_a_silent_worker_is_waited_for_until_the_run_limit() -> None:
@@ -64,7 +64,7 @@ def submits_length(made: Bench) -> float:
 def test_a_worker_that_lives_and_runs_the_work_is_no_reason_to_send_it_again() -> None:
     made = bench()
     made.says(started(0), now=NOW + 1)
-    made.give(inputs.Looked({item_name(SESSION, 0, "stt", None, 0)}))
+    made.give(inputs.Looked({item_name(SESSION, 0, 0, "stt", None, 0)}))
     for second in range(2, 50):
         assert submits(made.give(inputs.Tick(), NOW + second)) == []
 

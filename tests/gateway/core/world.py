@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from bridge.types import STAGES, Decision, Event, Stage, Target, Work, item_name
+from bridge.types import STAGES, Decision, Event, Stage, Target, Work
 from gateway.core import effects, inputs
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.inputs import Key
@@ -124,7 +124,7 @@ class World(Bench):
                 case effects.Append(decision):
                     if self.random.random() >= self.trouble.forgets:
                         self._write(decision, 0.002)
-                case effects.Supersede(segment, stage, target, attempt):
+                case effects.Supersede(segment, _, stage, target, attempt):
                     self._least[segment, stage, target] = attempt
                 case effects.Cancel(segment):
                     self._first = segment
@@ -154,9 +154,7 @@ class World(Bench):
 
     def _look(self) -> None:
         running = {
-            item_name(SESSION, w.task.work.segment, w.stage, w.task.work.target, w.task.work.attempt)
-            for w in self.workers
-            if w.alive and not w.silent and w.task is not None
+            w.task.work.item(w.stage) for w in self.workers if w.alive and not w.silent and w.task is not None
         }
         self.give(inputs.Looked(running))
         self.later(1.0, self._look)
@@ -189,7 +187,7 @@ class World(Bench):
 
     def _wanted(self, task: Task) -> bool:
         work = task.work
-        item = item_name(SESSION, work.segment, task.stage, work.target, work.attempt)
+        item = work.item(task.stage)
         if work.segment < self._first or item in self._claimed:
             return False
         if work.attempt < self._least.get((work.segment, task.stage, work.target), 0):

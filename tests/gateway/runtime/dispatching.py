@@ -83,7 +83,7 @@ class Scene:
         work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
         work = work.but(among=among)
         submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
-        superseded = Supersede(segment, stage, target, attempt) if attempt else None
+        superseded = Supersede(segment, 0, stage, target, attempt) if attempt else None
         self.dispatcher.submit(
             Job(session, submit, superseded, lambda what: self.told.append((session, what)))
         )

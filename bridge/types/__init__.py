@@ -1,0 +1,44 @@
+"""The nouns that travel between gateway, Redis and workers. Standard library only."""
+
+from bridge.types.engines import (
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    Audio,
+    Block,
+    Phrase,
+    Rate,
+    Sound,
+    Speech,
+    Transcript,
+    Translation,
+    Utterance,
+)
+from bridge.types.journal import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Floor, Presence
+from bridge.types.work import STAGES, Stage, Target, Work, item_name
+
+__all__ = [
+    "SAMPLE_BYTES",
+    "SPEECH_RATE",
+    "STAGES",
+    "Attendant",
+    "Audio",
+    "Block",
+    "Decision",
+    "DecisionKind",
+    "Entry",
+    "Event",
+    "EventKind",
+    "Floor",
+    "Phrase",
+    "Presence",
+    "Rate",
+    "Sound",
+    "Speech",
+    "Stage",
+    "Target",
+    "Transcript",
+    "Translation",
+    "Utterance",
+    "Work",
+    "item_name",
+]

@@ -1,0 +1,77 @@
+"""The message of one task: what a worker is to do, for whom, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self
+
+Stage = Literal["stt", "translation", "tts"]
+STAGES: tuple[Stage, ...] = ("stt", "translation", "tts")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One language that somebody listens in, and the voice they asked for."""
+
+    language: str
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The message of one task: who it is for, what the stage before made, until when it is wanted.
+
+    A few hundred bytes of JSON; the audio stays in Redis under the key `audio` (claim check). `room` is
+    the room whose journal hears of it, `sentence` the first one that tts still has to speak. `deadline`
+    and `sent` are seconds on the clock of Redis, which is the one that all hosts share. A `source` of None
+    is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
+    listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
+    speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
+    certain.
+    """
+
+    session: str
+    segment: int
+    room: str = ""
+    revision: int = 0
+    attempt: int = 0
+    draft: bool = False
+    source: str | None = None
+    among: tuple[str, ...] = ()
+    prior: str = ""
+    target: str | None = None
+    voice: str | None = None
+    floor: str = ""
+    text: str = ""
+    sentence: int = 0
+    audio: str = ""
+    rate: int = 24_000
+    deadline: float = 0.0
+    sent: float = 0.0
+
+    def but(self, **changes: Any) -> Self:
+        """The same work with some fields changed."""
+        return replace(self, **changes)
+
+    def item(self, stage: Stage) -> str:
+        """What `item_name` calls this work at `stage`."""
+        return item_name(self.session, self.segment, self.revision, stage, self.target, self.attempt)
+
+    def message(self) -> dict[str, Any]:
+        """As JSON-ready values, for a task's arguments."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Self:
+        """The work in a task's arguments; fields of a newer release are ignored."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in message.items() if name in known}
+        return cls(**values | {"among": tuple(values.get("among", ()))})
+
+
+def item_name(
+    session: str, segment: int, revision: int, stage: Stage, target: str | None, attempt: int
+) -> str:
+    """How a worker's sign of life names a piece of work that it runs: `session/3.0/tts/es/0`."""
+    return f"{session}/{segment}.{revision}/{stage}/{target or ''}/{attempt}"

@@ -1,0 +1,70 @@
+"""What the core wants done for one session, outside of its connection: work, decisions, what Redis keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bridge.store import keys
+from bridge.types import SAMPLE_BYTES
+from gateway.core import effects, inputs
+from gateway.runtime.backend import Backend
+from gateway.runtime.dispatcher import Job
+
+log = structlog.get_logger(__name__)
+
+
+class Hands:
+    """Of one session in its room. `tell` takes what became of work. `first` is the first segment whose work
+    is still wanted."""
+
+    def __init__(
+        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent], object]
+    ) -> None:
+        self.first = 0
+        self._backend = backend
+        self._session = session
+        self._room = room
+        self._tell = tell
+        self._superseded: effects.Supersede | None = None
+
+    def do(self, effect: effects.Effect) -> None:
+        """Does it."""
+        match effect:
+            case effects.Append(decision):
+                self._backend.writer.append(self._room, decision)
+            case effects.Report(event):
+                self._backend.writer.append(self._room, event)
+            case effects.Free(freed):
+                self._backend.dispatcher.free(self._session, freed)
+            case effects.Supersede():
+                self._superseded = effect
+            case effects.Submit():
+                self._submit(effect)
+            case effects.Forget(segment, revision, superseded):
+                self._forget(segment, revision, superseded)
+            case effects.Cancel(segment):
+                self.first = segment
+                cancel = self._backend.sessions.cancel_before(self._session, segment)
+                self._backend.errands.run("cancel", cancel)
+
+    def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
+        sessions, errands = self._backend.sessions, self._backend.errands
+        name = keys.audio(self._session, segment, revision)
+        errands.run("drop audio", sessions.drop_audio(name))
+        if superseded:
+            fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
+            errands.run("settle", sessions.settle(self._session, fields))
+
+    def _submit(self, submit: effects.Submit) -> None:
+        work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
+        now = self._backend.fleet.now()
+        if work.attempt:
+            told.warning("sent again", stage=submit.stage, attempt=work.attempt)
+        else:
+            told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
+        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
+        superseded, self._superseded = self._superseded, None
+        self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))
