@@ -22,7 +22,7 @@ Ending = Literal["complete", "hanging", "open"]
 
 FILE = Path(__file__).parent / "data" / "hanging.toml"
 
-CLOSERS = "\"”’“‘»«›)\\]}」』）》】〉〕"
+CLOSERS = '"”’“‘»«›)\\]}」』）》】〉〕'
 PAUSES = ",،、，:：;；·–—-"
 TAIL = re.compile(rf"(?:[\s{WIDE}{NARROW}{CLOSERS}\u037e{PAUSES}]|(?<=[{WIDE}{NARROW},])')*+\Z")
 ASKS = re.compile("[!?！？؟]")

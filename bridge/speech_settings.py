@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -37,7 +37,11 @@ class SpeechSettings(Options):
         250, ge=32, le=5_000, description="Shorter speech is taken for noise and dropped."
     )
     vad_min_silence_ms: int = Field(
-        300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
+        300,
+        ge=32,
+        le=10_000,
+        description="Silence that ends a segment, with ENDPOINT=adaptive the longest: the largest part of "
+        "the latency.",
     )
     vad_padding_ms: int = Field(
         300,
@@ -62,6 +66,19 @@ class SpeechSettings(Options):
         ge=32,
         le=1_000,
         description="Silence after which a draft is begun; no segment keeps more of it at its end.",
+    )
+
+    endpoint: Literal["fixed", "adaptive"] = Field(
+        "adaptive",
+        description="`adaptive`: less silence ends a segment where the speaker pauses little and where the "
+        "draft's text is complete, from ENDPOINT_LEAST_MS to VAD_MIN_SILENCE_MS; `fixed`: always the latter.",
+    )
+    endpoint_least_ms: int = Field(
+        250,
+        ge=32,
+        le=10_000,
+        description="Least silence that ends a segment with ENDPOINT=adaptive. No text is known before "
+        "DRAFT_SILENCE_MS and the time of stt are over.",
     )
 
     @property

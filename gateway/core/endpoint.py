@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections import deque
 
 from bridge.endings import Ending, ending, retracted
+from bridge.types import SPEECH_RATE
+from gateway.core import cuts
+from gateway.core.terms import SegmenterConfig
 
 SEGMENTS = 16
 """Segments whose longest pauses are remembered: a minute or two of speech."""
@@ -17,72 +20,93 @@ FIRST = 1 / 3
 """Where between the bounds the endpoint of a speaker lies of whom nothing is known."""
 STOPS = 16
 """Full stops of which it is remembered whether they were still there when more had been said."""
-
-
 TRUST = 0.25
+"""Doubt up to which what is said soon after a full stop is a new sentence: two were right, none was wrong."""
+TEXTS = 4
+"""Drafts of which it is remembered how soon their text was there."""
+SLACK = 1.1
+"""How much longer than for the slowest of these a text is waited for."""
 
 
 class Endpoint:
-    """One speaker's. `least` and `most` are the bounds, in samples; where they are one, it is fixed.
+    """One speaker's. It is bounded by the terms: from `least_silence_ms` to `min_silence_ms`, or just the latter,
+    which is `most` in samples.
 
     Two things tell how long this speaker pauses without having ended: pauses within a segment that its text
-    gave no reason for, and speech that began again after a cut before `most` had passed.
+    gave no reason for, and speech that began again after a cut before the longest silence had passed.
     """
 
-    def __init__(self, least: int, most: int) -> None:
-        self.bound(least, most)
-        first = self._least + (most - self._least) * FIRST
+    def __init__(self, config: SegmenterConfig) -> None:
+        self.bound(config)
+        first = self._least + (self.most - self._least) * FIRST
         self._pauses: deque[int] = deque([round(first / MARGIN)], SEGMENTS)
         self._wrong: deque[bool] = deque(maxlen=STOPS)
+        self._texts: deque[int] = deque(maxlen=TEXTS)
         self._punctuated = False
-        self._forget()
+        self._ending: Ending | None = None
+        self._ended: int | None = None
+        self._longest = 0
+        self._asked = False
+        self._stopped = ""
 
-    def bound(self, least: int, most: int) -> None:
+    def bound(self, config: SegmenterConfig) -> None:
         """Sets the bounds anew; what is known of the speaker stays."""
-        self._least, self._most = min(least, most), most
+        most, least = config.min_silence_ms, config.least_silence_ms
+        self.most = most * SPEECH_RATE // 1000
+        self._least = (most if least is None else min(least, most)) * SPEECH_RATE // 1000
 
     @property
     def required(self) -> int:
-        """Samples of silence that end the segment, as far as is known now: from `least` to `most`."""
-        usual = min(self._most, max(self._least, round(max(self._pauses) * MARGIN)))
+        """Samples of silence that end the segment, as far as is known now: `min_silence_ms` at most."""
+        usual = min(self.most, max(self._least, round(max(self._pauses) * MARGIN)))
         if self._ending == "complete":
             return self._least + round((usual - self._least) * self._doubt)
         # An engine that sets full stops and set none has heard that the sentence goes on.
-        goes_on = self._ending == "hanging" or (self._ending == "open" and self._punctuated)
-        return self._most if goes_on else usual
+        if self._ending == "hanging" or (self._ending == "open" and self._punctuated):
+            return self.most
+        return max(usual, self._text_due) if self._asked else usual
 
-    def began(self, at: int) -> None:
-        """A segment began at sample `at`."""
-        if self._ended is not None and at - self._ended < self._most:
-            self._pauses[-1] = max(self._pauses[-1], at - self._ended)
-        self._forget()
+    def follow(self, report: cuts.Report) -> None:
+        """What the segmenter found."""
+        match report:
+            case cuts.Started(_, at):
+                if self._ended is not None and at - self._ended < self.most:
+                    self._pauses[-1] = max(self._pauses[-1], at - self._ended)
+                self._longest, self._stopped = 0, ""
+            case cuts.Resumed(_, pause):
+                if self._ending != "hanging":
+                    self._longest = max(self._longest, pause)
+                self._asked, self._ending = False, None
+            case cuts.Cut():
+                self._cut(report)
 
-    def understood(self, text: str, language: str | None) -> None:
-        """What the speaker has said of the running segment, up to the present silence."""
+    def asked(self) -> None:
+        """What was said of the running segment, up to the present silence, is being transcribed."""
+        self._asked = True
+
+    def understood(self, text: str, language: str | None, after: int) -> None:
+        """That is `text`, and it is there `after` so many samples of silence."""
+        self._asked = False
+        self._texts.append(after)
         if self._stopped and (wrong := retracted(self._stopped, text)) is not None:
             self._wrong.append(wrong)
         self._ending = ending(text, language)
         self._stopped = text if self._ending == "complete" else ""
         self._punctuated |= self._ending == "complete"
 
-    def resumed(self, pause: int) -> None:
-        """Speech went on, within the segment, after `pause` samples of silence."""
-        if self._ending != "hanging":
-            self._longest = max(self._longest, pause)
-        self._ending = None
-
-    def cut(self, speech_end: int) -> None:
-        """The segment ended, with its last speech before sample `speech_end`."""
-        self._ended = None if self._ending == "complete" and self._doubt <= TRUST else speech_end
+    def _cut(self, cut: cuts.Cut) -> None:
+        trusted = self._ending == "complete" and self._doubt <= TRUST
+        self._ended = cut.speech_end if cut.reason == "silence" and not trusted else None
         self._pauses.append(self._longest)
+        self._asked, self._ending = False, None
 
     @property
     def _doubt(self) -> float:
         """How likely a full stop at the end of a draft is wrong, by those of which more is known."""
         return (sum(self._wrong) + 1) / (len(self._wrong) + 2)
 
-    def _forget(self) -> None:
-        self._longest = 0
-        self._ending: Ending | None = None
-        self._stopped = ""
-        self._ended: int | None = None
+    @property
+    def _text_due(self) -> int:
+        """Silence until the text is there, where it tells much and comes before the upper bound; else 0."""
+        due = round(max(self._texts, default=self.most) * SLACK)
+        return due if self._punctuated and due <= self.most else 0

@@ -47,7 +47,8 @@ class _Open:
 class Segmenter:
     """One stream of one speaker. `probability` is called once per window of 1024 bytes, in order.
 
-    Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order.
+    Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order. So many samples
+    of `silence` end a segment: min_silence again for each, until it is set to less.
     """
 
     def __init__(
@@ -153,15 +154,15 @@ class Segmenter:
         """Where the open segment ends, or becomes a draft, unless speech comes before."""
         if self._open is None:
             return None
-        early = self._config.drafts and self._open.number is not None and not self._open.drafted
-        silence = min(self._draft_silence, self._min_silence) if early else self._min_silence
+        early = self._config.notices and self._open.number is not None and not self._open.drafted
+        silence = min(self._draft_silence, self.silence) if early else self.silence
         return self._open.speech_end + silence
 
     def _fall_silent(self, now: int, reports: list[Report]) -> None:
         """Silence has lasted up to `now`: for a draft, or for the end."""
         segment = self._open
         assert segment is not None
-        if now >= segment.speech_end + self._min_silence or segment.number is None:
+        if now >= segment.speech_end + self.silence or segment.number is None:
             self._end(now, "silence", reports)
         else:
             segment.drafted = True
@@ -276,7 +277,7 @@ class Segmenter:
         """Puts the wanted configuration in force, in samples."""
         self._config = self._wanted
         self._min_speech = _samples(self._config.min_speech_ms)
-        self._min_silence = _samples(self._config.min_silence_ms)
+        self.silence = _samples(self._config.min_silence_ms)
         self._draft_silence = _samples(self._config.draft_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)

@@ -6,24 +6,22 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
+from bridge.types import Decision, Event, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
-from gateway.core.effects import Append, Effect, Report, Taken
+from gateway.core.effects import Append, Effect, Taken
+from gateway.core.endpoint import Endpoint
+from gateway.core.floor import original
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
-from gateway.core.terms import Patience, Terms
+from gateway.core.terms import Audience, Patience, Terms
 from gateway.core.timings import Arrivals
-
-Audience = Callable[[str | None], tuple[Target, ...]]
-"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
 
 
 class Speaker:
@@ -49,6 +47,7 @@ class Speaker:
         self._most = most
         self._audience = audience
         self._probabilities: deque[float] = deque()
+        self._endpoint = Endpoint(terms.cutting)
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
         self._revision = 0
@@ -170,6 +169,8 @@ class Speaker:
             fact = fact.fact
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
+            effects += self._understood(fact.event, now)
+        if isinstance(fact, facts.Transcribed):
             self._unsafe.pop(fact.event.segment, None)
         elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
             self._unsafe.pop(fact.decision.segment, None)
@@ -218,6 +219,7 @@ class Speaker:
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
         for place, report in enumerate(reports):
+            self._endpoint.follow(report)
             match report:
                 case cuts.Started(segment, at):
                     self._agreed.begin(segment, at)
@@ -229,14 +231,31 @@ class Speaker:
                 case cuts.Cut():
                     effects += self._cut(report, now)
         self._adopt()
+        self._wait(now)
         return effects
+
+    def _wait(self, now: float) -> None:
+        """Sets how much silence ends what is being said; a recording can wait for the most."""
+        self._endpoint.bound(self.terms.cutting)
+        recorded = self._arrivals.recorded(now)
+        self._segmenter.silence = self._endpoint.most if recorded else self._endpoint.required
+
+    def _understood(self, event: Event, now: float) -> list[Effect]:
+        """What the draft says may end the segment, or let it wait."""
+        draft = self._supervision.drafts.standing
+        if draft is None or draft.number != event.segment:
+            return []
+        silence = self._segmenter.received - draft.cut.speech_end
+        self._endpoint.understood(event.text, event.language, silence)
+        self._wait(now)
+        return self._follow(self._segmenter.feed(b""), now)
 
     def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
         """Sends what will be the segment, if no more is said."""
         dropped = self._supervision.drafts.drop()
         silent = draft.speech_end <= self._silent_until
         terms = self._agreed.of(draft.segment)
-        targets = self._targets(terms)
+        targets = self._targets(terms) if terms.cutting.drafts else ()
         if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
         end, speech_end, revision = draft.end, draft.speech_end, self._revision
@@ -244,6 +263,7 @@ class Speaker:
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
         work = self._work(terms).but(segment=cut.segment, revision=revision)
+        self._endpoint.asked()
         return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
@@ -266,7 +286,7 @@ class Speaker:
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now)
-        return [*dropped, Append(decision), *self._floor(cut, terms, targets), sent]
+        return [*dropped, Append(decision), *original(self._session, cut, terms, targets), sent]
 
     def _promote(
         self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
@@ -276,12 +296,4 @@ class Speaker:
         targets = self._supervision.drafts.targets
         self._supervision.promote(cut, live, now)
         decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
-        return [Append(decision), *self._floor(cut, terms, targets)]
-
-    def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
-        """What was spoken as it is, where somebody listens who understands it, or may."""
-        source = terms.source
-        if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):
-            return []
-        sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
-        return [Report(sound)]
+        return [Append(decision), *original(self._session, cut, terms, targets)]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target
 
+Audience = Callable[[str | None], tuple[Target, ...]]
+"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmenterConfig:
-    """The knobs of segmentation; the environment variables VAD_* and DRAFT* say what each one does."""
+    """The knobs of segmentation; the environment variables VAD_*, DRAFT* and ENDPOINT* say what each does.
+
+    Where there is no `least_silence_ms`, nothing less than `min_silence_ms` ends a segment.
+    """
 
     threshold: float
     min_speech_ms: int
@@ -20,6 +27,7 @@ class SegmenterConfig:
     max_segment_ms: int
     draft_silence_ms: int = 100
     drafts: bool = False
+    least_silence_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingsError where no speech could ever become a segment."""
@@ -29,6 +37,11 @@ class SegmenterConfig:
                 f"the longest segment ({self.max_segment_ms} ms), so nothing would be heard.",
                 "Lower VAD_MIN_SPEECH_MS or raise VAD_MAX_SEGMENT_MS.",
             )
+
+    @property
+    def notices(self) -> bool:
+        """Whether the first silence matters, and not only the one that ends a segment."""
+        return self.drafts or self.least_silence_ms is not None
 
     @classmethod
     def of(cls, settings: Settings) -> SegmenterConfig:
@@ -41,6 +54,7 @@ class SegmenterConfig:
             max_segment_ms=settings.vad_max_segment_ms,
             draft_silence_ms=settings.draft_silence_ms,
             drafts=settings.drafts,
+            least_silence_ms=settings.endpoint_least_ms if settings.endpoint == "adaptive" else None,
         )
 
 

@@ -28,8 +28,10 @@ DRAFTED = 4
 """Windows of silence after which there is a draft."""
 
 
-def terms(*targets: str, source: str | None = "en", drafts: bool = False) -> Terms:
-    cutting = replace(CONFIG, drafts=drafts)
+def terms(
+    *targets: str, source: str | None = "en", drafts: bool = False, least_ms: int | None = None
+) -> Terms:
+    cutting = replace(CONFIG, drafts=drafts, least_silence_ms=least_ms)
     return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting)
 
 
@@ -60,6 +62,7 @@ class Bench:
         most: int = 8,
         echo: bool = True,
         drafts: bool = False,
+        least_ms: int | None = None,
     ) -> None:
         self.now = NOW
         self.journal = Journal()
@@ -67,7 +70,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets, drafts=drafts)
+        self.terms = terms(*targets, drafts=drafts, least_ms=least_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()
