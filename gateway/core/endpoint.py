@@ -29,8 +29,8 @@ SLACK = 1.1
 
 
 class Endpoint:
-    """One speaker's. It is bounded by the terms: from `least_silence_ms` to `min_silence_ms`, or just the latter,
-    which is `most` in samples.
+    """One speaker's, bounded by the terms: from `least_silence_ms` to `min_silence_ms`, or just the latter, which
+    is `most` in samples.
 
     Two things tell how long this speaker pauses without having ended: pauses within a segment that its text
     gave no reason for, and speech that began again after a cut before the longest silence had passed.
