@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def run_latency(
         levels.measure(report, listed, iterations, seconds, real)
     else:
         report.add(measured.way(iterations, real))
-    _finish(report, json)
+    finish(report, json)
 
 
 @bench.command("recovery")
@@ -90,7 +91,7 @@ def run_recovery(
     settings = {"stage": stage, "kills": kills, "sessions": sessions, "one_device": one_device}
     report = Report("recovery", settings | {"seconds": seconds})
     measured.measure(report, stages, kills, sessions, seconds, one_device)
-    _finish(report, json)
+    finish(report, json)
 
 
 @bench.command("fairness")
@@ -107,7 +108,7 @@ def run_fairness(
 
     report = Report("fairness", {"iterations": iterations})
     measured.measure(report, iterations)
-    _finish(report, json)
+    finish(report, json)
 
 
 @bench.command("rooms")
@@ -130,7 +131,7 @@ def run_rooms(
 
     report = Report("rooms", {"listeners": listeners, "gateways": gateways, "utterances": utterances})
     measured.measure(report, numbers(gateways, "--gateways"), numbers(listeners, "--listeners"), utterances)
-    _finish(report, json)
+    finish(report, json)
 
 
 @bench.command("resume")
@@ -159,7 +160,7 @@ def run_resume(
     settings = {"disconnects": disconnects, "sessions": sessions, "seconds": seconds, "seed": seed}
     report = Report("resume", settings)
     measured.measure(report, disconnects, sessions, seconds, seed)
-    _finish(report, json)
+    finish(report, json)
 
 
 @bench.command("engines")
@@ -191,13 +192,22 @@ def run_engines(
         "piper": ["medium"] if tts else [],
     }
     report.add(measured.measure(sizes, iterations, threads))
-    _finish(report, json)
+    finish(report, json)
 
 
-def _finish(report: Report, json: Path | None) -> None:
+def finish(report: Report, json: Path | None, judged: Callable[[str], bool] = lambda name: True) -> None:
+    """Prints the report, writes it to `json`, and ends with 1 where a figure misses its objective.
+
+    `judged` tells by its name whether a figure or count has to meet the SLO_* settings.
+    """
+    from bridge.settings import Settings
+
+    met = report.judge(Settings.read(), judged)
     report.show()
     if json is not None:
         report.write(json)
+    if not met:
+        raise typer.Exit(1)
 
 
 def numbers(listed: str, option: str = "--sessions") -> list[int]:

@@ -87,6 +87,8 @@ def shares(first_audio_ms: float, timings_ms: Mapping[str, float], real: bool) -
     row = {
         "first_audio_ms": first_audio_ms,
         "endpoint_ms": timings_ms["endpoint"],
+        "after_endpoint_ms": first_audio_ms - timings_ms["endpoint"],
+        "text_to_audio_ms": timings_ms["queue"] + timings_ms["tts"],
         "overhead_ms": first_audio_ms - timings_ms["endpoint"] - engines,
     } | {f"{stage}_ms": timings_ms[stage] for stage in STAGES}
     return {name: round(value, 2) for name, value in row.items()}

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bridge.cli.bench.slo import Verdict, grade, judge
 from bridge.errors import BridgeError
+from bridge.speech_settings import SpeechSettings
 
 UNITS = {
     "kb": "kB",
@@ -85,6 +87,7 @@ class Report:
         self.date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.samples: dict[str, list[float]] = {}
         self.counts: dict[str, int | dict[str, int]] = {}
+        self.verdicts: list[Verdict] = []
 
     def add(self, samples: Mapping[str, Sequence[float]]) -> None:
         self.samples |= {name: list(values) for name, values in samples.items()}
@@ -97,25 +100,40 @@ class Report:
     def figures(self) -> dict[str, dict[str, Any]]:
         return {name: summary(values, _unit(name)) for name, values in self.samples.items() if values}
 
+    def judge(self, settings: SpeechSettings, judged: Callable[[str], bool] = lambda name: True) -> bool:
+        """Whether the figures that are `judged`, by name, are within the SLO_* settings."""
+        figures = {name: figure for name, figure in self.figures.items() if judged(name)}
+        counts = {name: count for name, count in self.counts.items() if judged(name)}
+        self.verdicts = judge(figures, counts, settings)
+        return all(verdict.passed for verdict in self.verdicts)
+
     def show(self) -> None:
-        """Prints the figures for people, with the machine below."""
-        table = Table("figure", "p50", "p95", "p99", "n", "unit", box=None, padding=(0, 2))
-        for column in table.columns[1:5]:
-            column.justify = "right"
-        table.columns[0].min_width = max(map(len, self.samples), default=0)
-        for name, figure in self.figures.items():
-            table.add_row(name, *(str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")))
+        """Prints the figures and verdicts for people, with the machine below."""
         console = Console(highlight=False, soft_wrap=True)
-        console.print(table)
+        console.print(self._table())
         for name, count in self.counts.items():
             if isinstance(count, dict):
                 console.print(f"  {name}  {', '.join(f'{kind}: {n}' for kind, n in count.items()) or 'none'}")
             else:
                 console.print(f"  {name}  {count}")
+        for verdict in self.verdicts:
+            console.print(verdict.line(), markup=False)
         here = self.machine
         console.print(
             f"{self.date}, {here['cores']} cores of {here['cpu']}, load {here['load_1m']}, commit {commit()}"
         )
+
+    def _table(self) -> Table:
+        graded = any(grade(name, 0) for name in self.samples)
+        columns = ["figure", "p50", "p95", "p99", "n", "unit", *(["grade of p50"] if graded else [])]
+        table = Table(*columns, box=None, padding=(0, 2))
+        for column in table.columns[1:5]:
+            column.justify = "right"
+        table.columns[0].min_width = max(map(len, self.samples), default=0)
+        for name, figure in self.figures.items():
+            row = [str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")]
+            table.add_row(name, *row, *([grade(name, figure["p50"]) or ""] if graded else []))
+        return table
 
     def write(self, path: Path) -> None:
         """Writes all of it as JSON. Raises BridgeError where the file cannot be written."""
@@ -127,6 +145,7 @@ class Report:
             "settings": self.settings,
             "figures": self.figures,
             "counts": self.counts,
+            "verdicts": [verdict.message() for verdict in self.verdicts],
             "samples": self.samples,
         }
         try:
