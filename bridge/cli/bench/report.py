@@ -32,10 +32,20 @@ UNITS = {
 """By the end of a figure's name, a number behind it left out; all others are milliseconds."""
 
 
-def summary(samples: Sequence[float], unit: str = "ms") -> dict[str, Any]:
-    """{"p50", "p95", "p99", "n", "unit"} of at least one sample, by linear interpolation."""
-    p50, p95, p99 = (round(float(value), 3) for value in np.percentile(samples, (50, 95, 99)))
-    return {"p50": p50, "p95": p95, "p99": p99, "n": len(samples), "unit": unit}
+USUAL = (50.0, 95.0, 99.0)
+
+
+def summary(
+    samples: Sequence[float], unit: str = "ms", percentiles: Sequence[float] = USUAL
+) -> dict[str, Any]:
+    """{"p50", "p95", "p99", "n", "unit"} of at least one sample, by linear interpolation.
+
+    Other `percentiles` come besides these.
+    """
+    wanted = sorted({*USUAL, *percentiles})
+    values = np.percentile(samples, wanted)
+    found = {f"p{each:g}": round(float(value), 3) for each, value in zip(wanted, values, strict=True)}
+    return found | {"n": len(samples), "unit": unit}
 
 
 def _unit(name: str) -> str:
@@ -78,10 +88,11 @@ def commit() -> str:
 
 
 class Report:
-    """The outcome of one benchmark."""
+    """The outcome of one benchmark; `percentiles` are those that it shows."""
 
-    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, settings: Mapping[str, Any], percentiles: Sequence[float] = USUAL) -> None:
         self.name = name
+        self.percentiles = tuple(percentiles)
         self.settings = dict(settings)
         self.machine = machine()
         self.date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -98,7 +109,11 @@ class Report:
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
-        return {name: summary(values, _unit(name)) for name, values in self.samples.items() if values}
+        return {
+            name: summary(values, _unit(name), self.percentiles)
+            for name, values in self.samples.items()
+            if values
+        }
 
     def judge(self, settings: SpeechSettings, judged: Callable[[str], bool] = lambda name: True) -> bool:
         """Whether the figures that are `judged`, by name, are within the SLO_* settings."""
@@ -125,13 +140,13 @@ class Report:
 
     def _table(self) -> Table:
         graded = any(grade(name, 0) for name in self.samples)
-        columns = ["figure", "p50", "p95", "p99", "n", "unit", *(["grade of p50"] if graded else [])]
-        table = Table(*columns, box=None, padding=(0, 2))
-        for column in table.columns[1:5]:
+        values = [*(f"p{each:g}" for each in self.percentiles), "n", "unit"]
+        table = Table("figure", *values, *(["grade of p50"] if graded else []), box=None, padding=(0, 2))
+        for column in table.columns[1 : len(values)]:
             column.justify = "right"
         table.columns[0].min_width = max(map(len, self.samples), default=0)
         for name, figure in self.figures.items():
-            row = [str(figure[key]) for key in ("p50", "p95", "p99", "n", "unit")]
+            row = [str(figure[key]) for key in values]
             table.add_row(name, *row, *([grade(name, figure["p50"]) or ""] if graded else []))
         return table
 
