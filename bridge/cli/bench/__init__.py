@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.bench.commands.ab import ab as run_ab
 from bridge.cli.bench.commands.latency import latency as run_latency
 from bridge.cli.bench.outcome import finish, names, numbers
 
@@ -17,6 +18,7 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 
 
 bench.command("latency")(run_latency)
+bench.command("ab")(run_ab)
 
 
 @bench.command("recovery")

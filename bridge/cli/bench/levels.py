@@ -39,22 +39,25 @@ def measure(
     for number in numbers or [1]:
         rounds = 1 if len(arms) == 1 else min(ROUNDS, iterations)
         count = utterances(math.ceil(iterations / rounds), seconds / rounds)
-        taken = {arm.name: Takings() for arm in arms}
-        for turn in range(rounds):
-            for arm in arms if turn % 2 == 0 else reversed(arms):
-                taken[arm.name].take(arm, number, count)
+        taken = turns(arms, number, rounds, count)
         for arm in arms:
-            suffix = f"_{number}" if numbers else ""
-            samples, counts = taken[arm.name].samples, taken[arm.name].told()
-            report.add({arm.figure(name) + suffix: values for name, values in samples.items()})
-            report.count({arm.figure(name) + suffix: count for name, count in counts.items()})
+            taken[arm.name].report(report, arm, f"_{number}" if numbers else "")
+
+
+def turns(arms: Sequence[Arm], number: int, rounds: int, count: int) -> dict[str, Takings]:
+    """Has `number` sessions say `count` utterances in each round of each arm: A B, B A, A B ..."""
+    taken = {arm.name: Takings() for arm in arms}
+    for turn in range(rounds):
+        for arm in arms if turn % 2 == 0 else reversed(arms):
+            taken[arm.name].take(arm, number, count)
+    return taken
 
 
 class Takings:
     """What the rounds of one arm gave."""
 
     def __init__(self) -> None:
-        self.samples: dict[str, list[float]] = {}
+        self._rounds: list[dict[str, list[float]]] = []
         self._counts: Counter[str] = Counter()
         self._closes: Counter[str] = Counter()
 
@@ -62,15 +65,24 @@ class Takings:
         """Has `number` sessions say `count` utterances each, and adds what is seen of it."""
         crowd, cpu = _crowd(arm, number, count)
         accounts = [account for account in crowd.between("speaking", "quiet") if account.whole]
-        for row in (samples(accounts, arm.engines_ms), cpu, {"client_frame_us": [round(crowd.frame_us, 2)]}):
-            for name, values in row.items():
-                self.samples.setdefault(name, []).extend(values)
+        self._rounds.append(
+            samples(accounts, arm.engines_ms) | cpu | {"client_frame_us": [round(crowd.frame_us, 2)]}
+        )
         tally = crowd.tally(None if arm.engines_ms is None else SPOKEN_MS)
         self._counts.update(asdict(tally) | {"dropped": crowd.dropped})
         self._closes.update(crowd.closes_by_code())
 
-    def told(self) -> dict[str, int | dict[str, int]]:
-        return {**self._counts, "closes": dict(self._closes)}
+    def rounds(self, name: str) -> list[list[float]]:
+        """The samples of a figure, round by round."""
+        return [each.get(name, []) for each in self._rounds]
+
+    def report(self, report: Report, arm: Arm, suffix: str) -> None:
+        """Adds all figures and counts, named by arm and `suffix`."""
+        names = dict.fromkeys(name for each in self._rounds for name in each)
+        whole = {name: [value for row in self.rounds(name) for value in row] for name in names}
+        counts: dict[str, int | dict[str, int]] = {**self._counts, "closes": dict(self._closes)}
+        report.add({arm.figure(name) + suffix: values for name, values in whole.items()})
+        report.count({arm.figure(name) + suffix: count for name, count in counts.items()})
 
 
 def _crowd(arm: Arm, number: int, count: int) -> tuple[Crowd, dict[str, list[float]]]:

@@ -15,7 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bridge.cli.bench.slo import Verdict, grade, judge
+from bridge.cli.bench.ratio import Ratio
+from bridge.cli.bench.slo import Name, Verdict, grade, judge
 from bridge.errors import BridgeError
 from bridge.speech_settings import SpeechSettings
 
@@ -49,8 +50,7 @@ def summary(
 
 
 def _unit(name: str) -> str:
-    parts = name.split("_")
-    return UNITS.get(parts[-2] if parts[-1].isdigit() and len(parts) > 1 else parts[-1], "ms")
+    return UNITS.get(Name.of(name).figure.rpartition("_")[2], "ms")
 
 
 def machine() -> dict[str, Any]:
@@ -99,6 +99,7 @@ class Report:
         self.samples: dict[str, list[float]] = {}
         self.counts: dict[str, int | dict[str, int]] = {}
         self.verdicts: list[Verdict] = []
+        self.ratios: list[Ratio] = []
 
     def add(self, samples: Mapping[str, Sequence[float]]) -> None:
         self.samples |= {name: list(values) for name, values in samples.items()}
@@ -131,6 +132,8 @@ class Report:
                 console.print(f"  {name}  {', '.join(f'{kind}: {n}' for kind, n in count.items()) or 'none'}")
             else:
                 console.print(f"  {name}  {count}")
+        if self.ratios:
+            console.print(self._compared())
         for verdict in self.verdicts:
             console.print(verdict.line(), markup=False)
         here = self.machine
@@ -150,6 +153,17 @@ class Report:
             table.add_row(name, *row, *([grade(name, figure["p50"]) or ""] if graded else []))
         return table
 
+    def _compared(self) -> Table:
+        table = Table("p50 of", "a", "b", "b / a", "95 %", "", box=None, padding=(0, 2))
+        for column in table.columns[1:5]:
+            column.justify = "right"
+        for each in self.ratios:
+            between = f"{each.low:.3f} to {each.high:.3f}"
+            table.add_row(
+                each.figure, f"{each.a:g}", f"{each.b:g}", f"{each.ratio:.3f}", between, each.verdict
+            )
+        return table
+
     def write(self, path: Path) -> None:
         """Writes all of it as JSON. Raises BridgeError where the file cannot be written."""
         whole = {
@@ -161,6 +175,7 @@ class Report:
             "figures": self.figures,
             "counts": self.counts,
             "verdicts": [verdict.message() for verdict in self.verdicts],
+            "ratios": [each.message() for each in self.ratios],
             "samples": self.samples,
         }
         try:

@@ -14,10 +14,11 @@ import pytest
 import typer
 
 from bridge import topology
-from bridge.cli.bench import levels, numbers
+from bridge.cli.bench import levels
 from bridge.cli.bench.architectures import ready
 from bridge.cli.bench.engines import ratios
 from bridge.cli.bench.load import UTTERANCE_MS
+from bridge.cli.bench.outcome import numbers
 from bridge.cli.bench.processes import Meter, cpu_seconds, lives, role
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.resume import UTTERANCES

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from bridge.cli.bench import finish
+from bridge.cli.bench.outcome import finish
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.slo import GRADES, OBJECTIVES, Name, Objective, grade
 from bridge.settings import Settings
