@@ -9,11 +9,12 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from bridge import redis_url
+from bridge.objectives import ObjectiveSettings
 from bridge.origin import canonical
 from bridge.speech_settings import SpeechSettings
 
 
-class Settings(SpeechSettings):
+class Settings(SpeechSettings, ObjectiveSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
