@@ -46,6 +46,12 @@ class Settings(SpeechSettings, ObjectiveSettings):
         "console", description="Log lines for people or for machines."
     )
 
+    profile: Literal["", "cprofile", "memory", "torch", "nvtx"] = Field(
+        "",
+        description="What watches the tasks of workers and writes to DATA_DIR/profile: Python's profiler, "
+        "memory between two signals (`speechbridge profile memory`), torch's profiler, ranges for nsys.",
+    )
+
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the gateway listens on.")
     reuse_port: bool = Field(
