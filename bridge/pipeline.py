@@ -19,7 +19,9 @@ from bridge.tasks.tts import synthesize
 from bridge.types import Stage, Target, Work
 
 FINAL = 0
-"""The most urgent priority on Redis; nothing else is sent yet."""
+"""The most urgent priority on Redis."""
+PARTIAL = 6
+"""Behind all that will be heard."""
 
 
 def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
@@ -48,6 +50,12 @@ def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
     return branch(translate.s(work.message(), work.target, work.voice), work.target, plan)
 
 
+def look(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
+    """One stage of a partial: nothing follows."""
+    task = transcribe.s(work.message()) if stage == "stt" else translate.s(work.message(), work.target, None)
+    return task.set(queue=plan[stage, work.target], priority=PARTIAL)
+
+
 def _placed(signature: Signature[Any], queue: str) -> Signature[Any]:
     return signature.set(queue=queue, priority=FINAL)
 
@@ -58,7 +66,10 @@ def send(work: Work, stage: Stage, targets: Sequence[Target], plan: Plan) -> Non
     Raises RedisUnavailable where nothing can be sent. That does not prove that nothing was: whoever reads
     the journal drops what comes twice.
     """
-    signature = canvas(work, targets, plan) if stage == "stt" else rest(work, stage, plan)
+    if work.partial:
+        signature = look(work, stage, plan)
+    else:
+        signature = canvas(work, targets, plan) if stage == "stt" else rest(work, stage, plan)
     try:
         signature.apply_async()
     except (OperationalError, OSError) as error:

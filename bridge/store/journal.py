@@ -63,6 +63,7 @@ def decode(entry: Mapping[bytes, bytes]) -> Item | None:
             return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
+            values["marks"] = tuple(values.get("marks", ()))
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
         values = _known(json.loads(entry[b"d"]), _DECISION)
         values["targets"] = tuple(Target(**_known(each, _TARGET)) for each in values.get("targets", ()))

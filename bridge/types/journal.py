@@ -8,14 +8,15 @@ from typing import Literal
 
 from bridge.types.work import Stage, Target
 
-EventKind = Literal["started", "text", "audio", "done", "failed", "floor"]
+EventKind = Literal["started", "text", "partial", "audio", "done", "failed", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a stage reports: an entry of the room's journal, written by a worker.
 
-    `started`: a worker took the work. `text`: a transcript or translation is whole. `audio`: PCM at
+    `started`: a worker took the work. `text`: a transcript or translation is whole. `partial`: one of speech
+    that goes on, of which `index` samples were heard, with `marks` as in Hypothesis. `audio`: PCM at
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
@@ -44,6 +45,7 @@ class Event:
     code: str = ""
     message: str = ""
     retryable: bool = False
+    marks: tuple[int, ...] = ()
 
 
 DecisionKind = Literal[
