@@ -76,7 +76,8 @@ def presence(values: Mapping[str, Any]) -> Presence:
     """Who is there, of its JSON. Raises KeyError, TypeError or ValueError where it is none."""
     speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values.get("speakers", ()))
     listeners = {str(language): int(count) for language, count in values["listeners"].items()}
-    return Presence(str(values["gateway"]), listeners, speakers)
+    partials = tuple(map(str, values.get("partials", ())))
+    return Presence(str(values["gateway"]), listeners, speakers, partials)
 
 
 def _known(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Decision:
     not written yet). `fence` counts the gateways that held the session: what an earlier one still writes
     does not count. `speaker` and `name` are what the room knows the session by.
     `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
-    certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
+    certain to come, from sample `start` on. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
     `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
     `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
     or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
@@ -122,7 +122,8 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who takes part in a room at one gateway: how many listen by language, and the speakers.
+    """Who takes part in a room at one gateway: how many listen by language, in which of these languages
+    somebody wants to see the words while they are spoken, and the speakers.
 
     The record of a gateway, and an entry of the room's journal whenever it changed.
     """
@@ -130,6 +131,7 @@ class Presence:
     gateway: str
     listeners: Mapping[str, int]
     speakers: tuple[Attendant, ...] = ()
+    partials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

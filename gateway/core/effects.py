@@ -100,6 +100,28 @@ class Ended:
     segments: int
 
 
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """What was said so far; the first `stable` characters will not change."""
+
+    segment: int
+    text: str
+    stable: int
+    language: str
+    start_ms: float
+    end_ms: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranslation:
+    segment: int
+    target: str
+    text: str
+    stable: int
+    name: str = ""
+
+
 Noun = (
     SpeechStarted
     | SpeechStopped
@@ -120,6 +142,13 @@ class Say:
 
     seq: int
     what: Noun
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Tell those clients that asked for it, if that is possible at once: it has no number, and is no loss."""
+
+    what: PartialTranscript | PartialTranslation
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +201,16 @@ class Closed:
     """The room is over."""
 
 
+Urgency = Literal["final", "draft", "partial"]
+"""How work is wanted: it must be done, or only where nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
-    `left` is for how many seconds it is still wanted.
+    `left` is for how many seconds it is still wanted. What is not `final` is sent at once or not at all.
     """
 
     work: Work
@@ -186,6 +219,7 @@ class Submit:
     live: bool
     left: float
     pcm: bytes = field(default=b"", repr=False)
+    urgency: Urgency = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +231,14 @@ class Supersede:
     stage: Stage
     target: str | None
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A partial takes no room in its queue any more."""
+
+    stage: Stage
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +273,7 @@ class Timer:
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Append
@@ -240,6 +283,7 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 
 from bridge.languages import same
 from bridge.types import Decision, Event
+from gateway.core.captions import Captions
 from gateway.core.facts import (
     Added,
     Decided,
     Fact,
     Original,
+    Partial,
     Piece,
     Refused,
     Rewound,
@@ -49,6 +51,8 @@ class Ledger:
         self._segments: dict[int, State] = {}
         self._last: State | None = None
         self._found = (-1, "")
+        self._start = 0
+        self._captions = Captions()
 
     @property
     def open(self) -> Sequence[State]:
@@ -83,6 +87,8 @@ class Ledger:
 
     def report(self, event: Event) -> list[Fact]:
         """Folds what a worker reports; nothing for what is over or was said before."""
+        if event.kind == "partial":
+            return self._partial(event)
         state = self._segments.get(event.segment)
         if state is None or event.revision != state.cut.revision:
             return []
@@ -114,8 +120,14 @@ class Ledger:
         """A gateway that took over in mid-speech finds the beginning once more."""
         if decision.segment < self.begun:
             return []
-        self.begun = decision.segment + 1
+        self.begun, self._start = decision.segment + 1, decision.start
         return [Decided(decision)]
+
+    def _partial(self, event: Event) -> list[Fact]:
+        """Of a segment that has begun and is not cut yet; what failed shows nothing."""
+        goes_on = self.segments <= event.segment < self.begun
+        caption = self._captions.fold(event) if goes_on and not event.code else None
+        return [Partial(event, caption, self._start)]
 
     def _cut(self, decision: Decision) -> list[Fact]:
         self.segments, self.end = decision.segment + 1, decision.end

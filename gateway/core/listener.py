@@ -17,6 +17,7 @@ from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
@@ -84,6 +85,8 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
+            case facts.Partial():
+                return shown(fact, who, self.tuning)
             case facts.Taken(event):
                 self._note(event, who)
             case facts.Transcribed(event):

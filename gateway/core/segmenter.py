@@ -5,7 +5,7 @@ function given to it. All positions are samples since the start of the session.
 
     silence --voiced--> candidate --min_speech--> certain (Started) --min_silence--> Stopped, Cut
        ^                    |                        |  commit, end of stream  --> Stopped, Cut
-       +----min_silence-----+ (noise)                +--max_segment--> Stopped, Cut, the rest stays open
+       +----min_silence-----+ (noise)                +--max_segment, clause--> Stopped, Cut, the rest stays open
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.cuts import Cut, Reason, Report, Started, Stopped
+from gateway.core.cuts import Cut, Part, Reason, Report, Started, Stopped
+from gateway.core.division import PAUSE, place
 from gateway.core.quiet import WINDOW, quietest
 from gateway.core.terms import SegmenterConfig
 
@@ -34,6 +35,8 @@ class _Open:
     marked: int  # sample at which the first of the windows below begins
     speech_end: int
     number: int | None = None
+    live: bool = True
+    clause: int = 0
     probabilities: array[float] = field(default_factory=lambda: array("f"))
     voiced: bytearray = field(default_factory=bytearray)
 
@@ -68,6 +71,7 @@ class Segmenter:
         self._given = max(at, given)  # position up to which audio belongs to segments already cut
         self._voiced = voiced
         self._open: _Open | None = None
+        self.live = True  # else it is a recording, whose segments are not cut for anybody's sake
         self._adopt()
 
     @property
@@ -95,6 +99,26 @@ class Segmenter:
         """Whether a segment is open, certain or not."""
         return self._open is not None
 
+    @property
+    def part(self) -> Part | None:
+        """The segment that goes on, None as long as none is certain."""
+        it = self._open
+        if it is None or it.number is None:
+            return None
+        return Part(it.number, it.start, self._judged, it.speech_end)
+
+    def sound(self, part: Part) -> bytes:
+        """What was said of it."""
+        return self._bytes(part.start, part.end)
+
+    def clause(self, segment: int, at: int) -> list[Report]:
+        """A clause of segment `segment` ends near sample `at`: it is cut there once it has lasted."""
+        reports: list[Report] = []
+        if self._open is not None and self._open.number == segment:
+            self._open.clause = at
+            self._divide_by_clause(reports)
+        return reports
+
     def configure(self, config: SegmenterConfig) -> None:
         """Uses `config` from the next segment on: at once in silence, else after the next cut."""
         self._wanted = config
@@ -118,7 +142,7 @@ class Segmenter:
             if due is not None and due < self._judged + WINDOW:
                 if received < due:
                     break
-                self._end(due, "silence", reports)
+                self._end(due, self._silence()[1], reports)
             elif received < self._judged + WINDOW:
                 break
             else:
@@ -149,7 +173,14 @@ class Segmenter:
 
     def _deadline(self) -> int | None:
         """Where the open segment ends unless speech comes before."""
-        return None if self._open is None else self._open.speech_end + self._min_silence
+        return None if self._open is None else self._open.speech_end + self._silence()[0]
+
+    def _silence(self) -> tuple[int, Reason]:
+        """Samples of silence that end the open segment, fewer where it has lasted for a while."""
+        it = self._open
+        if it is None or not it.live or not self._clause or it.speech_end - it.start < self._clause:
+            return self._min_silence, "silence"
+        return min(self._min_silence, PAUSE), "clause"
 
     def _judge(self, window: bytes, reports: list[Report]) -> None:
         probability = self._probability(window.ljust(WINDOW * SAMPLE_BYTES, b"\0"))
@@ -166,6 +197,7 @@ class Segmenter:
             self._extend(self._open, probability, reports)
 
     def _extend(self, segment: _Open, probability: float, reports: list[Report]) -> None:
+        segment.live &= self.live
         segment.probabilities.append(probability)
         segment.voiced.append(self._voiced)
         if self._voiced:
@@ -174,14 +206,22 @@ class Segmenter:
             if segment.needed <= 0:
                 self._begin(segment, reports)
         while self._open is not None and self._judged >= self._open.limit:
-            self._divide(self._open, reports)
+            self._divide(self._open, self._quiet_place(self._open), "length", reports)
+        self._divide_by_clause(reports)
+
+    def _divide_by_clause(self, reports: list[Report]) -> None:
+        it = self._open
+        if it is not None and it.live and it.number is not None and self._clause:
+            at = place(it, self._judged, self._clause, self._bytes)
+            if at is not None:
+                self._divide(it, at, "clause", reports)
 
     def _begin(self, segment: _Open, reports: list[Report]) -> None:
         """Makes the segment certain: gives it a number, once."""
         if segment.number is None:
             segment.number = self._number
             self._number += 1
-            reports.append(Started(segment.number, segment.onset))
+            reports.append(Started(segment.number, segment.onset, segment.start))
 
     def _end(self, now: int, reason: Reason, reports: list[Report]) -> None:
         """Closes the open segment with the silence up to `now`, or drops it as noise."""
@@ -193,21 +233,20 @@ class Segmenter:
         self._adopt()
         self._trim()
 
-    def _divide(self, segment: _Open, reports: list[Report]) -> None:
-        """Cuts a segment that is too long at its quietest place; the rest stays open.
+    def _divide(self, segment: _Open, at: int, reason: Reason, reports: list[Report]) -> None:
+        """Cuts a segment that is too long at sample `at`; the rest stays open.
 
         The rest follows confirmed speech, so its first voiced window makes it certain.
         """
         if segment.number is None:
-            self._end(self._judged, "length", reports)
+            self._end(self._judged, reason, reports)
             return
-        at = self._quiet_place(segment)
         whole, inside = divmod(at - segment.marked, WINDOW)
         last_voiced = segment.voiced.rfind(1, 0, whole + bool(inside))
         number: int | None = segment.number
         if last_voiced >= 0:
             speech_end = min(segment.marked + (last_voiced + 1) * WINDOW, at)
-            self._cut(segment, segment.number, at, speech_end, "length", reports)
+            self._cut(segment, segment.number, at, speech_end, reason, reports)
             number = None
         self._adopt()
         rest = self._open = _Open(
@@ -217,6 +256,7 @@ class Segmenter:
             marked=segment.marked + whole * WINDOW,
             speech_end=segment.speech_end,
             number=number,
+            live=segment.live,
             probabilities=segment.probabilities[whole:],
             voiced=segment.voiced[whole:],
         )
@@ -247,6 +287,7 @@ class Segmenter:
         self._min_silence = _samples(self._config.min_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)
+        self._clause = _samples(self._config.clause_ms)
 
     def _bytes(self, start: int, end: int) -> bytes:
         offset = self._base * SAMPLE_BYTES

@@ -18,6 +18,7 @@ class SegmenterConfig:
     min_silence_ms: int
     padding_ms: int
     max_segment_ms: int
+    clause_ms: int = 0
 
     def __post_init__(self) -> None:
         """Raises SettingsError where no speech could ever become a segment."""
@@ -37,13 +38,14 @@ class SegmenterConfig:
             min_silence_ms=settings.vad_min_silence_ms,
             padding_ms=settings.vad_padding_ms,
             max_segment_ms=settings.vad_max_segment_ms,
+            clause_ms=settings.clause_ms,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
-    where they are named.
+    where they are named. With `partials` the words are shown while they are spoken.
 
     `floor` is what those get who listen in the language that is spoken.
     """
@@ -54,6 +56,7 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    partials: bool = False
 
 
 @dataclass(frozen=True, slots=True)

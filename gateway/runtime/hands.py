@@ -21,7 +21,7 @@ class Hands:
     is still wanted."""
 
     def __init__(
-        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent], object]
+        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent | inputs.Skipped], object]
     ) -> None:
         self.first = 0
         self._backend = backend
@@ -39,8 +39,12 @@ class Hands:
                 self._backend.writer.append(self._room, event)
             case effects.Free(freed):
                 self._backend.dispatcher.free(self._session, freed)
+            case effects.Landed(stage, target):
+                self._backend.partials.landed(self._session, stage, target)
             case effects.Supersede():
                 self._superseded = effect
+            case effects.Submit(urgency="partial"):
+                self._backend.partials.submit(self._stamped(effect), self._tell)
             case effects.Submit():
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
@@ -58,13 +62,17 @@ class Hands:
             fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
             errands.run("settle", sessions.settle(self._session, fields))
 
+    def _stamped(self, submit: effects.Submit) -> effects.Submit:
+        """With when it is sent, and until when it is wanted."""
+        now = self._backend.fleet.now()
+        return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left))
+
     def _submit(self, submit: effects.Submit) -> None:
         work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
-        now = self._backend.fleet.now()
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
         else:
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
+        submit = self._stamped(submit)
         superseded, self._superseded = self._superseded, None
         self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))

@@ -164,6 +164,7 @@ class Runner:
             self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
         self._backend.dispatcher.forget(self.id)
+        self._backend.partials.forget(self.id)
 
     # From the client
 
@@ -200,13 +201,16 @@ class Runner:
 
     # From the room
 
-    def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
+    def hear(self, effect: effects.Say | effects.Show | effects.Play | effects.Purge) -> None:
         """What those get who listen as it does."""
         match effect:
             case effects.Say(seq):
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
+            case effects.Show():
+                if self.seat.terms.partials:
+                    self._mouth.show(effect)
             case effects.Play(seq):
                 self._mouth.play(effect, seq + self.ahead_of_room)
             case effects.Purge(before):

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import structlog
 
 from bridge import languages, options
@@ -34,6 +33,7 @@ from bridge.providers.stt.whisper import (
     check,
     load,
     samples_of,
+    voiced,
     windows,
 )
 from bridge.providers.stt.whisper_options import FasterWhisperOptions, without_effect
@@ -209,7 +209,7 @@ class FasterWhisper:
     def _heard(self, samples: Samples, spoken: _Spoken) -> list[Heard]:
         """What is said in the windows of a segment; the first one that is heard tells the language."""
         if self._options.stt_vad_filter:
-            samples = _voiced(samples, self._threshold)
+            samples = voiced(samples, self._threshold)
         found: list[Heard] = []
         try:
             with self._lease() as whisper:
@@ -293,11 +293,3 @@ def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
         cpu_threads=options.stt_cpu_threads,
         num_workers=options.stt_num_workers,
     )
-
-
-def _voiced(samples: Samples, threshold: float) -> Samples:
-    """The speech of a segment without the pauses; empty where there is none."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-    found = get_speech_timestamps(samples, VadOptions(threshold=threshold))
-    return np.concatenate([samples[part["start"] : part["end"]] for part in found] or [samples[:0]])

@@ -1,8 +1,8 @@
 """Speech that goes on, through pocketsphinx: of each look at it only what is new costs time.
 
 A whole look takes as long as the segment's transcript does, a second at 7 s of speech; half a second more
-through a decoder that remembers the rest takes 0.1 s. It knows less of the speaker (live CMN), so what it finds is
-good for a caption and no more.
+through a decoder that remembers the rest takes 0.1 s. It knows less of the speaker (live CMN), so what it
+finds is good for a caption and no more.
 """
 
 from __future__ import annotations

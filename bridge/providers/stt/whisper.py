@@ -217,3 +217,11 @@ def samples_of(speech: Speech) -> Samples:
     samples: Samples = np.frombuffer(speech.audio.pcm, dtype="<i2").astype(np.float32)
     samples /= 32_768
     return samples
+
+
+def voiced(samples: Samples, threshold: float) -> Samples:
+    """The speech of a segment without the pauses; empty where there is none."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    found = get_speech_timestamps(samples, VadOptions(threshold=threshold))
+    return np.concatenate([samples[part["start"] : part["end"]] for part in found] or [samples[:0]])

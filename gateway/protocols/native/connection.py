@@ -221,6 +221,10 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
+    def show(self, shown: effects.Show) -> None:
+        """Says what is said at the moment."""
+        self._voice.show(shown)
+
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._voice.play(sound, seq)

@@ -75,6 +75,10 @@ class Voice:
             self._no_speech()
         self.outbox.say(self._stamped(self._press.body(said)))
 
+    def show(self, shown: effects.Show) -> None:
+        """Says what is said at the moment; it carries the number of the frame before."""
+        self.outbox.show(self._stamped(self._press.body(shown)))
+
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._seq = seq

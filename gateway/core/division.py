@@ -1,0 +1,68 @@
+"""Where speech without a pause is cut while it goes on, so that nobody waits for the end of a long sentence.
+
+Once it has lasted for so long: behind the last clause that is certain, else in a pause too short to end a
+segment; when it has lasted half as long again, where it is quietest.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.types import SPEECH_RATE
+from gateway.core.quiet import WINDOW, quietest
+
+PAUSE = 5 * WINDOW
+"""Samples of silence (160 ms) that divide speech which has lasted: longer than the closure of a plosive."""
+_BEFORE, _AFTER = SPEECH_RATE // 6, SPEECH_RATE // 3
+"""How far from the end of a word, by the engine's time for it, its quietest sample is looked for."""
+_SILENCE = re.compile(rb"\0{%d,}(?=\1)" % (PAUSE // WINDOW))
+
+
+class Stretch(Protocol):
+    """A segment in the making: from sample `marked` on, each window's probability and whether it was voiced.
+
+    `clause` is where its last certain clause ends, 0 where none is known.
+    """
+
+    start: int
+    marked: int
+    clause: int
+    probabilities: array[float]
+    voiced: bytearray
+
+
+def place(it: Stretch, judged: int, clause: int, sound: Callable[[int, int], bytes]) -> int | None:
+    """The sample at which speech that was judged up to `judged` is cut, None where it goes on.
+
+    `clause` is how many samples it lasts at least; `sound` gives the PCM between two samples.
+    """
+    lasted = judged - it.start
+    if lasted < clause:
+        return None
+    least = it.start + clause // 3
+    if least <= it.clause < judged:
+        return _quiet(it, it.clause - _BEFORE, min(it.clause + _AFTER, judged), sound)
+    if (pause := _pause(it, least)) is not None:
+        return pause
+    return _quiet(it, max(least, judged - clause), judged, sound) if lasted >= clause * 3 // 2 else None
+
+
+def _pause(it: Stretch, least: int) -> int | None:
+    """The middle of the longest pause behind sample `least` after which speech went on."""
+    first = max(0, -(-(least - it.marked) // WINDOW))
+    pauses = [match.span() for match in _SILENCE.finditer(it.voiced, first)]
+    if not pauses:
+        return None
+    begin, end = max(pauses, key=lambda span: span[1] - span[0])
+    return it.marked + (begin + end) * WINDOW // 2
+
+
+def _quiet(it: Stretch, start: int, end: int, sound: Callable[[int, int], bytes]) -> int:
+    """The quietest sample between two, or a little beyond: whole windows, and enough of them."""
+    last = min(-(-(end - it.marked) // WINDOW), len(it.probabilities))
+    first = max(0, min((start - it.marked) // WINDOW, last - 8))
+    at = it.marked + first * WINDOW
+    return at + quietest(sound(at, it.marked + last * WINDOW), it.probabilities[first:last])
