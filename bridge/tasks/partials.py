@@ -38,7 +38,7 @@ def look(stage: Stage, message: dict[str, Any], call: Look) -> dict[str, Any]:
             code = error.code if isinstance(error, BridgeError) else "internal"
             log.info("partial failed", stage=stage, code=code, error=type(error).__name__)
             values = {"code": code or "internal"}
-        if not runtime.cancellations.cancelled(work.session, work.segment):
+        if not runtime.cancellations.cancelled(work):
             report.emit("partial", index=work.index, **values)
     except RedisUnavailable as error:
         log.info("partial dropped", stage=stage, error=error.message)

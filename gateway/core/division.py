@@ -7,38 +7,33 @@ segment; when it has lasted half as long again, where it is quietest.
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Callable
-from typing import Protocol
 
 from bridge.types import SPEECH_RATE
 from gateway.core.quiet import WINDOW, quietest
+from gateway.core.stretch import Stretch
 
 PAUSE = 5 * WINDOW
 """Samples of silence (160 ms) that divide speech which has lasted: longer than the closure of a plosive."""
-_BEFORE, _AFTER = SPEECH_RATE // 6, SPEECH_RATE // 3
-"""How far from the end of a word, by the engine's time for it, its quietest sample is looked for."""
-_SILENCE = re.compile(rb"\0{%d,}(?=\1)" % (PAUSE // WINDOW))
+_SEARCH = 3 * SPEECH_RATE  # samples at the end of a too long segment where a cut is looked for, at most
+_BEFORE, _AFTER = (
+    SPEECH_RATE // 6,
+    SPEECH_RATE // 3,
+)  # of a word's end, where its quietest sample is looked for
+_SILENCE = re.compile(rb"\x00{%d,}(?=\x01)" % (PAUSE // WINDOW))
+
+Sound = Callable[[int, int], bytes]
+"""The PCM between two samples."""
 
 
-class Stretch(Protocol):
-    """A segment in the making: from sample `marked` on, each window's probability and whether it was voiced.
-
-    `clause` is where its last certain clause ends, 0 where none is known.
-    """
-
-    start: int
-    marked: int
-    clause: int
-    probabilities: array[float]
-    voiced: bytearray
+def too_long(it: Stretch, most: int, sound: Sound) -> int:
+    """The quietest sample in the last third, 3 s at most, of a segment that has lasted for `most` samples."""
+    return _quiet(it, it.limit - min(most // 3, _SEARCH), it.limit, sound)
 
 
-def place(it: Stretch, judged: int, clause: int, sound: Callable[[int, int], bytes]) -> int | None:
-    """The sample at which speech that was judged up to `judged` is cut, None where it goes on.
-
-    `clause` is how many samples it lasts at least; `sound` gives the PCM between two samples.
-    """
+def lasting(it: Stretch, judged: int, clause: int, sound: Sound) -> int | None:
+    """The sample at which speech that was judged up to `judged` is cut, None where it goes on; it lasts for
+    `clause` samples at least."""
     lasted = judged - it.start
     if lasted < clause:
         return None
@@ -60,9 +55,9 @@ def _pause(it: Stretch, least: int) -> int | None:
     return it.marked + (begin + end) * WINDOW // 2
 
 
-def _quiet(it: Stretch, start: int, end: int, sound: Callable[[int, int], bytes]) -> int:
-    """The quietest sample between two, or a little beyond: whole windows, and enough of them."""
-    last = min(-(-(end - it.marked) // WINDOW), len(it.probabilities))
-    first = max(0, min((start - it.marked) // WINDOW, last - 8))
+def _quiet(it: Stretch, start: int, end: int, sound: Sound) -> int:
+    """The quietest sample between two, or a little before: in whole windows, and enough of them."""
+    last = min((end - it.marked) // WINDOW, len(it.probabilities))
+    first = max(0, min(last - 8, (start - it.marked) // WINDOW))
     at = it.marked + first * WINDOW
     return at + quietest(sound(at, it.marked + last * WINDOW), it.probabilities[first:last])

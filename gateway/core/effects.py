@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -100,28 +101,6 @@ class Ended:
     segments: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartialTranscript:
-    """What was said so far; the first `stable` characters will not change."""
-
-    segment: int
-    text: str
-    stable: int
-    language: str
-    start_ms: float
-    end_ms: float
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PartialTranslation:
-    segment: int
-    target: str
-    text: str
-    stable: int
-    name: str = ""
-
-
 Noun = (
     SpeechStarted
     | SpeechStopped
@@ -142,13 +121,6 @@ class Say:
 
     seq: int
     what: Noun
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """Tell those clients that asked for it, if that is possible at once: it has no number, and is no loss."""
-
-    what: PartialTranscript | PartialTranslation
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +206,6 @@ class Supersede:
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """A partial takes no room in its queue any more."""
-
-    stage: Stage
-    target: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Free:
     """These pieces of work take no room in their queues any more."""
 
@@ -262,6 +226,14 @@ class Cancel:
     """Work of segments before `segment` is not wanted any more."""
 
     segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Drafts of the segment up to `revision` are not wanted any more."""
+
+    segment: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +259,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Drop
     | Timer
 )
 

@@ -74,6 +74,8 @@ class Listener:
         own = who.session == self.tuning.own
         if not own and self.tuning.hears != "others":
             return []
+        if isinstance(fact, facts.Partial):
+            return shown(fact, who, self.tuning)
         found = [*self._overdue(at), *self._fact(at, fact, who)]
         if self._recent is not None:
             self._recent.note(at, found)
@@ -85,8 +87,6 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Partial():
-                return shown(fact, who, self.tuning)
             case facts.Taken(event):
                 self._note(event, who)
             case facts.Transcribed(event):

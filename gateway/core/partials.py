@@ -11,7 +11,8 @@ from bridge.languages import same
 from bridge.types import SPEECH_RATE, Event, Stage, Target, Work
 from gateway.core.captions import Caption
 from gateway.core.cuts import Part
-from gateway.core.effects import Effect, Landed, Submit
+from gateway.core.effects import Effect, Submit
+from gateway.core.glimpse import Landed
 
 LEFT = 2.0
 """Seconds after which a worker leaves a look alone: a newer one is worth more."""
@@ -64,8 +65,7 @@ class Partials:
 
         `caption` is what is shown now, None where it came too late.
         """
-        landed: list[Effect] = [Landed(event.stage, event.target)]
-        self._away.pop((event.stage, event.target), None)
+        landed = self.landed(event)
         if event.stage != "stt" or event.segment != self._segment:
             return landed
         self.cheap = (now - self._sent) * SPEECH_RATE <= self._every / 2
@@ -74,6 +74,11 @@ class Partials:
         its = work.but(segment=event.segment, partial=True, index=event.index, text=caption.text)
         its = its.but(source=event.language)
         return [*landed, *(self._translate(its, target, now) for target in self._new(its, targets))]
+
+    def landed(self, event: Event) -> list[Effect]:
+        """A look came back, whatever it found."""
+        self._away.pop((event.stage, event.target), None)
+        return [Landed(event.stage, event.target)]
 
     def skipped(self, stage: Stage, target: str | None) -> None:
         """There was no room for it."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from bridge.languages import same
 from bridge.types import SPEECH_RATE
 from gateway.core import facts
-from gateway.core.effects import Effect, PartialTranscript, PartialTranslation, Show
+from gateway.core.effects import Effect
+from gateway.core.glimpse import PartialTranscript, PartialTranslation, Show
 from gateway.core.ledger import Ledger
 from gateway.core.tuning import Tuning, numbered
 

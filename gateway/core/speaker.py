@@ -6,39 +6,25 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
+from bridge.types import Decision, Target, Work
 from gateway.core import cuts, facts, inputs
-from gateway.core.effects import Append, Effect, Report, Taken
+from gateway.core.agreed import Agreed
+from gateway.core.drafts import told
+from gateway.core.effects import Append, Effect, Taken
+from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
+from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.core.timings import Arrivals
-
-AHEAD = 2 * SPEECH_RATE
-"""Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
-
+from gateway.core.watch import Watch, Watched, clause_place
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """What is known of a session that another gateway held, besides its journal.
-
-    Its audio is judged from sample `at` on, where it was `voiced` or not; at least `segments` were cut; the
-    speech of `unstored` is not in Redis.
-    """
-
-    at: int = 0
-    voiced: bool = False
-    segments: int = 0
-    unstored: Set[int] = frozenset()
 
 
 class Speaker:
@@ -53,25 +39,25 @@ class Speaker:
         patience: Patience,
         most: int,
         audience: Audience | None = None,
+        watched: Watched | None = None,
+        look_ms: int = 0,
     ) -> None:
-        """`audience` says who listens at the moment, where it is not the speaker who decides that."""
-        self.terms = terms
+        """`audience` says who listens at the moment, and `watched` who reads while it is said, where it is
+        not the speaker who decides that. Of what is said it is asked every `look_ms`, 0 for never."""
         self.segments_cut = 0
+        self._agreed = Agreed(terms)
         self._session = session
         self._room = room
         self._ledger = ledger
         self._supervision = Supervision(session, ledger, patience)
         self._most = most
         self._audience = audience
+        self._watch = Watch(self._agreed, self._work, watched, look_ms)
         self._probabilities: deque[float] = deque()
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
-        self._wanted: Terms | None = None
-        self._wanted_from = 0
-        self._begun: dict[int, Terms] = {}
+        self._revision = 0
         self._arrivals = Arrivals()
-        self._samples = 0
-        self._began: float | None = None
         self._silent_until = 0
         self._ending = False
         self._ended = False
@@ -107,19 +93,28 @@ class Speaker:
         return self._segmenter.voiced
 
     @property
+    def terms(self) -> Terms:
+        """The terms that hold now."""
+        return self._agreed.terms
+
+    @property
     def agreed(self) -> Terms:
         """The terms that will hold next, those of the running segment aside."""
-        return self._wanted or self.terms
+        return self._agreed.next
 
     def handle(self, given: inputs.Input, now: float) -> list[Effect]:
         """What an input brings about; `now` in seconds."""
         match given:
             case inputs.Arrived(samples):
-                self._arrived(samples, now)
+                self._arrivals.note(samples, now)
                 return []
             case inputs.Windows(pcm, probabilities):
                 self._probabilities.extend(probabilities)
-                return self._follow(self._segmenter.feed(pcm), now)
+                self._segmenter.live = not self._arrivals.pile_up(self._segmenter.received, now)
+                return [
+                    *self._follow(self._segmenter.feed(pcm), now),
+                    *self._watch.look(self._segmenter, now),
+                ]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -127,6 +122,9 @@ class Speaker:
                 return []
             case inputs.End(probability):
                 return self._end(probability, now)
+            case inputs.Skipped(stage, target):
+                self._watch.partials.skipped(stage, target)
+                return []
             case inputs.Sent(segment, "stt"):
                 self._unsafe.pop(segment, None)
         return self._supervision.handle(given, now)
@@ -149,15 +147,14 @@ class Speaker:
         given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
+        self._revision = self._ledger.revision
         self._segmenter = self._from(self.segments_cut, takeover.at, at, takeover.voiced)
-        self._samples = takeover.at
+        self._arrivals.samples = takeover.at
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
-        def judge(_: bytes) -> float:
-            return self._probabilities.popleft()
-
-        return Segmenter(self.terms.cutting, judge, segment, at, given, voiced)
+        probabilities = self._probabilities
+        return Segmenter(self.terms.cutting, lambda _: probabilities.popleft(), segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)
@@ -177,6 +174,12 @@ class Speaker:
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, facts.Partial):
+            return self._seen(fact, now)
+        if isinstance(fact, facts.Early):
+            if not self._supervision.has(fact.segment, fact.revision):
+                return []  # dropped a moment ago
+            fact = fact.fact
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
             self._unsafe.pop(fact.event.segment, None)
@@ -184,10 +187,19 @@ class Speaker:
             self._unsafe.pop(fact.decision.segment, None)
         return [*effects, *self._end_if_over()]
 
+    def _seen(self, fact: facts.Partial, now: float) -> list[Effect]:
+        """Of what is said just now, as far as it was understood."""
+        segment, part = fact.event.segment, self._segmenter.part
+        going_on = part is not None and part.segment == segment
+        effects = self._watch.seen(fact, going_on, now)
+        if going_on and self.hungry and (at := clause_place(fact)) is not None:
+            effects += self._follow(self._segmenter.clause(segment, at), now)
+        return effects
+
     def stop(self) -> int:
         """Silences all that was said so far, also what still waits to be cut: returns the first number that
         is heard again. A segment that goes on after this moment is heard."""
-        self._silent_until = self._samples
+        self._silent_until = self._arrivals.samples
         return self.segments_cut
 
     def silenced(self, before: int) -> list[Effect]:
@@ -201,21 +213,14 @@ class Speaker:
 
     # From the client
 
-    def _arrived(self, samples: int, now: float) -> None:
-        if self._began is None:
-            self._began = now
-        self._samples = samples
-        self._arrivals.note(samples, now)
-
     def _update(self, terms: Terms) -> None:
-        self._wanted, self._wanted_from = terms, self._segmenter.received
+        self._agreed.update(terms, self._segmenter.received)
         self._segmenter.configure(terms.cutting)
         self._adopt()
 
     def _adopt(self) -> None:
-        """New terms hold between two segments, never within one."""
-        if self._wanted is not None and not self._segmenter.speaking:
-            self.terms, self._wanted = self._wanted, None
+        if not self._segmenter.speaking:
+            self._agreed.adopt()
 
     def _end(self, probability: float, now: float) -> list[Effect]:
         self._probabilities.append(probability)
@@ -233,56 +238,63 @@ class Speaker:
 
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
-        for report in reports:
-            if isinstance(report, cuts.Started):
-                if self._wanted is not None and report.at >= self._wanted_from:
-                    self.terms, self._wanted = self._wanted, None
-                self._begun[report.segment] = self.terms
-                effects.append(Append(Decision("began", self._session, segment=report.segment)))
-            elif isinstance(report, cuts.Cut):
-                effects += self._cut(report, now)
-                if self._wanted is not None:
-                    self.terms, self._wanted = self._wanted, None
+        for place, report in enumerate(reports):
+            match report:
+                case cuts.Started(segment, at, start):
+                    self._agreed.begin(segment, at)
+                    effects.append(Append(Decision("began", self._session, segment=segment, start=start)))
+                case cuts.Draft() if place == len(reports) - 1:  # else it is known already how it ends
+                    effects += self._draft(report, now)
+                case cuts.Resumed():
+                    effects += self._supervision.drafts.drop()
+                case cuts.Cut():
+                    effects += self._cut(report, now)
         self._adopt()
         return effects
 
+    def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
+        """Sends what will be the segment, if no more is said."""
+        dropped = self._supervision.drafts.drop()
+        silent = draft.speech_end <= self._silent_until
+        terms = self._agreed.of(draft.segment)
+        targets = self._targets(terms)
+        if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
+            return dropped
+        end, speech_end, revision = draft.end, draft.speech_end, self._revision
+        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        self._revision += 1
+        self._unsafe[draft.segment] = draft.start
+        work = self._work(terms).but(segment=cut.segment, revision=revision)
+        return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
+
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
-        terms = self._begun.pop(cut.segment)
-        live = not self._piles_up(cut.end, now)
+        terms = self._agreed.cut(cut.segment)
+        live = not self._arrivals.pile_up(cut.end, now)
         endpoint_ms = round((now - self._arrivals.at(cut.speech_end)) * 1000, 2)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
-        silent = cut.speech_end <= self._silent_until
-        targets = () if silent else self._targets(terms)
-        decision = Decision(
-            "cut",
-            self._session,
-            segment=cut.segment,
-            revision=cut.revision,
-            start=cut.start,
-            end=cut.end,
-            speech_end=cut.speech_end,
-            endpoint_ms=endpoint_ms,
-            source=terms.source,
-            targets=targets,
-            floor=terms.floor,
-        )
+        targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
+        draft = self._supervision.drafts.standing
+        if draft is not None and cut.drafted and targets:
+            cut = replace(cut, revision=draft.work.revision)
+            return [*self._promote(cut, terms, live, endpoint_ms, now), *self._supervision.also(targets, now)]
+        dropped = self._supervision.drafts.drop()
+        cut, self._revision = replace(cut, revision=self._revision), 0
+        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
         if not targets:
-            return [Append(decision)]
+            self._unsafe.pop(cut.segment, None)
+            return [*dropped, Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now)
-        return [Append(decision), *self._floor(cut, terms, targets), sent]
+        return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
-    def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
-        """What was spoken as it is, where somebody listens who understands it, or may."""
-        source = terms.source
-        if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):
-            return []
-        sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
-        return [Report(sound)]
-
-    def _piles_up(self, at: int, now: float) -> bool:
-        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
-        spoken = (now - (self._began or now)) * SPEECH_RATE
-        return self._samples - at > AHEAD and self._samples - spoken > AHEAD
+    def _promote(
+        self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
+    ) -> list[Effect]:
+        """The draft was right: what came of it is heard from here on."""
+        self._revision = 0
+        targets = self._supervision.drafts.targets
+        self._supervision.promote(cut, live, now)
+        work = self._work(terms)
+        return [Append(told("cut", cut, work, targets, endpoint_ms)), *floor(cut, work, targets)]

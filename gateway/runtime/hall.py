@@ -14,7 +14,8 @@ from bridge.audio import Resampler
 from bridge.store.journal import BEGIN, Journal
 from bridge.types import Attendant, Entry, Presence
 from gateway.core import inputs
-from gateway.core.effects import Effect, For, Play, Purge, Say, Show
+from gateway.core.effects import Effect, For, Play, Purge, Say
+from gateway.core.glimpse import Show
 from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat

@@ -9,7 +9,7 @@ import structlog
 
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
 from gateway.runtime.backend import Backend
 from gateway.runtime.dispatcher import Job
 
@@ -21,7 +21,11 @@ class Hands:
     is still wanted."""
 
     def __init__(
-        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent | inputs.Skipped], object]
+        self,
+        backend: Backend,
+        session: str,
+        room: str,
+        tell: Callable[[inputs.Sent | inputs.Unsent | inputs.Skipped], object],
     ) -> None:
         self.first = 0
         self._backend = backend
@@ -39,12 +43,10 @@ class Hands:
                 self._backend.writer.append(self._room, event)
             case effects.Free(freed):
                 self._backend.dispatcher.free(self._session, freed)
-            case effects.Landed(stage, target):
-                self._backend.partials.landed(self._session, stage, target)
             case effects.Supersede():
                 self._superseded = effect
-            case effects.Submit(urgency="partial"):
-                self._backend.partials.submit(self._stamped(effect), self._tell)
+            case glimpse.Landed() | effects.Submit(urgency="partial"):
+                self._look(effect)
             case effects.Submit():
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
@@ -53,6 +55,9 @@ class Hands:
                 self.first = segment
                 cancel = self._backend.sessions.cancel_before(self._session, segment)
                 self._backend.errands.run("cancel", cancel)
+            case effects.Drop(segment, revision):
+                drop = self._backend.sessions.drop(self._session, segment, revision)
+                self._backend.errands.run("drop draft", drop)
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
         sessions, errands = self._backend.sessions, self._backend.errands
@@ -61,6 +66,12 @@ class Hands:
         if superseded:
             fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
             errands.run("settle", sessions.settle(self._session, fields))
+
+    def _look(self, effect: glimpse.Landed | effects.Submit) -> None:
+        if isinstance(effect, effects.Submit):
+            self._backend.partials.submit(self._stamped(effect), self._tell)
+        else:
+            self._backend.partials.landed(self._session, effect.stage, effect.target)
 
     def _stamped(self, submit: effects.Submit) -> effects.Submit:
         """With when it is sent, and until when it is wanted."""
@@ -71,7 +82,7 @@ class Hands:
         work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
-        else:
+        elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
         submit = self._stamped(submit)
         superseded, self._superseded = self._superseded, None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.types import Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 
 
 class Mouth(Protocol):
@@ -15,7 +15,7 @@ class Mouth(Protocol):
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
 
-    def show(self, shown: effects.Show) -> None:
+    def show(self, shown: glimpse.Show) -> None:
         """What is said at the moment, if the client can be told at once."""
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
@@ -49,7 +49,7 @@ class Away:
 
     def say(self, said: effects.Say, seq: int) -> None: ...
 
-    def show(self, shown: effects.Show) -> None: ...
+    def show(self, shown: glimpse.Show) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

@@ -10,10 +10,11 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
-from gateway.core.speaker import Speaker, Takeover
+from gateway.core.speaker import Speaker
+from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.runtime.backend import Backend
 from gateway.runtime.bookmark import Bookmark
@@ -64,6 +65,8 @@ class Runner:
                 Patience.of(settings),
                 settings.session_max_segments,
                 None if self.hall.alone else core.audience,
+                None if self.hall.alone else core.watched,
+                settings.partial_ms if settings.partials else 0,
             )
         core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
         return speaker
@@ -172,6 +175,7 @@ class Runner:
         """Other terms for what is said from now on."""
         self.seat = self.seat.but(terms=terms)
         self.ordered(inputs.Update(terms))
+        self.hall.changed()
 
     def audio(self, pcm: bytes) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples."""
@@ -201,14 +205,14 @@ class Runner:
 
     # From the room
 
-    def hear(self, effect: effects.Say | effects.Show | effects.Play | effects.Purge) -> None:
+    def hear(self, effect: effects.Say | glimpse.Show | effects.Play | effects.Purge) -> None:
         """What those get who listen as it does."""
         match effect:
             case effects.Say(seq):
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
-            case effects.Show():
+            case glimpse.Show():
                 if self.seat.terms.partials:
                     self._mouth.show(effect)
             case effects.Play(seq):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.protocol import server_messages as messages
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.core.tuning import NUMBERED
 
 
@@ -11,10 +11,10 @@ class Press:
     """Prints each frame once, however many clients are told it one after the other."""
 
     def __init__(self) -> None:
-        self._said: effects.Say | effects.Show | None = None
+        self._said: effects.Say | glimpse.Show | None = None
         self._body = ""
 
-    def body(self, said: effects.Say | effects.Show) -> str:
+    def body(self, said: effects.Say | glimpse.Show) -> str:
         """What all clients are told alike: the frame from behind its number and time on."""
         if said is not self._said:
             self._said, self._body = said, body(message(said.what, 0.0))
@@ -26,7 +26,7 @@ def body(what: messages.ServerMessage) -> str:
     return what.model_dump_json(exclude_none=True, exclude={"seq", "t_ms"})[1:]
 
 
-Noun = effects.Noun | effects.PartialTranscript | effects.PartialTranslation
+Noun = effects.Noun | glimpse.PartialTranscript | glimpse.PartialTranslation
 
 
 def message(what: Noun, latency_ms: float) -> messages.ServerMessage:
@@ -34,7 +34,7 @@ def message(what: Noun, latency_ms: float) -> messages.ServerMessage:
     match what:
         case effects.Transcript() | effects.Translation():
             return _caption(what)
-        case effects.PartialTranscript() | effects.PartialTranslation():
+        case glimpse.PartialTranscript() | glimpse.PartialTranslation():
             return _partial(what)
         case effects.SpeechStarted(segment, name):
             return messages.SpeechStarted(segment=segment, speaker=_speaker(segment), name=name or None)
@@ -112,9 +112,9 @@ def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerM
             )
 
 
-def _partial(what: effects.PartialTranscript | effects.PartialTranslation) -> messages.ServerMessage:
+def _partial(what: glimpse.PartialTranscript | glimpse.PartialTranslation) -> messages.ServerMessage:
     speaker, name = _speaker(what.segment), what.name or None
-    if isinstance(what, effects.PartialTranslation):
+    if isinstance(what, glimpse.PartialTranslation):
         return messages.TranslationPartial(
             segment=what.segment,
             target=what.target,

@@ -24,17 +24,31 @@ NOW = 100.0
 """The runner's clock when a session begins."""
 VOICED, SILENT = 12, 11
 """Windows of one segment with the silence that ends it."""
+DRAFTED = 4
+"""Windows of silence after which there is a draft."""
 
 
-def terms(*targets: str, source: str | None = "en") -> Terms:
-    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, CONFIG)
+LOOK_MS = 512
+"""Between two looks at the words of speech that goes on, where somebody reads them: 16 windows."""
+
+
+def terms(
+    *targets: str,
+    source: str | None = "en",
+    drafts: bool = False,
+    partials: bool = False,
+    clause_ms: int = 0,
+) -> Terms:
+    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms)
+    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
 
 
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
     ledger = room.ledger(session, new=True)
-    room.here[session] = Participant(session, Speaker(session, session, terms, ledger, patience, most))
+    speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
+    room.here[session] = Participant(session, speaker)
     room.tune(Tuning("itself", "", terms.rate, session))
     return room
 
@@ -51,7 +65,14 @@ class Bench:
     """
 
     def __init__(
-        self, *targets: str, patience: Patience = PATIENCE, most: int = 8, echo: bool = True
+        self,
+        *targets: str,
+        patience: Patience = PATIENCE,
+        most: int = 8,
+        echo: bool = True,
+        drafts: bool = False,
+        partials: bool = False,
+        clause_ms: int = 0,
     ) -> None:
         self.now = NOW
         self.journal = Journal()
@@ -59,7 +80,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets)
+        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()
@@ -135,6 +156,13 @@ def decisions(found: Iterable[Effect], *kinds: str) -> list[Decision]:
 
 def submits(found: Iterable[Effect]) -> list[Submit]:
     return [effect for effect in found if isinstance(effect, Submit)]
+
+
+def drafting(*targets: str) -> Bench:
+    """Segment 0 has been said and drafted; nothing came of it yet."""
+    made = Bench(*targets, drafts=True)
+    made.hears((VOICED, 0.9), (DRAFTED, 0.0))
+    return made
 
 
 def bench(segments: int = 1, *targets: str, sent: bool = True, **changes: float) -> Bench:

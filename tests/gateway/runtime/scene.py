@@ -18,7 +18,7 @@ from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
@@ -42,6 +42,7 @@ class Mouth:
 
     def __init__(self) -> None:
         self.said: list[effects.Noun] = []
+        self.shown: list[glimpse.PartialTranscript | glimpse.PartialTranslation] = []
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
         self.purged: list[float] = []
@@ -55,6 +56,9 @@ class Mouth:
     def say(self, said: effects.Say, seq: int) -> None:
         self.said.append(said.what)
         self.order.append(replace(said, seq=seq))
+
+    def show(self, shown: glimpse.Show) -> None:
+        self.shown.append(shown.what)
 
     def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm
