@@ -1,7 +1,6 @@
 """What a stage does with speech that goes on: one look, one event, nothing that anybody waits for.
 
-A partial is not claimed, not told as running, never sent again and never cached; one that comes too late is
-left out without a word.
+A partial is not claimed, not told as running, never sent again and never cached.
 """
 
 from __future__ import annotations
@@ -23,26 +22,31 @@ Look = Callable[[Any, Work, bytes | None], dict[str, Any]]
 
 
 def look(stage: Stage, message: dict[str, Any], call: Look) -> dict[str, Any]:
-    """Reports what `call` makes of the speech so far; an engine that fails reports the code of its error."""
+    """Reports what `call` makes of the speech so far, or the code of why nothing: the next look may come."""
     if run.runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work, runtime = Work.of(message), run.runtime
     try:
         taken = runtime.desk.look(work)
-        if taken.verdict != "wanted":
+        if taken.verdict not in ("wanted", "late"):
             return {}
         report = run.Report(runtime, stage, work, taken.at)
-        try:
-            values = call(runtime.provider, work, taken.pcm)
-        except Exception as error:
-            code = error.code if isinstance(error, BridgeError) else "internal"
-            log.info("partial failed", stage=stage, code=code, error=type(error).__name__)
-            values = {"code": code or "internal"}
+        late = taken.verdict == "late"
+        values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
         if not runtime.cancellations.cancelled(work):
             report.emit("partial", index=work.index, **values)
     except RedisUnavailable as error:
         log.info("partial dropped", stage=stage, error=error.message)
     return {}
+
+
+def _called(call: Look, provider: Any, work: Work, pcm: bytes | None) -> dict[str, Any]:
+    try:
+        return call(provider, work, pcm)
+    except Exception as error:
+        code = (error.code if isinstance(error, BridgeError) else "") or "internal"
+        log.info("partial failed", code=code, error=type(error).__name__)
+        return {"code": code}
 
 
 def hypothesis(provider: Transcriber, work: Work, pcm: bytes | None) -> dict[str, Any]:

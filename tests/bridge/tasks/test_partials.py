@@ -70,7 +70,7 @@ def test_a_partial_takes_no_claim_and_does_not_count_as_running(runtime: Runtime
     assert room.client.exists(keys.RUNNING) == 0
 
 
-@pytest.mark.parametrize("reason", ["cancelled", "late", "no audio", "session over"])
+@pytest.mark.parametrize("reason", ["cancelled", "no audio", "session over"])
 def test_one_that_is_not_wanted_any_more_reaches_no_engine_and_leaves_no_word(
     runtime: Runtime, room: Room, reason: str
 ) -> None:
@@ -79,14 +79,19 @@ def test_one_that_is_not_wanted_any_more_reaches_no_engine_and_leaves_no_word(
     match reason:
         case "cancelled":
             room.do(lambda sessions: sessions.cancel_before("alice", 3))
-        case "late":
-            work = work.but(deadline=room.now() - 0.1)
         case "no audio":
             room.client.delete(work.audio)
         case "session over":
             room.do(lambda sessions: sessions.close_session("alice"))
     look("stt", work.message(), hypothesis)
     assert (ear.heard, room.events()) == ([], [])
+
+
+def test_one_that_is_taken_too_late_says_so_and_asks_no_engine(runtime: Runtime, room: Room) -> None:
+    runtime.provider = ear = Ear()
+    look("stt", stored(room).but(deadline=room.now() - 0.1).message(), hypothesis)
+    [event] = room.events()
+    assert (event.kind, event.code, event.text, ear.heard) == ("partial", "too_late", "", [])
 
 
 def test_an_engine_that_fails_is_told_by_its_code_and_never_as_a_failed_stage(

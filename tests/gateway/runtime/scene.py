@@ -123,11 +123,20 @@ class Scene:
         return member.runner, member.mouth
 
     async def enter(
-        self, room: str, role: Role, number: int, hears: str = "", *, speaks: str | None = "en"
+        self,
+        room: str,
+        role: Role,
+        number: int,
+        hears: str = "",
+        *,
+        speaks: str | None = "en",
+        partials: bool = False,
     ) -> Member:
-        """Somebody comes into a room, is called by the number, and hears a language."""
+        """Somebody comes into a room, is called by the number, and hears a language; `partials`: and wants to
+        read what is said while it is said."""
         targets = (Target(hears),) if hears else ()
-        terms = replace(TERMS, source=None if role == "listener" else speaks, targets=targets, floor="voice")
+        source = None if role == "listener" else speaks
+        terms = replace(TERMS, source=source, targets=targets, floor="voice", partials=partials)
         seat = Seat(secrets.token_hex(8), room, role, terms, number, f"n{number}")
         return begun(await self.halls.enter(seat))
 
