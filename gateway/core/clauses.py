@@ -29,7 +29,7 @@ CONJUNCTIONS = {
 _BEGINS = {language: frozenset(words.split()) for language, words in CONJUNCTIONS.items()}
 
 
-def clause_end(text: str, stable: int, marks: Sequence[int], language: str) -> int | None:
+def last_end(text: str, stable: int, marks: Sequence[int], language: str) -> int | None:
     """Milliseconds of the audio up to which the last whole clause of the stable part of `text` was spoken.
 
     `marks` are as in Hypothesis. None where there is no such clause, or no time of its end. What follows it

@@ -130,9 +130,11 @@ class Ledger:
 
     def _begin(self, decision: Decision) -> list[Fact]:
         """A gateway that took over in mid-speech finds the beginning once more."""
+        if decision.segment >= self.segments:
+            self._start = decision.start
         if decision.segment < self.begun:
             return []
-        self.begun, self._start = decision.segment + 1, decision.start
+        self.begun = decision.segment + 1
         return [Decided(decision)]
 
     def _partial(self, event: Event) -> list[Fact]:

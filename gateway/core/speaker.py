@@ -20,8 +20,8 @@ from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
-from gateway.core.timings import Arrivals
-from gateway.core.watch import Watch, Watched, clause_place
+from gateway.core.timings import Arrivals, in_ms
+from gateway.core.watch import Watch, Watched, clause_end
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
@@ -59,8 +59,7 @@ class Speaker:
         self._revision = 0
         self._arrivals = Arrivals()
         self._silent_until = 0
-        self._ending = False
-        self._ended = False
+        self._ending = self._ended = False
 
     @property
     def hungry(self) -> bool:
@@ -143,8 +142,7 @@ class Speaker:
             for state in self._ledger.open
             if state.transcript is None and state.cut.segment in takeover.unstored
         ]
-        numbers = frozenset(cut.segment for cut in lost)
-        given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
+        given_up = self._supervision.adopt(self._work(self.terms), now, {cut.segment for cut in lost})
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
         self._revision = self._ledger.revision
@@ -189,11 +187,12 @@ class Speaker:
 
     def _seen(self, fact: facts.Partial, now: float) -> list[Effect]:
         """Of what is said just now, as far as it was understood."""
-        segment, part = fact.event.segment, self._segmenter.part
-        going_on = part is not None and part.segment == segment
-        effects = self._watch.seen(fact, going_on, now)
-        if going_on and self.hungry and (at := clause_place(fact)) is not None:
-            effects += self._follow(self._segmenter.clause(segment, at), now)
+        part = self._segmenter.part
+        if part is None or part.segment != fact.event.segment:
+            return self._watch.partials.landed(fact.event)
+        effects = self._watch.seen(fact, now)
+        if self.hungry and (after := clause_end(fact)) is not None:
+            effects += self._follow(self._segmenter.clause(part.segment, part.start + after), now)
         return effects
 
     def stop(self) -> int:
@@ -260,27 +259,27 @@ class Speaker:
         targets = self._targets(terms)
         if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
-        end, speech_end, revision = draft.end, draft.speech_end, self._revision
-        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        where = (draft.segment, draft.start, draft.end, draft.speech_end)
+        cut = cuts.Cut(*where, draft.pcm, "silence", self._revision)
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
-        work = self._work(terms).but(segment=cut.segment, revision=revision)
+        work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._agreed.cut(cut.segment)
         live = not self._arrivals.pile_up(cut.end, now)
-        endpoint_ms = round((now - self._arrivals.at(cut.speech_end)) * 1000, 2)
+        spoken = self._arrivals.at(cut.speech_end)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
         if draft is not None and cut.drafted and targets:
             cut = replace(cut, revision=draft.work.revision)
-            return [*self._promote(cut, terms, live, endpoint_ms, now), *self._supervision.also(targets, now)]
+            return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
+        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
         if not targets:
             self._unsafe.pop(cut.segment, None)
             return [*dropped, Append(decision)]
@@ -289,12 +288,11 @@ class Speaker:
         sent = self._supervision.begin(cut, work, targets, live, now)
         return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
-    def _promote(
-        self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
-    ) -> list[Effect]:
+    def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
         self._revision = 0
-        targets = self._supervision.drafts.targets
+        targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
         self._supervision.promote(cut, live, now)
         work = self._work(terms)
-        return [Append(told("cut", cut, work, targets, endpoint_ms)), *floor(cut, work, targets)]
+        decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
+        return [Append(decision), *floor(cut, work, targets)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.types import SPEECH_RATE, Target, Work
-from gateway.core import facts
+from gateway.core import clauses, facts
 from gateway.core.agreed import Agreed
-from gateway.core.clauses import clause_end
 from gateway.core.effects import Effect
 from gateway.core.partials import Partials
 from gateway.core.segmenter import Segmenter
@@ -40,10 +39,8 @@ class Watch:
             return []
         return [self.partials.look(part, segmenter.sound(part), self._work(terms), now)]
 
-    def seen(self, fact: facts.Partial, going_on: bool, now: float) -> list[Effect]:
-        """A look came back; `going_on`: its segment does. Its words go on to be translated."""
-        if not going_on:
-            return self.partials.landed(fact.event)
+    def seen(self, fact: facts.Partial, now: float) -> list[Effect]:
+        """A look at a segment that goes on came back: its words are translated."""
         terms = self._agreed.of(fact.event.segment)
         wanted = self._wanted(terms) or ()
         return self.partials.heard(fact.event, fact.caption, self._work(terms), wanted, now)
@@ -56,10 +53,10 @@ class Watch:
         return () if found is None and terms.partials else found
 
 
-def clause_place(fact: facts.Partial) -> int | None:
-    """The sample at which the last clause ends that is certain, None where that is not known."""
+def clause_end(fact: facts.Partial) -> int | None:
+    """After how many samples of the segment its last certain clause ends, None where none is known."""
     event, caption = fact.event, fact.caption
     if event.stage != "stt" or caption is None or not caption.heard:
         return None
-    ms = clause_end(caption.text, caption.stable, event.marks, event.language or "")
-    return None if ms is None else fact.start + ms * SPEECH_RATE // 1000
+    ms = clauses.last_end(caption.text, caption.stable, event.marks, event.language or "")
+    return None if ms is None else ms * SPEECH_RATE // 1000

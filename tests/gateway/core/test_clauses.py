@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.clauses import clause_end
+from gateway.core.clauses import last_end
 
 
 def marks(text: str) -> tuple[int, ...]:
@@ -19,7 +19,7 @@ def marks(text: str) -> tuple[int, ...]:
 
 def end(text: str, stable: str, language: str = "en") -> int | None:
     assert text.startswith(stable)
-    return clause_end(text, len(stable), marks(text), language)
+    return last_end(text, len(stable), marks(text), language)
 
 
 def test_punctuation_ends_a_clause_when_the_next_word_is_certain() -> None:
@@ -29,7 +29,7 @@ def test_punctuation_ends_a_clause_when_the_next_word_is_certain() -> None:
     assert end(text, "Well") is None
 
 
-def test_where_an_engine_writes_none_a_clause_ends_before_a_conjunction() -> None:
+def test_where_an_engine_writes_none_a_last_ends_before_a_conjunction() -> None:
     text = "go forward ten meters and then stop because"
     assert end(text, "go forward ten meters") is None
     assert end(text, "go forward ten meters and") == 1_200
@@ -51,10 +51,10 @@ def test_regions_share_the_conjunctions_of_their_language() -> None:
 
 
 def test_without_times_there_is_no_place_to_cut() -> None:
-    assert clause_end("Well, go on", 11, (), "en") is None
+    assert last_end("Well, go on", 11, (), "en") is None
 
 
 def test_chinese_clauses_end_by_their_own_marks() -> None:
     text = "我们去学校，然后回家"
     flat = tuple(n for at in range(1, len(text) + 1) for n in (at, at * 200))
-    assert clause_end(text, 8, flat, "zh") == 1_200
+    assert last_end(text, 8, flat, "zh") == 1_200

@@ -52,7 +52,7 @@ def test_who_asked_for_it_reads_words_and_translation_while_speech_goes_on(setti
         await until(lambda: len(asked(it)) == 1)
         [work] = asked(it)
         assert (work["partial"], work["segment"], work["target"]) == (True, 0, None)
-        assert len(it.client.get(work["audio"])) == 2 * work["index"]
+        assert it.client.strlen(work["audio"]) == 2 * work["index"]
         look(it, runner, "go for", work["index"])
         await until(lambda: len(asked(it, "translation")) == 1)
         assert asked(it, "translation")[0]["text"] == "go for"
