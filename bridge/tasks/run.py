@@ -104,6 +104,7 @@ class Report:
             work.segment,
             revision=work.revision,
             attempt=work.attempt,
+            part=work.part,
             target=work.target,
             queued_ms=round(max(0.0, self._at - work.sent) * 1000, 2) if work.sent else 0.0,
             running_ms=round((time.monotonic() - self._start) * 1000, 2),

@@ -29,6 +29,21 @@ class Translated:
 
 
 @dataclass(frozen=True, slots=True)
+class Headed:
+    """The first sentences of a translation, once, which are spoken before the rest is translated."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpoken:
+    """They are spoken; what comes now is of the rest."""
+
+    segment: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """The next speech of the attempt that is heard."""
 
@@ -102,6 +117,8 @@ Fact = (
     Taken
     | Transcribed
     | Translated
+    | Headed
+    | HeadSpoken
     | Piece
     | Original
     | Spared

@@ -16,17 +16,14 @@ from gateway.core.facts import (
     Decided,
     Fact,
     Original,
-    Piece,
     Refused,
-    Rewound,
     Spared,
     Taken,
-    Torn,
     Transcribed,
-    Translated,
     Whole,
 )
-from gateway.core.state import State, Voice
+from gateway.core.state import State
+from gateway.core.voice import Voice
 
 KEPT = 64
 """Segments that are not over at most: far more than a session may have in work."""
@@ -90,18 +87,14 @@ class Ledger:
             case "floor":
                 state.original = event
                 return self._floor(state)
-            case "started":
-                return [Taken(event)] if state.counts(event) else []
-            case "failed":
-                return [Refused(event)] if state.counts(event) else []
+            case "started" if event.stage == "stt":
+                return [Taken(event)] if state.transcript is None else []
+            case "failed" if event.stage == "stt":
+                return [Refused(event)] if state.transcript is None else []
             case "text" if event.stage == "stt":
                 return self._transcript(state, event)
         voice = state.voices.get(event.target or "")
-        if voice is None or voice.finished or voice.floor:
-            return []
-        if event.kind == "text":
-            return self._translation(voice, event)
-        found = self._speech(voice, event)
+        found = voice.report(event) if voice else []
         self._sweep(event.segment)
         return found
 
@@ -185,48 +178,13 @@ class Ledger:
         self._sweep(state.cut.segment)
         return [Whole(state.cut.segment, name) for name in late]
 
-    def _translation(self, voice: Voice, event: Event) -> list[Fact]:
-        if voice.translation is not None or event.attempt not in voice.translators:
-            return []
-        voice.translation = event
-        voice.speakers.add(event.attempt)
-        return [Translated(event)]
-
-    def _speech(self, voice: Voice, event: Event) -> list[Fact]:
-        if event.attempt not in voice.speakers or voice.chosen not in (None, event.attempt):
-            return []
-        if event.kind == "done":
-            if voice.index < event.index:
-                return [Torn(event)]
-            voice.finished = True
-            return [Whole(event.segment, event.target or "")]
-        # Behind a piece that was lost on its way (a Redis that came back empty) none is heard.
-        if event.index != voice.index:
-            return []
-        voice.chosen = event.attempt
-        voice.index += 1
-        if event.sentence < voice.sentences:
-            return []
-        if event.last:
-            voice.sentences = event.sentence + 1
-        return [Piece(event)]
-
     def _again(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)
         if state is None:
             return []
         state.attempts = max(state.attempts, decision.attempt)
         voice = state.voices.get(decision.target or "")
-        if voice is None or voice.finished:
-            return []
-        if decision.stage == "translation":
-            voice.translators.add(decision.attempt)
-            return []
-        voice.speakers.add(decision.attempt)
-        if voice.chosen is None:
-            return []
-        voice.chosen, voice.index = decision.attempt, 0
-        return [Rewound(decision.segment, decision.target or "", voice.sentences)]
+        return [] if voice is None or voice.finished else voice.again(decision)
 
     def _give_up(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)

@@ -1,25 +1,11 @@
-"""What is known of one segment that is not over, and of its speech in each target."""
+"""What is known of one segment that is not over."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.types import Decision, Event
-
-
-@dataclass(slots=True)
-class Voice:
-    """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`:
-    it is the language that was spoken."""
-
-    translators: set[int] = field(default_factory=set)
-    speakers: set[int] = field(default_factory=set)
-    translation: Event | None = None
-    chosen: int | None = None
-    index: int = 0
-    sentences: int = 0
-    finished: bool = False
-    floor: bool = False
+from gateway.core.voice import Voice
 
 
 @dataclass(slots=True)
@@ -37,14 +23,3 @@ class State:
     def spoken(self) -> str | None:
         """The language that was spoken, None as long as it is not known."""
         return self.transcript.language if self.transcript else self.cut.source
-
-    def counts(self, event: Event) -> bool:
-        """Whether the attempt may still be the one that is shown or heard."""
-        if event.stage == "stt":
-            return self.transcript is None
-        voice = self.voices.get(event.target or "")
-        if voice is None or voice.finished or voice.floor:
-            return False
-        if event.stage == "translation":
-            return voice.translation is None and event.attempt in voice.translators
-        return event.attempt in voice.speakers and voice.chosen in (None, event.attempt)
