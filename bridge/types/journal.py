@@ -32,13 +32,11 @@ class Event:
     revision: int = 0
     attempt: int = 0
     target: str | None = None
-    part: int = 0
     index: int = 0
     queued_ms: float = 0.0
     running_ms: float = 0.0
     worker: str = ""
     text: str = ""
-    skip: int = 0
     language: str | None = None
     confidence: float | None = None
     pcm: bytes = b""
@@ -48,6 +46,8 @@ class Event:
     code: str = ""
     message: str = ""
     retryable: bool = False
+    part: int = 0
+    skip: int = 0
 
 
 DecisionKind = Literal[
@@ -96,7 +96,6 @@ class Decision:
     stage: Stage | None = None
     target: str | None = None
     sentence: int = 0
-    skip: int = 0
     start: int = 0
     end: int = 0
     speech_end: int = 0
@@ -111,6 +110,7 @@ class Decision:
     speaker: int = 0
     name: str = ""
     floor: Floor = ""
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
