@@ -17,7 +17,7 @@ from tests.bridge.rooms import Room
 pytestmark = pytest.mark.redis
 
 WORK = Work("alice", 3, "room", revision=1, attempt=2, target="es")
-ITEM = item_name("alice", 3, 0, "tts", "es", 2)
+ITEM = item_name("alice", 3, 1, "tts", "es", 2)
 
 
 @pytest.fixture
