@@ -75,6 +75,20 @@ def sentences(text: str, language: str | None = None) -> list[str]:
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
 
 
+def opening(text: str, language: str | None, least: int) -> int:
+    """Where those of the first sentences end that have at least `least` characters together.
+
+    0 where what would be left is shorter than `least`, or than half of them.
+    """
+    end = 0
+    for sentence in sentences(text, language):
+        end = text.index(sentence, end) + len(sentence)
+        if end >= least:
+            left = len(text[end:].strip())
+            return end if left >= max(least, end // 2) else 0
+    return 0
+
+
 def parts(sentence: str, fits: Callable[[str], bool]) -> Iterator[str]:
     """The sentence, or its halves and theirs until each of them fits; none is empty.
 

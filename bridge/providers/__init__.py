@@ -96,6 +96,18 @@ class Concurrent(Protocol):
         """Calls at once of which it can make use."""
 
 
+@runtime_checkable
+class Gradual(Protocol):
+    """An engine that needs longer for more sentences, so that the first are better asked for first."""
+
+    gradual: bool
+
+
+def gradual(provider: object) -> bool:
+    """Whether the first sentences of a text are there sooner if they are asked for alone."""
+    return isinstance(provider, Gradual) and provider.gradual
+
+
 def slots(provider: object) -> int:
     """Calls at once that `provider` can make use of, so the threads that its worker needs at least."""
     return provider.slots if isinstance(provider, Concurrent) else 1

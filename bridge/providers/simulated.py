@@ -20,6 +20,7 @@ from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.providers.stt import detection
+from bridge.text import sentences
 from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
 LANGUAGES = frozenset(
@@ -47,8 +48,11 @@ class SimulatedOptions(options.Options):
         description="Language that stt finds where it is one of two, or a list for one call after the other;"
         " es:0.6 is found with a probability of 0.6. Example: `en,es,en:0.6`.",
     )
+    simulated_stt_sentences: int = Field(
+        1, ge=1, le=50, description="Sentences in the text that stt makes of any speech."
+    )
     simulated_translation_ms: Times = Field(
-        (60,), description="Time of translation, or a list for one call after the other."
+        (60,), description="Time of translation of each sentence, or a list for one after the other."
     )
     simulated_tts_ms: Times = Field(
         (80,), description="Time of tts to its first sound, or a list for one call after the other."
@@ -125,6 +129,7 @@ class SimulatedTranscriber:
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_stt_ms, options)
         self._languages = options.simulated_stt_languages
+        self._sentences = options.simulated_stt_sentences
         self._detected = count()
 
     def languages(self) -> frozenset[str]:
@@ -138,8 +143,10 @@ class SimulatedTranscriber:
         if not speech.audio.pcm:
             return Transcript("", language)
         self._clock.wait()
-        content = zlib.crc32(speech.audio.pcm)
-        return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
+        text = f"simulated {zlib.crc32(speech.audio.pcm):08x} of {speech.audio.ms:.0f} ms"
+        if self._sentences > 1:
+            text = " ".join(f"Part {part} of {text}!" for part in range(1, self._sentences + 1))
+        return Transcript(text, language)
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""
@@ -160,6 +167,7 @@ class SimulatedTranslator:
     """Marks each text with its target."""
 
     Options: type[options.Options] = SimulatedOptions
+    gradual: bool = True
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_translation_ms, options)
@@ -169,7 +177,7 @@ class SimulatedTranslator:
         return frozenset((a, b) for a in LANGUAGES for b in LANGUAGES if a != b)
 
     def translate(self, phrase: Phrase) -> Translation:
-        """`[es] text`."""
+        """`[es] text`, sentence by sentence."""
         if (phrase.source, phrase.target) not in self.pairs():
             raise LanguageError(
                 f"The simulated translation has no pair {phrase.source} to {phrase.target}.",
@@ -177,8 +185,11 @@ class SimulatedTranslator:
             )
         if not _spoken(phrase.text):
             return Translation("")
-        self._clock.wait()
-        return Translation(f"[{phrase.target}] {phrase.text}")
+        made = []
+        for sentence in sentences(phrase.text, phrase.source):
+            self._clock.wait()
+            made.append(f"[{phrase.target}] {sentence}")
+        return Translation(" ".join(made))
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""

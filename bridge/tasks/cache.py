@@ -12,7 +12,7 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.options import Options
-from bridge.providers import Translator
+from bridge.providers import Translator, gradual
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.types import Phrase, Translation
@@ -43,6 +43,7 @@ class CachedTranslator:
 
     def __init__(self, engine: Any, fingerprint: str, cache: Cache, settings: Settings) -> None:
         self.Options: type[Options] = engine.Options
+        self.gradual = gradual(engine)
         self._engine: Translator = engine
         self._fingerprint = fingerprint
         self._cache = cache

@@ -17,9 +17,10 @@ class Event:
 
     `started`: a worker took the work. `head`: the first sentences of a translation, of the first `skip`
     characters of what was said, go to tts before the rest is translated. `text`: a transcript or
-    translation is whole, behind the head of `skip` characters where one was told. `audio`: PCM at `rate`, piece `index` of sentence `sentence`, both counted from 0
-    within the attempt; `last` marks the last piece of a sentence. `done`: TTS has spoken all sentences,
-    `index` pieces in this attempt; behind a head those of `part` 1, which counts its pieces for itself.
+    translation is whole, behind the head of `skip` characters where one was told. `audio`: PCM at `rate`,
+    piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks the last piece
+    of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt; behind a head those
+    of `part` 1, which counts its pieces for itself.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
     it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between
     sending and start, `running_ms` between start and this event.
@@ -79,12 +80,11 @@ class Decision:
     `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
     certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
     `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
-    `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`, translation behind
-    the head of `skip` characters. `gave_up`: it,
-    or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
-    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
-    `also`: a segment that was cut is heard in `targets` as well. `taken`: another gateway holds the session
-    from here on. `closed`: the room is over for everybody.
+    `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`, translation
+    behind the head of `skip` characters. `gave_up`: it, or its `target`, will not be heard. `paused`,
+    `resumed`, `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`.
+    `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`:
+    another gateway holds the session from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind

@@ -141,11 +141,9 @@ class Supervision:
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
         match fact:
-            case facts.Taken(event):
-                self._deadlines.seen(now, _key(event), event.attempt, event.worker, event.part)
-                return []
-            case facts.Piece(event):
-                self._deadlines.seen(now, _key(event), event.attempt, event.worker, event.part, heard=True)
+            case facts.Taken(event) | facts.Piece(event):
+                heard = isinstance(fact, facts.Piece)
+                self._deadlines.seen(now, _key(event), event.attempt, event.worker, event.part, heard=heard)
                 return []
             case facts.Headed(event):
                 return self._headed(event, now)

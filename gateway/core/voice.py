@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.types import Decision, Event
-from gateway.core.facts import Fact, Headed, HeadSpoken, Piece, Refused, Rewound, Taken, Torn, Translated, Whole
+from gateway.core.facts import (
+    Fact,
+    Headed,
+    HeadSpoken,
+    Piece,
+    Refused,
+    Rewound,
+    Taken,
+    Torn,
+    Translated,
+    Whole,
+)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.text import clean, halves, parts, sentences
+from bridge.text import clean, halves, opening, parts, sentences
 
 MARKS = st.sampled_from(
     [
@@ -240,3 +240,17 @@ def test_clean_text_is_one_line_of_utf_8_and_stays_as_it_is(text: str) -> None:
     assert " ".join(once.split()) == once
     assert not any(unicodedata.category(character) == "Cc" for character in once)
     once.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("The first one ends here. So does the second.", 24),
+        ("Yes. The first one ends here. So does the second.", 29),
+        ("The first one ends here. Yes.", 0),
+        ("It is one sentence, and it has no other behind it", 0),
+        ("", 0),
+    ],
+)
+def test_an_opening_is_the_first_sentences_where_enough_is_left(text: str, end: int) -> None:
+    assert opening(text, "en", 15) == end

@@ -67,6 +67,8 @@ class Decoder(Protocol):
     vocabulary: Vocabulary
     precision: str
     """How it computes, as far as that changes an answer."""
+    gradual: bool
+    """Whether more sentences take it longer, as on a CPU; a GPU decodes them side by side."""
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """One answer for each list of tokens, in order, between two FLORES-200 codes."""

@@ -53,6 +53,7 @@ class Nllb:
         try:
             with self._lease() as decoder:
                 self._codes = offered(options, decoder.vocabulary)
+                self.gradual = decoder.gradual
                 weights = locate(self.kind, options.translation_model).glob("*.*")
                 files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights)
                 engine = [(package, import_module(package).__version__) for package in self.packages]

@@ -91,6 +91,18 @@ def test_an_attempt_that_is_sent_again_begins_with_its_sentence_and_counts_piece
     assert [(piece["sentence"], piece["index"]) for piece in pieces] == [(2, 0), (2, 1)]
 
 
+def test_the_rest_goes_on_behind_the_head_and_a_head_without_a_mark_is_a_sentence_of_its_own() -> None:
+    rest = Voice()
+    pieces = audio(speak(rest, WORK.but(text="Uno Dos dos. Tres!", head="Uno", part=1, sentence=1)))
+
+    assert [utterance.text for utterance in rest.said] == ["Dos dos.", "Tres!"]
+    assert [(piece["sentence"], piece["index"]) for piece in pieces if piece["last"]] == [(1, 1), (2, 3)]
+
+    again = Voice()
+    speak(again, WORK.but(text="Uno Dos dos. Tres!", head="Uno", sentence=0))
+    assert [utterance.text for utterance in again.said] == ["Uno", "Dos dos.", "Tres!"]
+
+
 @pytest.mark.parametrize("work", [WORK.but(text=""), WORK.but(text=" \n"), WORK.but(sentence=3)])
 def test_nothing_to_say_is_done_at_once(work: Work) -> None:
     voice = Voice()

@@ -19,7 +19,6 @@ from gateway.core.terms import Patience
 from tests.gateway.core.bench import PATIENCE, Bench, lengths
 from tests.gateway.events import RATE, SESSION, speech
 
-
 HEAD, WHOLE, SKIP = "una frase", "una frase y otra", 5
 """What the first sentence, of so many characters, and what all of them became."""
 
