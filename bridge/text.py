@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 import sentencex
@@ -51,6 +51,9 @@ ORDINAL_POINT = frozenset((
 """Languages that write "the 3rd of May" as "3. Mai"."""
 # fmt: on
 
+UNSPACED = frozenset(("ja", "yue", "zh"))
+"""Languages that put no space between sentences; Thai, Lao, Khmer and Burmese do."""
+
 CLAUSE = re.compile(r"[,;:–—](?=\s)|[，、；：،؛၊]")
 DASH = re.compile("[-–—]")
 SPACE = re.compile(r"\s")
@@ -73,6 +76,12 @@ def sentences(text: str, language: str | None = None) -> list[str]:
             found.append(text[start : match.end()].strip())
             start = match.end()
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
+
+
+def join(translated: Iterable[str], language: str) -> str:
+    """Sentences of `language` as one text."""
+    space = "" if language.partition("-")[0].lower() in UNSPACED else " "
+    return space.join(translated)
 
 
 def opening(text: str, language: str | None, least: int) -> int:

@@ -12,11 +12,10 @@ from kombu.exceptions import OperationalError
 from bridge.errors import RedisUnavailable
 from bridge.languages import same
 from bridge.providers import Translator, gradual
-from bridge.providers.translation.pieces import join
 from bridge.tasks import app
 from bridge.tasks.run import Results, run
 from bridge.tasks.tts import synthesize
-from bridge.text import opening, sentences
+from bridge.text import join, opening, sentences
 from bridge.types import Phrase, Translation, Work
 
 LEAST = 24

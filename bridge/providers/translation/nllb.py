@@ -21,8 +21,8 @@ from bridge.providers.translation.decoding import Decoder, Rendering, Search, co
 from bridge.providers.translation.nllb_ctranslate2 import CTranslate2
 from bridge.providers.translation.nllb_onnx import Onnx
 from bridge.providers.translation.nllb_options import NllbOptions, offered
-from bridge.providers.translation.pieces import join
 from bridge.settings import Settings
+from bridge.text import join
 from bridge.types import Phrase, Translation
 
 log = structlog.get_logger(__name__)
