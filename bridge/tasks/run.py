@@ -168,7 +168,7 @@ def _results(
         try:
             while True:
                 values = next(results)
-                if runtime.cancellations.cancelled(work.session, work.segment):
+                if runtime.cancellations.cancelled(work):
                     raise Ignore
                 if isinstance(values, Work):
                     assert ahead is not None
