@@ -64,6 +64,20 @@ class SpeechSettings(Options):
         description="Silence after which a draft is begun; no segment keeps more of it at its end.",
     )
 
+    speech_rate_most: float = Field(
+        1.25,
+        ge=1,
+        le=2,
+        description="How many times faster than its own pace a voice may speak to catch up; 1 never does.",
+    )
+    catch_up_ms: int = Field(
+        2_000,
+        ge=100,
+        le=60_000,
+        description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
+        "fast as SPEECH_RATE_MOST says.",
+    )
+
     @property
     def threshold(self) -> float:
         """The VAD threshold in force."""

@@ -60,6 +60,9 @@ SPACE = re.compile(r"\s")
 MIDDLE = (0.2, 0.8)
 """Where a clause may end for a cut behind it, as a part of the text: two halves, not a crumb."""
 
+UNMARKED = 4
+"""Times the length of a first clause from which a sentence is one that nobody has put marks into."""
+
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -96,6 +99,23 @@ def opening(text: str, language: str | None, least: int) -> int:
             left = len(text[end:].strip())
             return end if left >= max(least, end // 2) else 0
     return 0
+
+
+def clauses(sentence: str, least: int) -> list[str]:
+    """The sentence in clauses, to be spoken one by one: the first of `least` characters or more, each later
+    one twice as long as the one before or more, so that few are cut.
+
+    A long sentence without any mark is cut once, between two words. One that is not worth it stays whole.
+    """
+    found, start, size = [], 0, least
+    for match in CLAUSE.finditer(sentence):
+        if match.end() - start >= size and len(sentence) - match.end() >= least:
+            found.append(sentence[start : match.end()].strip())
+            start, size = match.end(), 2 * (match.end() - start)
+    if not CLAUSE.search(sentence) and len(sentence) >= UNMARKED * least:
+        start = sentence.rfind(" ", least, UNMARKED * least // 2) + 1
+        found = [sentence[:start].strip()] if start else []
+    return [*found, sentence[start:].strip()]
 
 
 def parts(sentence: str, fits: Callable[[str], bool]) -> Iterator[str]:

@@ -67,7 +67,8 @@ class Synthesizer(Protocol):
         """Tags of the languages it speaks."""
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """Pieces of speech in order, at the engine's own rate, each as soon as it exists.
+        """Pieces of speech in order, at the engine's own rate, each as soon as it exists; faster where
+        `Utterance.speed` says so.
 
         Closing the iterator early stops the engine. Raises ProviderError.
         """

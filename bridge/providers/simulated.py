@@ -58,7 +58,7 @@ class SimulatedOptions(options.Options):
         (80,), description="Time of tts to its first sound, or a list for one call after the other."
     )
     simulated_tts_audio_ms: int = Field(
-        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text."
+        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text at its own pace."
     )
     simulated_jitter: float = Field(
         0, ge=0, le=1, description="Share by which each time varies at random: 0.2 is 80 to 120 %."
@@ -219,7 +219,7 @@ class SimulatedSynthesizer:
             return
         self._clock.wait()
         hertz = 200 + zlib.crc32(utterance.text.encode(errors="replace")) % 1_000
-        phase = 2 * np.pi * hertz * np.arange(RATE * self._ms // 1000) / RATE
+        phase = 2 * np.pi * hertz * np.arange(round(RATE * self._ms / 1000 / utterance.speed)) / RATE
         tone = (np.sin(phase) * 6_000).astype("<i2").tobytes()
         for piece in frames(tone, RATE, PIECE_MS):
             yield Audio(piece, RATE)

@@ -23,7 +23,9 @@ LEAST = 24
 
 
 @app.task(name="translation.translate", resultrepr_maxsize=0, bind=True)
-def translate(self: Any, message: dict[str, Any], target: str, voice: str | None) -> dict[str, Any]:
+def translate(
+    self: Any, message: dict[str, Any], target: str, voice: str | None, speed: float | None = None
+) -> dict[str, Any]:
     following = (self.request.chain or [None])[-1]
 
     def results(provider: Translator, work: Work, pcm: bytes | None) -> Results:
@@ -36,7 +38,8 @@ def translate(self: Any, message: dict[str, Any], target: str, voice: str | None
         except (OperationalError, OSError) as error:
             raise RedisUnavailable(f"Redis took no work: {error}.", "The segment is sent again.") from error
 
-    return run("translation", message | {"target": target, "voice": voice}, results, ahead)
+    asked = {"target": target, "voice": voice} | ({"speed": speed} if speed else {})
+    return run("translation", message | asked, results, ahead)
 
 
 def _results(provider: Translator, work: Work, _: bytes | None, spoken: bool = True) -> Results:

@@ -17,10 +17,12 @@ language, the speaker's own voice, or nothing."""
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One language that somebody listens in, and the voice they asked for."""
+    """One language that somebody listens in, the voice they asked for, and how many times faster than its own
+    pace it speaks."""
 
     language: str
     voice: str | None = None
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,9 @@ class Work:
     is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
-    certain. `head` is what the first sentences became, the first `skip` characters of what was said: on
-    their way to tts before the rest is translated, which follows as `part` 1.
+    certain. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
+    the first `skip` characters of what was said: on their way to tts before the rest is translated, which
+    follows as `part` 1.
     """
 
     session: str
@@ -48,6 +51,7 @@ class Work:
     prior: str = ""
     target: str | None = None
     voice: str | None = None
+    speed: float = 1.0
     floor: Floor = ""
     text: str = ""
     head: str = ""

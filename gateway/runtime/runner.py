@@ -11,6 +11,7 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, inputs
+from gateway.core.backlog import CatchUp
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
@@ -66,7 +67,9 @@ class Runner:
                 settings.session_max_segments,
                 None if self.hall.alone else core.audience,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        core.here[self.id] = Participant(
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings)
+        )
         return speaker
 
     @property

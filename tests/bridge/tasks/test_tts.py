@@ -48,7 +48,22 @@ def test_each_sentence_is_one_call_of_the_engine() -> None:
     voice = Voice()
     speak(voice)
 
-    assert voice.said == [Utterance(text, "es", "low") for text in ("Uno.", "Dos dos.", "Tres!")]
+    assert voice.said == [
+        Utterance("Uno.", "es", "low", soon=True),
+        Utterance("Dos dos.", "es", "low"),
+        Utterance("Tres!", "es", "low"),
+    ]
+
+
+@pytest.mark.parametrize(("more", "soon"), [({}, [True, False]), ({"part": 1}, [False, False])])
+def test_only_a_sentence_that_nothing_is_heard_before_is_wanted_soon(
+    more: dict[str, int], soon: list[bool]
+) -> None:
+    voice = Voice()
+    speak(voice, WORK.but(sentence=1, speed=1.2, **more))
+
+    assert [utterance.soon for utterance in voice.said] == soon
+    assert [utterance.speed for utterance in voice.said] == [1.2, 1.2]
 
 
 def test_a_voice_gets_what_people_would_read_and_sentences_keep_the_numbers_of_the_text() -> None:
