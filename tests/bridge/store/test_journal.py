@@ -49,7 +49,7 @@ def test_an_event_of_any_kind_survives_the_trip_with_all_its_fields(kind: EventK
 @pytest.mark.parametrize("kind", get_args(DecisionKind))
 def test_a_decision_of_any_kind_survives_the_trip_with_all_its_fields(kind: DecisionKind) -> None:
     full = Decision(
-        kind, "alice", 9, 3, 1, 2, "stt", "es", 4, 100, 200, 190, 300.5, "en",
+        kind, "alice", 9, 3, 1, 2, "stt", "es", 4, 100, 200, 190, 300.5, 60.0, "en",
         (Target("es", "low"), Target("ca")), 24_000, "no_worker", "Nobody is there.", True, skip=9,
     )  # fmt: skip
     assert again(full) == full
