@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import sentencex
 
@@ -87,18 +87,20 @@ def join(translated: Iterable[str], language: str) -> str:
     return space.join(translated)
 
 
-def opening(text: str, language: str | None, least: int) -> int:
-    """Where those of the first sentences end that have at least `least` characters together.
+def opening(text: str, language: str | None, least: int) -> list[int]:
+    """The lengths of the sentences, those of the first ones joined until they have `least` characters.
 
-    0 where what would be left is shorter than `least`, or than half of them.
+    Just one where no others are left, or only such as have fewer together.
     """
-    end = 0
+    ends, end = [], 0
     for sentence in sentences(text, language):
         end = text.index(sentence, end) + len(sentence)
-        if end >= least:
-            left = len(text[end:].strip())
-            return end if left >= max(least, end // 2) else 0
-    return 0
+        ends.append(end)
+    first = next((end for end in ends if end >= least), 0)
+    if not first or len(text[first:].strip()) < least:
+        return [len(text)]
+    later = [end for end in ends if end > first]
+    return [first, *(end - start for start, end in pairwise([first, *later]))]
 
 
 def clauses(sentence: str, least: int) -> list[str]:

@@ -99,14 +99,15 @@ class Concurrent(Protocol):
 
 @runtime_checkable
 class Gradual(Protocol):
-    """An engine that needs longer for more sentences, so that the first are better asked for first."""
+    """A translator of which the first sentence of a text may be had sooner if it is asked for alone."""
 
-    gradual: bool
+    def share(self, lengths: Sequence[int]) -> float:
+        """Which part of the time of sentences of so many characters the first one takes alone."""
 
 
-def gradual(provider: object) -> bool:
-    """Whether the first sentences of a text are there sooner if they are asked for alone."""
-    return isinstance(provider, Gradual) and provider.gradual
+def share(provider: object, lengths: Sequence[int]) -> float:
+    """What `provider` says of itself; all of the time where it says nothing."""
+    return provider.share(lengths) if isinstance(provider, Gradual) else 1.0
 
 
 def slots(provider: object) -> int:

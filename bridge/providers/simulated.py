@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
 from typing import Annotated
@@ -167,7 +167,6 @@ class SimulatedTranslator:
     """Marks each text with its target."""
 
     Options: type[options.Options] = SimulatedOptions
-    gradual: bool = True
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_translation_ms, options)
@@ -190,6 +189,10 @@ class SimulatedTranslator:
             self._clock.wait()
             made.append(f"[{phrase.target}] {sentence}")
         return Translation(" ".join(made))
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Each sentence takes its time."""
+        return 1 / len(lengths)
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +12,7 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.options import Options
-from bridge.providers import Translator, gradual
+from bridge.providers import Translator, share
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.types import Phrase, Translation
@@ -43,7 +43,6 @@ class CachedTranslator:
 
     def __init__(self, engine: Any, fingerprint: str, cache: Cache, settings: Settings) -> None:
         self.Options: type[Options] = engine.Options
-        self.gradual = gradual(engine)
         self._engine: Translator = engine
         self._fingerprint = fingerprint
         self._cache = cache
@@ -62,6 +61,10 @@ class CachedTranslator:
         with _spared():
             self._cache.remember(digest, value.encode(), self._ttl, self._size)
         return made
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """That of the engine."""
+        return share(self._engine, lengths)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Those of the engine."""

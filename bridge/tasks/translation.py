@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from bridge.errors import RedisUnavailable
 from bridge.languages import same
-from bridge.providers import Translator, gradual
+from bridge.providers import Translator, share
 from bridge.tasks import app
 from bridge.tasks.run import Results, run
 from bridge.tasks.tts import synthesize
@@ -20,6 +20,8 @@ from bridge.types import Phrase, Translation, Work
 
 LEAST = 24
 """Characters of the first sentences, and of the rest, from which it pays: a second and a half of speech."""
+SHARE = 2 / 3
+"""Part of the time of a text that its first sentences may take: all of it takes longer in two calls."""
 
 
 @app.task(name="translation.translate", resultrepr_maxsize=0, bind=True)
@@ -50,7 +52,7 @@ def _results(provider: Translator, work: Work, _: bytes | None, spoken: bool = T
         yield _whole(Translation(work.text), work)
         # Where the speaker's own voice is heard, or nothing, no other one is asked to repeat it.
         return None if work.floor else work
-    skip = work.skip or (opening(work.text, work.source, LEAST) if spoken and gradual(provider) else 0)
+    skip = work.skip or (_skip(provider, work) if spoken else 0)
     head = Translation(work.head)
     if skip and not work.skip:
         head = provider.translate(Phrase(work.text[:skip].strip(), work.source, work.target))
@@ -65,6 +67,12 @@ def _results(provider: Translator, work: Work, _: bytes | None, spoken: bool = T
     yield _whole(Translation(text, _confidence(head, rest)), work) | {"skip": skip}
     first = len(sentences(head.text, work.target))
     return work.but(text=text, head=head.text, skip=0, part=1, sentence=first)
+
+
+def _skip(provider: Translator, work: Work) -> int:
+    """The characters of the sentences that are better translated first, 0 where all are done at once."""
+    lengths = opening(work.text, work.source, LEAST)
+    return lengths[0] if len(lengths) > 1 and share(provider, lengths) <= SHARE else 0
 
 
 def _whole(translation: Translation, work: Work) -> dict[str, Any]:

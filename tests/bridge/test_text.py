@@ -243,17 +243,17 @@ def test_clean_text_is_one_line_of_utf_8_and_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "end"),
+    ("text", "lengths"),
     [
-        ("The first one ends here. So does the second.", 24),
-        ("Yes. The first one ends here. So does the second.", 29),
-        ("The first one ends here. Yes.", 0),
-        ("It is one sentence, and it has no other behind it", 0),
-        ("", 0),
+        ("The first one ends here. So does the second.", [24, 20]),
+        ("Yes. The first one ends here. So does the second. And this one.", [29, 20, 14]),
+        ("The first one ends here. Yes.", [29]),
+        ("It is one sentence, and it has no other behind it", [49]),
+        ("", [0]),
     ],
 )
-def test_an_opening_is_the_first_sentences_where_enough_is_left(text: str, end: int) -> None:
-    assert opening(text, "en", 15) == end
+def test_an_opening_is_the_first_sentences_where_enough_is_left(text: str, lengths: list[int]) -> None:
+    assert opening(text, "en", 15) == lengths
 
 
 @pytest.mark.parametrize(

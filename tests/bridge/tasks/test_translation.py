@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,16 +29,19 @@ class Engine:
 
 
 class Slow(Engine):
-    """Takes its time for each sentence, and knows these two."""
+    """Takes its time for each sentence, of which the first is so much, and knows these two."""
 
-    gradual = True
-
-    def __init__(self) -> None:
+    def __init__(self, first: float = 0.5) -> None:
         super().__init__()
+        self.first = first
         self.known = {
             LONG[:27]: ("Empieza a las nueve.", 0.9),
             LONG[28:]: ("Trae las cifras. Nadie más vino.", 0.5),
         }
+
+    def share(self, lengths: Sequence[int]) -> float:
+        assert lengths[0] == 27 or len(lengths) == 1
+        return self.first
 
     def translate(self, phrase: Phrase) -> Translation:
         self.asked.append(phrase)
@@ -126,11 +130,18 @@ def test_an_attempt_that_is_sent_again_translates_what_follows_the_head_alone() 
     ("text", "engine", "spoken"),
     [
         ("Yes. No, I did not mean it.", Slow(), True),
-        ("I have never been so sure of anything at all in my life. Yes, it was he.", Slow(), True),
+        ("I am quite sure of all that. Yes, it was he.", Slow(), True),
+        (LONG, Slow(0.7), True),
         (LONG, Engine(), True),
         (LONG, Slow(), False),
     ],
-    ids=["its beginning is short", "little follows", "a fast engine", "nobody hears it"],
+    ids=[
+        "its beginning is short",
+        "little follows",
+        "all comes hardly later",
+        "a fast engine",
+        "nobody hears it",
+    ],
 )
 def test_where_it_does_not_pay_a_text_stays_whole(text: str, engine: Engine, spoken: bool) -> None:
     work = WORK.but(text=text)
