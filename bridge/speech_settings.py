@@ -81,6 +81,20 @@ class SpeechSettings(Options):
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
     )
 
+    speech_rate_most: float = Field(
+        1.25,
+        ge=1,
+        le=2,
+        description="How many times faster than its own pace a voice may speak to catch up; 1 never does.",
+    )
+    catch_up_ms: int = Field(
+        2_000,
+        ge=100,
+        le=60_000,
+        description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
+        "fast as SPEECH_RATE_MOST says.",
+    )
+
     @property
     def threshold(self) -> float:
         """The VAD threshold in force."""

@@ -87,7 +87,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)

@@ -23,7 +23,7 @@ from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wait import Wait
-from gateway.protocols.native.wishes import obey
+from gateway.protocols.native.wishes import marked, obey
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 
@@ -146,7 +146,7 @@ class Connection:
             case _ if self._runner is None:
                 self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
-                log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
+                marked(message, self._runner)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
                 self._complain(*refusals.after_end(message.type))
             case _:
