@@ -61,11 +61,13 @@ function worthReading({ translation }) {
  * @returns {Said}
  */
 function captioned({ id, name, source, translation }, direction, named) {
-  const text = named && name ? `${name}: ${translation.text}` : translation.text;
+  const before = named && name ? `${name}: ` : "";
+  const { text, stable = 0 } = translation;
+  const whole = { ...translation, text: before + text, stable: before.length + stable };
   return {
     id,
     source: { ...source, dir: direction(source.language) },
-    translation: { ...translation, text, dir: direction(translation.language) },
+    translation: { ...whole, dir: direction(translation.language) },
   };
 }
 

@@ -30,6 +30,7 @@ export function sessionStart({ room, secret, role, name, source, language }, cho
     targets: role === "speaker" ? undefined : [{ language }],
     output: { rate },
     vad: speaks ? cut(choices) : undefined,
+    features: ["partials"],
   };
 }
 

@@ -103,10 +103,12 @@ test("a translation that is still to come is waited for by who needs it", () => 
   assert.deepEqual([reads(hello, "en"), reads(hello, "es")], [["hello", true], ["", false]]);
 });
 
-test("nothing is shown of what is not understood yet, and words so far only to who says them", () => {
+test("nothing is shown of what is not understood yet, nor words so far in the language of the other", () => {
   assert.deepEqual([reads(line(["", "auto", false]), "en"), reads(line(["", "auto", false]), "es")], [undefined, undefined]);
   const partial = line(["hel", "en", false]);
   assert.deepEqual([reads(partial, "en"), reads(partial, "es")], [["hel", true], undefined]);
+  const translated = line(["hello ev", "en", false], ["hola a", "es"]);
+  assert.deepEqual([reads(translated, "en"), reads(translated, "es")], [["hello ev", true], ["hola a", false]]);
 });
 
 test("what was translated tells which was spoken, whatever the engine calls it", () => {
