@@ -84,6 +84,7 @@ async function speakHere() {
     ),
     level: () => {},
     notice: () => {},
+    remark: () => {},
   }, { audible: false });
   await talk.start();
 }

@@ -41,6 +41,7 @@ export function showRoom(address, language, { show, tell }) {
         show(changed.filter(worthReading).map(said), withdrawn.map(({ id }) => id)),
       people: ({ speakers }) => (about = { ...told, speakers: [...speakers] }),
       notice: () => {},
+      remark: () => {},
     }, { captions: true });
     void seat.join();
   }

@@ -59,6 +59,14 @@ test("a server that detects is asked to tell just these two apart, and to transl
   assert.deepEqual(targets, [{ language: "en" }, { language: "es" }]);
 });
 
+test("one's speech holds what two who share a device hear, and not what somebody hears of themselves alone", () => {
+  const wish = /** @type {any} */ ({ surroundings: null, headphones: false, bargeIn: null, ...terms(EN_ES) });
+  const start = sessionStart(wish);
+  assert.deepEqual([start.barge_in, start.output], ["pause", { rate: 24_000 }]);
+  assert.equal(sessionStart({ ...wish, headphones: true }).barge_in, "off");
+  assert.equal(sessionStart({ ...wish, pair: undefined }).barge_in, undefined);
+});
+
 test("a server that does not is told who speaks", () => {
   const said = (/** @type {any} */ side) => languages(/** @type {any} */ (terms(EN_ES, side)));
   assert.deepEqual(said("near"), { source: { language: "en" }, targets: [{ language: "es" }] });
