@@ -20,7 +20,7 @@ const READ_S = 6;
  * @type {Record<string, string>}
  */
 const LASTING = {
-  captions_only: "Captions only for now: the server is busy, and speech would come too late.",
+  captions_only: "Captions only for now: the server is busy.",
   late: "Some sentences are left out for now: the server is busy.",
 };
 
