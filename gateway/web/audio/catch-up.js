@@ -9,11 +9,11 @@ import { Accelerator, QUIET } from "./accelerate.js";
 
 /** @typedef {import("./segment-audio.js").SegmentAudio} SegmentAudio */
 
-/** With this much waiting speech the server speaks as fast as it may, 1.25 times; it is told what waits (ms). */
+/** With this much waiting speech, twice CATCH_UP_MS, the server is told so and speaks as fast as it may (ms). */
 const SLOWEST_AT_MS = 4_000;
 /** From this much on it goes as fast as it may (ms). */
 const FASTEST_AT_MS = 10_000;
-/** Of speech that may be 1.25 times as fast already: 1.5 times is what listeners still follow. */
+/** Of speech that is SPEECH_RATE_MOST, 1.25 times as fast already: 1.5 times is what listeners still follow. */
 const FASTEST = 1.2;
 
 /** Silence is shortened to this; a pause of it still separates sentences. */
