@@ -40,8 +40,8 @@ export class BargeIn {
   }
 
   /**
-   * 20 ms of the microphone that are sent.
-   * @param {number} level their RMS
+   * 20 ms of the microphone.
+   * @param {number} level their RMS, 0 while it is muted
    * @param {number} now
    * @param {boolean} sounds whether speech is being heard
    */
@@ -54,7 +54,7 @@ export class BargeIn {
     }
     const loud = this.#learnt >= LEARN_FRAMES && level > Math.max(LEAST_LEVEL, ABOVE_ECHO * this.#echo);
     this.#loud = loud ? this.#loud + 1 : 0;
-    if (!loud) this.#learn(level);
+    if (!loud && level > 0) this.#learn(level);
     if (this.#loud >= LOUD_FRAMES && now >= this.#doubtUntil) this.expect(now);
   }
 

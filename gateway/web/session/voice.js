@@ -145,8 +145,8 @@ export class Voice {
   }
 
   /**
-   * 20 ms of the microphone that are sent.
-   * @param {number} level
+   * 20 ms of the microphone.
+   * @param {number} level 0 while it is muted
    * @param {number} now ms of performance.now()
    */
   overhear(level, now) {

@@ -104,6 +104,13 @@ test("where both may speak nothing is held", () => {
   assert.equal(bargeIn.holds, false);
 });
 
+test("a microphone that is muted says nothing of the loudspeaker", () => {
+  const { pass } = listening();
+  pass(1_000, VOICE / 3);
+  pass(5_000, 0);
+  assert.equal(pass(1_000, VOICE), false);
+});
+
 test("somebody who is about to speak is waited for, but not for long", () => {
   const { bargeIn, pass } = listening();
   pass(200, ECHO);
