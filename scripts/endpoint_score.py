@@ -7,7 +7,7 @@ inner pauses made longer or shorter. Nothing but the engine is simulated: the wi
 product's own network, cut by its segmenter and its endpoint, and a draft's text, the words spoken so far, is
 there after DRAFT_SILENCE_MS and `--stt` ms. `--words` has lines `clip: Its words, with marks.`; a clip is
 left out if the recogniser that places the words does not know one. A cut is false if the sentence goes on
-before the upper bound has passed, and `beyond` if it goes on later.
+before the upper bound has passed, and `beyond` if it goes on later. No clause is cut off (CLAUSE_MS=0).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bridge.settings import Settings  # noqa: E402
 from bridge.types import SPEECH_RATE  # noqa: E402
 from gateway.core import cuts  # noqa: E402
 from gateway.core.endpoint import Endpoint  # noqa: E402
-from gateway.core.quiet import WINDOW  # noqa: E402
+from gateway.core.quiet import WINDOW, windows  # noqa: E402
 from gateway.core.segmenter import Segmenter  # noqa: E402
 from gateway.core.terms import SegmenterConfig  # noqa: E402
 from gateway.runtime.vad import Model  # noqa: E402
@@ -116,10 +116,12 @@ class Listener:
             silence = segmenter.silence
             self._follow(segmenter.feed(stream.pcm[at : at + WINDOW].tobytes()), endpoint, silence)
             if self.draft and self.text and segmenter.received >= self.draft.speech_end + self.delay:
-                endpoint.understood(self.text(self._said(self.draft)), "en", self.delay)
-                self.draft, segmenter.silence = None, endpoint.required
-                self._follow(segmenter.feed(b""), endpoint, max(endpoint.required, self.delay))
-            segmenter.silence = endpoint.required
+                passed = segmenter.received - self.draft.speech_end
+                endpoint.understood(self.text(self._said(self.draft)), "en", passed)
+                self.draft, silence = None, endpoint.required(self.config)
+                segmenter.silence = silence
+                self._follow(segmenter.feed(b""), endpoint, max(silence, passed))
+            segmenter.silence = endpoint.required(self.config)
 
     def _follow(self, reports: Iterable[cuts.Report], endpoint: Endpoint, silence: int) -> None:
         for report in reports:
@@ -155,7 +157,7 @@ class Listener:
             if self.words[behind - 1].ends:
                 score.ends.append(silence / MS)
                 score.late.append(silence / MS)
-            elif self._next(cut) - cut.speech_end >= beyond_ms * MS:
+            elif self._next(cut) - cut.speech_end >= windows(beyond_ms):
                 score.beyond += 1
             else:
                 score.false += 1
@@ -190,7 +192,7 @@ class Policy:
     def score(self, stream: Stream, stt_ms: int, beyond_ms: int) -> Score:
         """What it makes of a stream."""
         settings = Settings.read(endpoint_least_ms=self.least)
-        config = replace(SegmenterConfig.of(settings), min_silence_ms=self.most)
+        config = replace(SegmenterConfig.of(settings), min_silence_ms=self.most, clause_ms=0)
         listener = Listener(config, stream.words, self.text, (settings.draft_silence_ms + stt_ms) * MS)
         listener.hear(stream)
         return listener.score(beyond_ms)

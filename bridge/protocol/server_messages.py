@@ -159,6 +159,7 @@ class Timings(Part):
     """Milliseconds; a field is missing where its stage did not run. docs/protocol.md names the instants."""
 
     endpoint: float | None = None
+    draft: float | None = None
     queue: float | None = None
     stt: float | None = None
     translation: float | None = None
@@ -168,10 +169,11 @@ class Timings(Part):
 
 
 class SegmentDone(_OfSegment):
-    """The last word on a segment."""
+    """The last word on a segment. `drafts_dropped` drafts of it were in vain; none where it is missing."""
 
     type: Literal["segment.done"] = "segment.done"
     timings_ms: Timings
+    drafts_dropped: int | None = None
 
 
 class SegmentFailed(_OfSegment):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 
 from bridge.endings import Ending, ending, retracted
-from bridge.types import SPEECH_RATE
 from gateway.core import cuts
+from gateway.core.quiet import WINDOW, windows
 from gateway.core.terms import SegmenterConfig
 
 SEGMENTS = 16
@@ -29,16 +29,15 @@ SLACK = 1.1
 
 
 class Endpoint:
-    """One speaker's, bounded by the terms: from `least_silence_ms` to `min_silence_ms`, or just the latter, which
-    is `most` in samples.
+    """One speaker's, from `least_silence_ms` to `min_silence_ms` of the terms, or just the latter.
 
     Two things tell how long this speaker pauses without having ended: pauses within a segment that its text
     gave no reason for, and speech that began again after a cut before the longest silence had passed.
     """
 
     def __init__(self, config: SegmenterConfig) -> None:
-        self.bound(config)
-        first = self._least + (self.most - self._least) * FIRST
+        self._bound(config)
+        first = self._least + (self._most - self._least) * FIRST
         self._pauses: deque[int] = deque([round(first / MARGIN)], SEGMENTS)
         self._wrong: deque[bool] = deque(maxlen=STOPS)
         self._texts: deque[int] = deque(maxlen=TEXTS)
@@ -49,28 +48,30 @@ class Endpoint:
         self._asked = False
         self._stopped = ""
 
-    def bound(self, config: SegmenterConfig) -> None:
-        """Sets the bounds anew; what is known of the speaker stays."""
-        most, least = config.min_silence_ms, config.least_silence_ms
-        self.most = most * SPEECH_RATE // 1000
-        self._least = (most if least is None else min(least, most)) * SPEECH_RATE // 1000
+    def required(self, config: SegmenterConfig) -> int:
+        """Samples of silence that end the segment, as far as is known now, in whole windows."""
+        self._bound(config)
+        return max(1, self._silence() // WINDOW) * WINDOW
 
-    @property
-    def required(self) -> int:
-        """Samples of silence that end the segment, as far as is known now: `min_silence_ms` at most."""
-        usual = min(self.most, max(self._least, round(max(self._pauses) * MARGIN)))
+    def _bound(self, config: SegmenterConfig) -> None:
+        most, least = config.min_silence_ms, config.least_silence_ms
+        self._most = windows(most)
+        self._least = windows(most if least is None else min(least, most))
+
+    def _silence(self) -> int:
+        usual = min(self._most, max(self._least, round(max(self._pauses) * MARGIN)))
         if self._ending == "complete":
             return self._least + round((usual - self._least) * self._doubt)
         # An engine that sets full stops and set none has heard that the sentence goes on.
         if self._ending == "hanging" or (self._ending == "open" and self._punctuated):
-            return self.most
+            return self._most
         return max(usual, self._text_due) if self._asked else usual
 
     def follow(self, report: cuts.Report) -> None:
         """What the segmenter found."""
         match report:
             case cuts.Started(_, at):
-                if self._ended is not None and at - self._ended < self.most:
+                if self._ended is not None and at - self._ended < self._most:
                     self._pauses[-1] = max(self._pauses[-1], at - self._ended)
                 self._longest, self._stopped = 0, ""
             case cuts.Resumed(_, pause):
@@ -108,5 +109,5 @@ class Endpoint:
     @property
     def _text_due(self) -> int:
         """Silence until the text is there, where it tells much and comes before the upper bound; else 0."""
-        due = round(max(self._texts, default=self.most) * SLACK)
-        return due if self._punctuated and due <= self.most else 0
+        due = round(max(self._texts, default=self._most) * SLACK)
+        return due if self._punctuated and due <= self._most else 0

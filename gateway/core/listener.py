@@ -17,6 +17,7 @@ from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
@@ -73,6 +74,8 @@ class Listener:
         own = who.session == self.tuning.own
         if not own and self.tuning.hears != "others":
             return []
+        if isinstance(fact, facts.Partial):
+            return shown(fact, who, self.tuning)
         found = [*self._overdue(at), *self._fact(at, fact, who)]
         if self._recent is not None:
             self._recent.note(at, found)
@@ -84,7 +87,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)
@@ -137,7 +140,7 @@ class Listener:
     def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
         """What follows a cut: its speech, or only its words where it is not heard here."""
         self._cuts[number] = cut
-        self._timelines[number] = Timeline(cut.endpoint_ms, at)
+        self._timelines[number] = Timeline(cut.endpoint_ms, at, cut.draft_ms)
         targets = [target.language for target in cut.targets if self._hears(who, target.language)]
         if cut.targets and not targets:
             self._silent.add(number)
@@ -248,9 +251,10 @@ class Listener:
             case sequencer.Ends(segment, target):
                 return self._end(segment, target, self._streams.pop((segment, target)))
             case sequencer.Over(segment):
-                del self._cuts[segment]
+                dropped = self._cuts.pop(segment).revision
                 self._floors.discard(segment)
-                return [self._say(effects.Done(segment, self._timelines.pop(segment).timings_ms(at)))]
+                timings_ms = self._timelines.pop(segment).timings_ms(at)
+                return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
                 return [self._say(_overheld(segment))]
 

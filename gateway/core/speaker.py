@@ -15,13 +15,14 @@ from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
 from gateway.core.effects import Append, Effect, Taken
 from gateway.core.endpoint import Endpoint
-from gateway.core.floor import original
+from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
 from gateway.core.terms import Audience, Patience, Terms
-from gateway.core.timings import Arrivals
+from gateway.core.timings import Arrivals, in_ms
+from gateway.core.watch import Watch, Watched, clause_end
 
 
 class Speaker:
@@ -36,8 +37,11 @@ class Speaker:
         patience: Patience,
         most: int,
         audience: Audience | None = None,
+        watched: Watched | None = None,
+        look_ms: int = 0,
     ) -> None:
-        """`audience` says who listens at the moment, where it is not the speaker who decides that."""
+        """`audience` says who listens at the moment, and `watched` who reads while it is said, where it is
+        not the speaker who decides that. Of what is said it is asked every `look_ms`, 0 for never."""
         self.segments_cut = 0
         self._agreed = Agreed(terms)
         self._session = session
@@ -46,6 +50,7 @@ class Speaker:
         self._supervision = Supervision(session, ledger, patience)
         self._most = most
         self._audience = audience
+        self._watch = Watch(self._agreed, self._work, watched, look_ms)
         self._probabilities: deque[float] = deque()
         self._endpoint = Endpoint(terms.cutting)
         self._segmenter = self._from(0, 0)
@@ -53,8 +58,7 @@ class Speaker:
         self._revision = 0
         self._arrivals = Arrivals()
         self._silent_until = 0
-        self._ending = False
-        self._ended = False
+        self._ending = self._ended = False
 
     @property
     def hungry(self) -> bool:
@@ -104,7 +108,7 @@ class Speaker:
                 return []
             case inputs.Windows(pcm, probabilities):
                 self._probabilities.extend(probabilities)
-                return self._follow(self._segmenter.feed(pcm), now)
+                return [*self._feed(pcm, now), *self._watch.look(self._segmenter, now)]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -112,6 +116,9 @@ class Speaker:
                 return []
             case inputs.End(probability):
                 return self._end(probability, now)
+            case inputs.Skipped(stage, target):
+                self._watch.partials.skipped(stage, target)
+                return []
             case inputs.Sent(segment, "stt"):
                 self._unsafe.pop(segment, None)
         return self._supervision.handle(given, now)
@@ -125,13 +132,8 @@ class Speaker:
 
         Segments whose speech that gateway did not store are cut anew, where the client still has it.
         """
-        lost = [
-            state.cut
-            for state in self._ledger.open
-            if state.transcript is None and state.cut.segment in takeover.unstored
-        ]
-        numbers = frozenset(cut.segment for cut in lost)
-        given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
+        lost = takeover.lost(self._ledger)
+        given_up = self._supervision.adopt(self._work(self.terms), now, {cut.segment for cut in lost})
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
         self._revision = self._ledger.revision
@@ -140,29 +142,20 @@ class Speaker:
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
-        def judge(_: bytes) -> float:
-            return self._probabilities.popleft()
-
-        return Segmenter(self.terms.cutting, judge, segment, at, given, voiced)
+        probabilities = self._probabilities
+        return Segmenter(self.terms.cutting, lambda _: probabilities.popleft(), segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)
 
     def _work(self, terms: Terms) -> Work:
         """What all work of the session has in common."""
-        return Work(
-            self._session,
-            0,
-            self._room,
-            source=terms.source,
-            among=terms.among,
-            prior=self._ledger.language if terms.among else "",
-            floor=terms.floor,
-            rate=terms.rate,
-        )
+        return terms.work(self._session, self._room, self._ledger.language)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, facts.Partial):
+            return self._seen(fact, now)
         if isinstance(fact, facts.Early):
             if not self._supervision.has(fact.segment, fact.revision):
                 return []  # dropped a moment ago
@@ -170,11 +163,20 @@ class Speaker:
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
             effects += self._understood(fact.event, now)
-        if isinstance(fact, facts.Transcribed):
             self._unsafe.pop(fact.event.segment, None)
         elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
             self._unsafe.pop(fact.decision.segment, None)
         return [*effects, *self._end_if_over()]
+
+    def _seen(self, fact: facts.Partial, now: float) -> list[Effect]:
+        """Of what is said just now, as far as it was understood."""
+        part = self._segmenter.part
+        if part is None or part.segment != fact.event.segment:
+            return self._watch.partials.landed(fact.event)
+        effects = self._watch.seen(fact, now)
+        if self.hungry and (after := clause_end(fact)) is not None:
+            effects += self._follow(self._segmenter.clause(part.segment, part.start + after), now)
+        return effects
 
     def stop(self) -> int:
         """Silences all that was said so far, also what still waits to be cut: returns the first number that
@@ -216,14 +218,30 @@ class Speaker:
 
     # From the segmenter
 
+    def _feed(self, pcm: bytes, now: float) -> list[Effect]:
+        """Cuts what is said, by as much silence as ends a segment now; recordings can wait for the most."""
+        self._segmenter.live = not self._arrivals.pile_up(self._segmenter.received, now)
+        if not self._arrivals.recorded(now):
+            self._segmenter.silence = self._endpoint.required(self.terms.cutting)
+        return self._follow(self._segmenter.feed(pcm), now)
+
+    def _understood(self, event: Event, now: float) -> list[Effect]:
+        """What the draft says may end the segment now, or let it wait."""
+        draft = self._supervision.drafts.standing
+        if draft is None or draft.number != event.segment:
+            return []
+        silence = self._segmenter.received - draft.cut.speech_end
+        self._endpoint.understood(event.text, event.language, silence)
+        return self._feed(b"", now)
+
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
         for place, report in enumerate(reports):
             self._endpoint.follow(report)
             match report:
-                case cuts.Started(segment, at):
+                case cuts.Started(segment, at, start):
                     self._agreed.begin(segment, at)
-                    effects.append(Append(Decision("began", self._session, segment=segment)))
+                    effects.append(Append(Decision("began", self._session, segment=segment, start=start)))
                 case cuts.Draft() if place == len(reports) - 1:  # else it is known already how it ends
                     effects += self._draft(report, now)
                 case cuts.Resumed():
@@ -231,24 +249,7 @@ class Speaker:
                 case cuts.Cut():
                     effects += self._cut(report, now)
         self._adopt()
-        self._wait(now)
         return effects
-
-    def _wait(self, now: float) -> None:
-        """Sets how much silence ends what is being said; a recording can wait for the most."""
-        self._endpoint.bound(self.terms.cutting)
-        recorded = self._arrivals.recorded(now)
-        self._segmenter.silence = self._endpoint.most if recorded else self._endpoint.required
-
-    def _understood(self, event: Event, now: float) -> list[Effect]:
-        """What the draft says may end the segment, or let it wait."""
-        draft = self._supervision.drafts.standing
-        if draft is None or draft.number != event.segment:
-            return []
-        silence = self._segmenter.received - draft.cut.speech_end
-        self._endpoint.understood(event.text, event.language, silence)
-        self._wait(now)
-        return self._follow(self._segmenter.feed(b""), now)
 
     def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
         """Sends what will be the segment, if no more is said."""
@@ -258,42 +259,41 @@ class Speaker:
         targets = self._targets(terms) if terms.cutting.drafts else ()
         if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
-        end, speech_end, revision = draft.end, draft.speech_end, self._revision
-        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        where = (draft.segment, draft.start, draft.end, draft.speech_end)
+        cut = cuts.Cut(*where, draft.pcm, "silence", self._revision)
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
-        work = self._work(terms).but(segment=cut.segment, revision=revision)
+        work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         self._endpoint.asked()
         return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._agreed.cut(cut.segment)
         live = not self._arrivals.pile_up(cut.end, now)
-        endpoint_ms = round((now - self._arrivals.at(cut.speech_end)) * 1000, 2)
+        spoken = self._arrivals.at(cut.speech_end)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
         if draft is not None and cut.drafted and targets:
             cut = replace(cut, revision=draft.work.revision)
-            return [*self._promote(cut, terms, live, endpoint_ms, now), *self._supervision.also(targets, now)]
+            return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
+        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
         if not targets:
             self._unsafe.pop(cut.segment, None)
             return [*dropped, Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now)
-        return [*dropped, Append(decision), *original(self._session, cut, terms, targets), sent]
+        return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
-    def _promote(
-        self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
-    ) -> list[Effect]:
+    def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
         self._revision = 0
-        targets = self._supervision.drafts.targets
+        targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
         self._supervision.promote(cut, live, now)
-        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
-        return [Append(decision), *original(self._session, cut, terms, targets)]
+        work = self._work(terms)
+        decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
+        return [Append(decision), *floor(cut, work, targets)]

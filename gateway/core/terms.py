@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
-from bridge.types import Floor, Rate, Target
+from bridge.types import Floor, Rate, Target, Work
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
@@ -15,10 +15,7 @@ Audience = Callable[[str | None], tuple[Target, ...]]
 
 @dataclass(frozen=True, slots=True)
 class SegmenterConfig:
-    """The knobs of segmentation; the environment variables VAD_*, DRAFT* and ENDPOINT* say what each does.
-
-    Where there is no `least_silence_ms`, nothing less than `min_silence_ms` ends a segment.
-    """
+    """The knobs of segmentation; the environment variables VAD_* and DRAFT* say what each one does."""
 
     threshold: float
     min_speech_ms: int
@@ -27,6 +24,7 @@ class SegmenterConfig:
     max_segment_ms: int
     draft_silence_ms: int = 100
     drafts: bool = False
+    clause_ms: int = 0
     least_silence_ms: int | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +52,7 @@ class SegmenterConfig:
             max_segment_ms=settings.vad_max_segment_ms,
             draft_silence_ms=settings.draft_silence_ms,
             drafts=settings.drafts,
+            clause_ms=settings.clause_ms,
             least_silence_ms=settings.endpoint_least_ms if settings.endpoint == "adaptive" else None,
         )
 
@@ -61,7 +60,7 @@ class SegmenterConfig:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
-    where they are named.
+    where they are named. With `partials` the words are shown while they are spoken.
 
     `floor` is what those get who listen in the language that is spoken.
     """
@@ -72,6 +71,20 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    partials: bool = False
+
+    def work(self, session: str, room: str, prior: str) -> Work:
+        """What all work of a session has in common; `prior` is the language that was spoken last."""
+        return Work(
+            session,
+            0,
+            room,
+            source=self.source,
+            among=self.among,
+            prior=prior if self.among else "",
+            floor=self.floor,
+            rate=self.rate,
+        )
 
 
 @dataclass(frozen=True, slots=True)

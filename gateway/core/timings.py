@@ -22,6 +22,11 @@ AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
 
+def in_ms(seconds: float) -> float:
+    """Seconds as milliseconds, as exact as a journal needs them."""
+    return round(seconds * 1000, 2)
+
+
 class Arrivals:
     """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 
@@ -67,6 +72,7 @@ class Timeline:
 
     endpoint_ms: float
     cut: float
+    draft_ms: float = 0.0
     first_audio: float | None = None
     waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
     ran: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
@@ -76,19 +82,21 @@ class Timeline:
         key = (event.stage, event.target)
         if event.kind == "started":
             self.waited.setdefault(key, event.queued_ms)
-        elif event.kind in ("text", "audio"):
+        elif event.kind in ("head", "text", "audio"):
             self.ran.setdefault(key, event.running_ms)
 
     def timings_ms(self, now: float) -> dict[str, float | None]:
         """The `timings_ms` of segment.done; of several targets, the slowest counts. None: did not happen.
 
-        endpoint: true end of speech to the cut. queue: waits for the three stages, in the gateway and in
+        endpoint: true end of speech to the cut. draft: the same to the draft that was cut so; its stages ran
+        beside the rest of the endpoint. queue: waits for the three stages, in the gateway and in
         their queues. stt, translation, tts: engine time to the stage's first result. first_audio, total:
         from the true end of speech.
         """
         first = self.first_audio
         times: dict[str, float | None] = {
             "endpoint": self.endpoint_ms,
+            "draft": self.draft_ms or None,
             "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in STAGES),
             **{stage: self._slowest(self.ran, stage) for stage in STAGES},
             "first_audio": None if first is None else self._since(first),

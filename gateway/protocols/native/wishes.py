@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 
+import structlog
+
 from bridge.protocol import client_messages
 from gateway.core import inputs
 from gateway.protocols.native import agreement
@@ -12,6 +14,8 @@ from gateway.protocols.native.opening import check_languages
 from gateway.protocols.native.voice import Voice
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
+
+log = structlog.get_logger(__name__)
 
 _PLAYBACK: dict[type[object], type[inputs.Pause | inputs.Resume | inputs.Stop]] = {
     client_messages.PlaybackPause: inputs.Pause,
@@ -47,6 +51,13 @@ def obey(
     return None
 
 
+def marked(mark: client_messages.PlaybackMark, runner: Runner) -> None:
+    """Passes on what a client says of its playback; of many listeners none speaks for the others."""
+    log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
+    if mark.backlog_ms is not None and runner.seat.role == "alone":
+        runner.handle(inputs.Behind(mark.backlog_ms / 1000))
+
+
 def _wish(wish: inputs.Input, runner: Runner, voice: Voice) -> None:
     since = time.monotonic()
     if (number := runner.handle(wish)) is not None:
@@ -63,11 +74,12 @@ def _update(
     message: client_messages.SessionUpdate, runner: Runner, voice: Voice, halls: Halls
 ) -> Awaitable[None] | None:
     seat, offer = runner.seat, halls.backend.offer
-    voice.warn(message)
+    partials = halls.backend.settings.partials
+    voice.warn(message, partials=partials)
     if seat.role == "alone":
-        runner.update(agreement.amend(runner.terms, message, offer))
+        runner.update(agreement.amend(runner.terms, message, offer, partials=partials))
         return None
-    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer)
+    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer, partials=partials)
     changed = seat.but(terms=terms)
     if changed.tuning == seat.tuning:
         runner.update(terms)

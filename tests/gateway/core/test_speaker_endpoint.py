@@ -12,7 +12,7 @@ from tests.gateway.events import SESSION
 from tests.gateway.speech import CONFIG
 
 LEAST, MOST = 160, CONFIG.min_silence_ms
-SOON = 7
+SOON = 6
 """Windows of silence behind which a speaker's segment is cut of whom nothing is known."""
 
 
