@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -47,6 +47,13 @@ class SpeechSettings(Options):
         ge=1_000,
         le=60_000,
         description="Longer speech is cut at the quietest point of its last third (3 s at most).",
+    )
+
+    # Barge-in and echo
+    barge_in: Literal["off", "pause", "stop"] = Field(
+        "off",
+        description="What the speech of somebody who also listens does to what is spoken to them, where the "
+        "client does not say: nothing, hold it back while they speak, or drop it.",
     )
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -16,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bridge.store import keys
+from bridge.store.control import Command
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,11 @@ class Cancellations:
     by `Desk.take`, which reads the hash.
     """
 
-    def __init__(self, url: str, name: str, life: str) -> None:
+    def __init__(
+        self, url: str, name: str, life: str, obey: Callable[[Command], None] = lambda command: None
+    ) -> None:
+        """`obey` is called, in a thread of its own, with each PAUSE, RESUME and STOP."""
+        self._obey = obey
         self.listening = threading.Event()
         self._first: OrderedDict[str, int | None] = OrderedDict()
         self._channels = (keys.CANCEL, keys.alive(name, life))
@@ -87,12 +93,24 @@ class Cancellations:
 
     def _note(self, data: bytes) -> None:
         try:
-            session, first = json.loads(data)
+            told = json.loads(data)
+            if isinstance(told, dict):
+                self._command(Command.read(told))
+                return
+            session, first = told
             if not isinstance(session, str) or not isinstance(first, int | None):
                 raise TypeError("no session and segment")
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             log.warning("a cancellation cannot be read")
             return
+        self._cancel(session, first)
+
+    def _command(self, command: Command) -> None:
+        if command.command == "STOP":
+            self._cancel(command.session, command.segment)
+        self._obey(command)
+
+    def _cancel(self, session: str, first: int | None) -> None:
         self._first[session] = first
         self._first.move_to_end(session)
         if len(self._first) > SESSIONS:

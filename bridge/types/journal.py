@@ -8,7 +8,7 @@ from typing import Literal
 
 from bridge.types.work import Stage, Target
 
-EventKind = Literal["started", "text", "audio", "done", "failed", "floor"]
+EventKind = Literal["started", "text", "audio", "done", "failed", "floor", "obeyed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Event:
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
-    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between
-    sending and start, `running_ms` between start and this event.
+    it was recorded, written by the speaker's gateway. `obeyed`: the worker heard of decision `index` of the
+    session (paused, resumed, stopped), `queued_ms` after it was made. Times are milliseconds; `queued_ms`
+    lies between sending and start, `running_ms` between start and this event.
     """
 
     kind: EventKind
@@ -77,9 +78,11 @@ class Decision:
     `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
     `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
     or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
-    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
-    `also`: a segment that was cut is heard in `targets` as well. `taken`: another gateway holds the session
-    from here on. `closed`: the room is over for everybody.
+    session; `stopped` silences the segments before `segment`. Where `code` is `barge_in`, the session's own
+    speech wanted it: such a pause lasts until it is resumed for that reason, whatever the client pauses and
+    resumes meanwhile, and such a stop in a room silences only what began to be heard. `ended`: nothing more
+    is said. `also`: a segment that was cut is heard in `targets` as well. `taken`: another gateway holds the
+    session from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind

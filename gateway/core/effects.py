@@ -87,10 +87,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` of the session is in force."""
+    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
+    has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Let the workers hear of a decision (paused, resumed, stopped) at once, ahead of the journal."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """Tick at `at`, in seconds of the runner's clock."""
 
@@ -243,6 +252,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Control
     | Timer
 )
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 
 from bridge.types import Decision
 from gateway.core import facts, inputs
-from gateway.core.effects import Append, Effect, Taken, Timer
+from gateway.core.bargein import BARGE_IN, BargeIn
+from gateway.core.effects import Append, Control, Effect, Taken, Timer
 from gateway.core.speaker import Speaker, Takeover
 
 CONFIRM = 2.0
 """Seconds in which a decision must come back from the journal; else it is written again."""
+_WISHES = ("paused", "resumed", "stopped")
 
 
 class Participant:
@@ -22,8 +25,15 @@ class Participant:
     """
 
     def __init__(
-        self, session: str, speaker: Speaker | None, number: int = 0, name: str = "", fence: int = 0
+        self,
+        session: str,
+        speaker: Speaker | None,
+        number: int = 0,
+        name: str = "",
+        fence: int = 0,
+        begun: Callable[[], int] = lambda: -1,
     ) -> None:
+        """`begun` is the last segment whose speech the session began to hear, -1 before the first."""
         self.session = session
         self.speaker = speaker
         self.number = number
@@ -32,6 +42,8 @@ class Participant:
         self._decisions = 0
         self._unconfirmed: dict[int, tuple[float, Decision]] = {}
         self._paused = False
+        self._barge_in = BargeIn(speaker.terms) if speaker else None
+        self._begun = begun
         self._takeover: Takeover | None = None
         self._armed = inf
 
@@ -52,7 +64,7 @@ class Participant:
         """What an input brings about; `now` in seconds on the runner's clock."""
         if isinstance(given, inputs.Arrived):
             return self._spoken(given, now)  # fifty times a second: nothing else depends on it
-        effects = self._handle(given, now)
+        effects = [*self._interrupted(given, now), *self._handle(given, now)]
         if not effects and isinstance(given, inputs.Windows | inputs.Looked):
             return []
         return self._done(effects, now)
@@ -103,15 +115,26 @@ class Participant:
                 return [*self._repeat(now), *self._spoken(given, now)]
         return self._spoken(given, now)
 
+    def _interrupted(self, given: inputs.Input, now: float) -> list[Effect]:
+        """What the session's own speech does to what is spoken to it."""
+        wishes = self._barge_in.handle(given, now) if self._barge_in else []
+        before = 0 if self.number else self._begun() + 1
+        return [
+            Append(Decision(wish, self.session, segment=before if wish == "stopped" else 0, code=BARGE_IN))
+            for wish in wishes
+        ]
+
     def _spoken(self, given: inputs.Input, now: float) -> list[Effect]:
         return self.speaker.handle(given, now) if self.speaker else []
 
     def _done(self, effects: list[Effect], now: float) -> list[Effect]:
-        return [*(self._numbered(effect, now) for effect in effects), *self._timer()]
+        numbered = [each for effect in effects for each in self._numbered(effect, now)]
+        return [*numbered, *self._timer()]
 
-    def _numbered(self, effect: Effect, now: float) -> Effect:
+    def _numbered(self, effect: Effect, now: float) -> Iterator[Effect]:
         if not isinstance(effect, Append) or effect.decision.number >= 0:
-            return effect
+            yield effect
+            return
         decision = replace(
             effect.decision,
             number=self._decisions,
@@ -121,7 +144,10 @@ class Participant:
         )
         self._decisions += 1
         self._unconfirmed[decision.number] = (now + CONFIRM, decision)
-        return Append(decision)
+        yield Append(decision)
+        # In a room the speech is made for everybody: it is not the workers' affair who pauses.
+        if decision.kind in _WISHES and not self.number:
+            yield Control(decision)
 
     def _repeat(self, now: float) -> list[Effect]:
         """Decisions that the journal lost, in their order: a reader counts each once."""
@@ -137,6 +163,7 @@ class Participant:
     def _timer(self) -> list[Effect]:
         confirm = min((when for when, _ in self._unconfirmed.values()), default=inf)
         at = min(self.speaker.next if self.speaker else inf, confirm)
+        at = min(at, self._barge_in.next if self._barge_in else inf)
         if at >= self._armed:
             return []
         self._armed = at

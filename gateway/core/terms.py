@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -40,12 +41,16 @@ class SegmenterConfig:
         )
 
 
+BargeIn = Literal["off", "pause", "stop"]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
     where they are named.
 
-    `floor` is what those get who listen in the language that is spoken.
+    `floor` is what those get who listen in the language that is spoken, `barge_in` what the session's own
+    speech does to what is spoken to it.
     """
 
     source: str | None
@@ -54,6 +59,7 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    barge_in: BargeIn = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ class Hands:
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
                 self._forget(segment, revision, superseded)
+            case effects.Control(decision):
+                told = self._backend.sessions.tell(self._room, decision, self._backend.fleet.now())
+                self._backend.errands.run("control", told)
             case effects.Cancel(segment):
                 self.first = segment
                 cancel = self._backend.sessions.cancel_before(self._session, segment)

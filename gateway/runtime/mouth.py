@@ -15,6 +15,9 @@ class Mouth(Protocol):
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
 
+    def asked(self, number: int, since: float) -> None:
+        """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
+
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
     def purge(self, before: float) -> None: ...
@@ -45,6 +48,8 @@ class Away:
     """The mouth of a session whose client is away: what is said meanwhile stands in the journal."""
 
     def say(self, said: effects.Say, seq: int) -> None: ...
+
+    def asked(self, number: int, since: float) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

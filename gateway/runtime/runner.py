@@ -11,6 +11,7 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, inputs
+from gateway.core.bargein import BARGE_IN
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker, Takeover
@@ -65,8 +66,13 @@ class Runner:
                 settings.session_max_segments,
                 None if self.hall.alone else core.audience,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence, self._begun)
         return speaker
+
+    def _begun(self) -> int:
+        """The last segment whose speech it began to hear."""
+        listener = self.hall.core.listeners.get(self.seat.tuning)
+        return listener.begun if listener else -1
 
     @property
     def first(self) -> int:
@@ -189,9 +195,14 @@ class Runner:
         if self._over:
             return None
         decided: int | None = None
+        since = time.monotonic()
         try:
             found = self.hall.give(given, self.id)
-            decided = next((e.decision.number for e in found if isinstance(e, effects.Append)), None)
+            made = [effect.decision for effect in found if isinstance(effect, effects.Append)]
+            decided = next((decision.number for decision in made), None)
+            for decision in made:
+                if decision.code == BARGE_IN:
+                    self._mouth.asked(decision.number, since)
             self.pump()
         except Exception:
             self._log.exception("session failed; the others go on", input=type(given).__name__)

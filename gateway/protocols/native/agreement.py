@@ -34,7 +34,8 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut)
+    rate, barge_in = message.output.rate or settings.sample_rate, message.barge_in or settings.barge_in
+    terms = Terms(None, (), rate, cut, barge_in=barge_in)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -50,7 +51,10 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         assert message.targets is not None
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    return Terms(source, targets, message.output.rate or settings.sample_rate, cut, "voice")
+    rate = message.output.rate or settings.sample_rate
+    # Who only speaks, or only listens, has nothing to interrupt, or nothing to interrupt with.
+    barge_in = message.barge_in or settings.barge_in if role == "both" else "off"
+    return Terms(source, targets, rate, cut, "voice", barge_in=barge_in)
 
 
 def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
@@ -60,7 +64,9 @@ def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer
         source = _alone(message.source, offer)
     if message.targets is not None and role != "speaker":
         targets = (_heard(message.targets, offer),)
-    return replace(terms, source=source, targets=targets, cutting=_cutting(terms.cutting, message.vad))
+    barge_in = message.barge_in or terms.barge_in if role == "both" else "off"
+    cutting = _cutting(terms.cutting, message.vad)
+    return replace(terms, source=source, targets=targets, cutting=cutting, barge_in=barge_in)
 
 
 def _alone(source: Source, offer: Offer) -> str | None:
@@ -81,11 +87,12 @@ def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
 
 def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
     """The terms after a session.update. Raises as `agree`; workers matter only where it names a language."""
-    cutting = _cutting(terms.cutting, message.vad)
+    barge_in = message.barge_in or terms.barge_in
+    terms = replace(terms, cutting=_cutting(terms.cutting, message.vad), barge_in=barge_in)
     if message.source is None and message.targets is None:
-        return replace(terms, cutting=cutting)
+        return terms
     choices = message.targets or _choices(terms.targets)
-    return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+    return _understood(terms, message.source or _source(terms), choices, offer)
 
 
 def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
@@ -160,6 +167,7 @@ def effective(seat: Seat) -> Effective:
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate),
         vad=Vad(**asdict(terms.cutting)),
+        barge_in=terms.barge_in,
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,
         name=seat.name or None,
@@ -181,7 +189,10 @@ def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
         # In a room a language is spoken once for all who listen in it.
         "voice": in_room and any(to.voice for to in message.targets or ()),
         "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
-        "barge_in": message.barge_in not in (None, "off"),
+        # Who only speaks, or only listens, interrupts nothing.
+        "barge_in": in_room
+        and message.barge_in not in (None, "off")
+        and getattr(message, "role", None) != "both",
         "features": message.features,
     }
     for name, value in asked.items():

@@ -221,6 +221,10 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
+    def asked(self, number: int, since: float) -> None:
+        """Notes when a wish came, for its acknowledgement."""
+        self._voice.asked(number, since)
+
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._voice.play(sound, seq)

@@ -50,8 +50,8 @@ def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
         case effects.Done(segment, timings):
             times = messages.Timings(**timings)
             return messages.SegmentDone(segment=segment, speaker=_speaker(segment), timings_ms=times)
-        case effects.Obeyed(kind):
-            return _OBEYED[kind](latency_ms=latency_ms)
+        case effects.Obeyed(kind, _, reason):
+            return _OBEYED[kind](latency_ms=latency_ms, reason="barge_in" if reason else None)
         case effects.Ended():
             return messages.SessionEnded()
 

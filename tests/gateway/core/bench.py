@@ -33,9 +33,9 @@ def terms(*targets: str, source: str | None = "en") -> Terms:
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
-    ledger = room.ledger(session, new=True)
-    room.here[session] = Participant(session, Speaker(session, session, terms, ledger, patience, most))
-    room.tune(Tuning("itself", "", terms.rate, session))
+    listener = room.tune(Tuning("itself", "", terms.rate, session))
+    speaker = Speaker(session, session, terms, room.ledger(session, new=True), patience, most)
+    room.here[session] = Participant(session, speaker, begun=lambda: listener.begun)
     return room
 
 
