@@ -162,6 +162,28 @@ def run_resume(
     _finish(report, json)
 
 
+@bench.command("barge-in")
+def run_barge_in(
+    iterations: Annotated[int, typer.Option(min=2, help="Interruptions.")] = 30,
+    controls: Annotated[int, typer.Option(min=1, help="Pauses by the client, each with a resume.")] = 50,
+    sessions: Annotated[int, typer.Option(min=0, max=64, help="Sessions that speak besides.")] = 3,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """How soon the system falls silent when a listener speaks against it, or says `playback.pause`.
+
+    Real speech in real time, simulated engines, the client in a process of its own. barge_in_ms, stop_ms:
+    from the decision of the gateway to the acknowledgement of the worker that speaks; paused_ms: to that at
+    the client; last_sample_ms: to the last speech that the client gets, where any comes after the decision.
+    control_ms: from the client's wish to its acknowledgement.
+    """
+    from bridge.cli.bench import barge_in as measured
+    from bridge.cli.bench.report import Report
+
+    report = Report("barge-in", {"iterations": iterations, "controls": controls, "sessions": sessions})
+    measured.measure(report, iterations, controls, sessions)
+    _finish(report, json)
+
+
 @bench.command("engines")
 def run_engines(
     stt: Annotated[
