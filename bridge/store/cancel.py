@@ -10,6 +10,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeVar
 
 import redis
 import structlog
@@ -18,8 +19,11 @@ from redis.retry import Retry
 
 from bridge.store import keys
 from bridge.store.control import Command
+from bridge.types import Work
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 SESSIONS = 10_000
 """Sessions remembered at most; of others the hash `live` tells the truth at the start of work."""
@@ -41,6 +45,7 @@ class Cancellations:
         self._obey = obey
         self.listening = threading.Event()
         self._first: OrderedDict[str, int | None] = OrderedDict()
+        self._drafts: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._channels = (keys.CANCEL, keys.alive(name, life))
         # No retry of its own: it would connect again in silence, and `listening` would lie meanwhile.
         self._client = redis.Redis.from_url(
@@ -54,10 +59,13 @@ class Cancellations:
         self._thread = threading.Thread(target=self._run, name="cancellations", daemon=True)
         self._thread.start()
 
-    def cancelled(self, session: str, segment: int) -> bool:
-        """Whether this segment was cancelled while the worker listened."""
-        first = self._first.get(session, 0)
-        return first is None or segment < first
+    def cancelled(self, work: Work) -> bool:
+        """Whether this work was cancelled while the worker listened."""
+        first = self._first.get(work.session, 0)
+        if first is None or work.segment < first:
+            return True
+        segment, revision = self._drafts.get(work.session, (-1, -1))
+        return work.draft and work.segment == segment and work.revision <= revision
 
     def close(self) -> None:
         """Ends the listening."""
@@ -97,21 +105,26 @@ class Cancellations:
             if isinstance(told, dict):
                 self._command(Command.read(told))
                 return
-            session, first = told
+            session, first, *dropped = told
             if not isinstance(session, str) or not isinstance(first, int | None):
                 raise TypeError("no session and segment")
+            revision = int(dropped[0]) if dropped else None
         except (ValueError, TypeError, KeyError):
             log.warning("a cancellation cannot be read")
             return
-        self._cancel(session, first)
+        if revision is None:
+            _remember(self._first, session, first)
+        else:
+            _remember(self._drafts, session, (first or 0, revision))
 
     def _command(self, command: Command) -> None:
         if command.command == "STOP":
-            self._cancel(command.session, command.segment)
+            _remember(self._first, command.session, command.segment)
         self._obey(command)
 
-    def _cancel(self, session: str, first: int | None) -> None:
-        self._first[session] = first
-        self._first.move_to_end(session)
-        if len(self._first) > SESSIONS:
-            self._first.popitem(last=False)
+
+def _remember(known: OrderedDict[str, T], session: str, what: T) -> None:
+    known[session] = what
+    known.move_to_end(session)
+    if len(known) > SESSIONS:
+        known.popitem(last=False)

@@ -174,12 +174,16 @@ class Closed:
     """The room is over."""
 
 
+Urgency = Literal["final", "draft"]
+"""How work is wanted: it must be done, or only where nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
-    `left` is for how many seconds it is still wanted.
+    `left` is for how many seconds it is still wanted. What is not `final` is sent at once or not at all.
     """
 
     work: Work
@@ -188,6 +192,7 @@ class Submit:
     live: bool
     left: float
     pcm: bytes = field(default=b"", repr=False)
+    urgency: Urgency = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +237,14 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """Drafts of the segment up to `revision` are not wanted any more."""
+
+    segment: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """Tick at `at`, in seconds of the runner's clock."""
 
@@ -253,6 +266,7 @@ Effect = (
     | Forget
     | Cancel
     | Control
+    | Drop
     | Timer
 )
 

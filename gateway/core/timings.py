@@ -18,17 +18,31 @@ KEPT = 120 * SPEECH_RATE
 more than may wait ahead of the segmenter."""
 
 
+AHEAD = 2 * SPEECH_RATE
+"""Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
+
+
 class Arrivals:
-    """When each sample of a session's audio arrived; times in seconds."""
+    """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 
     def __init__(self) -> None:
+        self.samples = 0
+        self._began: float | None = None
         self._marks: deque[tuple[int, float]] = deque()
 
     def note(self, samples: int, now: float) -> None:
         """The session has `samples` samples since `now`."""
+        if self._began is None:
+            self._began = now
+        self.samples = samples
         if not self._marks or samples >= self._marks[-1][0] + STEP:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
+
+    def pile_up(self, at: int, now: float) -> bool:
+        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
+        spoken = (now - (self._began or now)) * SPEECH_RATE
+        return self.samples - at > AHEAD and self.samples - spoken > AHEAD
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""
@@ -49,6 +63,7 @@ class Timeline:
 
     endpoint_ms: float
     cut: float
+    draft_ms: float = 0.0
     first_audio: float | None = None
     waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
     ran: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
@@ -64,13 +79,15 @@ class Timeline:
     def timings_ms(self, now: float) -> dict[str, float | None]:
         """The `timings_ms` of segment.done; of several targets, the slowest counts. None: did not happen.
 
-        endpoint: true end of speech to the cut. queue: waits for the three stages, in the gateway and in
+        endpoint: true end of speech to the cut. draft: the same to the draft that was cut so; its stages ran
+        beside the rest of the endpoint. queue: waits for the three stages, in the gateway and in
         their queues. stt, translation, tts: engine time to the stage's first result. first_audio, total:
         from the true end of speech.
         """
         first = self.first_audio
         times: dict[str, float | None] = {
             "endpoint": self.endpoint_ms,
+            "draft": self.draft_ms or None,
             "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in STAGES),
             **{stage: self._slowest(self.ran, stage) for stage in STAGES},
             "first_audio": None if first is None else self._since(first),

@@ -12,7 +12,7 @@ from bridge.store import keys
 from bridge.store.cancel import Cancellations
 from bridge.store.control import WORDS, Command, Obedience
 from bridge.store.work import Desk
-from bridge.types import Decision, Event
+from bridge.types import Decision, Event, Work
 from tests.bridge.rooms import Room
 from tests.stack import wait_until
 
@@ -60,15 +60,15 @@ def test_a_stop_ends_the_work_on_what_comes_before_its_segment(room: Room, mouth
     told(room, "stopped", segment=4)
     obeyed(room)
 
-    assert mouth.cancelled("alice", 3)
-    assert not mouth.cancelled("alice", 4)
+    assert mouth.cancelled(Work("alice", 3))
+    assert not mouth.cancelled(Work("alice", 4))
 
 
 def test_a_pause_ends_no_work(room: Room, mouth: Cancellations) -> None:
     told(room, "paused", segment=4)
     obeyed(room)
 
-    assert not mouth.cancelled("alice", 0)
+    assert not mouth.cancelled(Work("alice", 0))
 
 
 def test_a_room_that_is_over_hears_nothing_and_does_not_come_back(room: Room, mouth: Cancellations) -> None:
@@ -84,7 +84,7 @@ def test_who_does_not_speak_hears_of_it_and_acknowledges_nothing(room: Room) -> 
     silent = Cancellations(room.url, "w", "life1")
     assert silent.listening.wait(5)
     told(room, "stopped", segment=4)
-    wait_until(lambda: silent.cancelled("alice", 3), 2, "it hears")
+    wait_until(lambda: silent.cancelled(Work("alice", 3)), 2, "it hears")
     silent.close()
 
     assert room.events() == []

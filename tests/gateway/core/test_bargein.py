@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def windows(*parts: tuple[int, float]) -> inputs.Windows:
     return inputs.Windows(bytes(len(probabilities) * WINDOW * SAMPLE_BYTES), probabilities)
 
 
-def ear(mode: Mode, **cutting: int) -> BargeIn:
+def ear(mode: Mode, **cutting: Any) -> BargeIn:
     its = terms()
     return BargeIn(replace(its, barge_in=mode, cutting=replace(its.cutting, **cutting)))
 
