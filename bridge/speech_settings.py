@@ -73,6 +73,11 @@ class SpeechSettings(Options):
         description="What the speech of somebody who also listens does to what is spoken to them, where the "
         "client does not say: nothing, hold it back while they speak, or drop it.",
     )
+    echo_guard: bool = Field(
+        True,
+        description="Leave out what the microphone hears of the speech that is played beside it. It concerns "
+        "those who speak and listen.",
+    )
 
     @property
     def threshold(self) -> float:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from bridge.types import SPEECH_RATE
 from gateway.core import inputs
+from gateway.core.echo import OWN, Source, told
 from gateway.core.quiet import WINDOW
 from gateway.core.terms import Terms
 
@@ -48,11 +49,13 @@ class BargeIn:
     def handle(self, given: inputs.Input, now: float) -> list[Wish]:
         """What an input brings about; `now` in seconds."""
         match given:
-            case inputs.Windows(_, probabilities):
+            case inputs.Windows(_, probabilities, heard):
                 self._heard_at = now
                 if self._terms.barge_in == "off":
                     return []
-                return [wish for probability in probabilities for wish in self._window(probability)]
+                whose = told(heard, len(probabilities))
+                each = zip(probabilities, whose, strict=True)
+                return [wish for probability, by in each for wish in self._window(probability, by)]
             case inputs.Update(terms):
                 self._terms = terms
                 return self._over() if terms.barge_in == "off" else []
@@ -72,8 +75,8 @@ class BargeIn:
     def _certain(self) -> bool:
         return self._voiced * _WINDOW_MS >= self._terms.cutting.min_speech_ms
 
-    def _window(self, probability: float) -> list[Wish]:
-        if probability < self._terms.cutting.threshold:
+    def _window(self, probability: float, by: Source) -> list[Wish]:
+        if probability < self._terms.cutting.threshold or by == "echo":
             self._row = 0
             self._quiet += 1
             enough = max(QUIET_MS, self._terms.cutting.min_silence_ms) if self._certain else QUIET_MS
@@ -81,10 +84,12 @@ class BargeIn:
         self._quiet = 0
         self._row += 1
         self._voiced += 1
-        return [*self._pause(), *self._stop()]
+        if by == "unknown":
+            return []
+        return [*self._pause(OWN if by == "beside" else EARLY), *self._stop()]
 
-    def _pause(self) -> list[Wish]:
-        if self._paused or self._row < EARLY:
+    def _pause(self, least: int) -> list[Wish]:
+        if self._paused or self._row < least:
             return []
         self._paused = True
         return ["paused"]

@@ -14,6 +14,7 @@ from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
+from gateway.core.echo import Echoes, dropped_as_echo
 from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
@@ -49,6 +50,7 @@ class Speaker:
         self._most = most
         self._audience = audience
         self._probabilities: deque[float] = deque()
+        self._echoes = Echoes()
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
         self._revision = 0
@@ -103,8 +105,9 @@ class Speaker:
             case inputs.Arrived(samples):
                 self._arrivals.note(samples, now)
                 return []
-            case inputs.Windows(pcm, probabilities):
+            case inputs.Windows(pcm, probabilities, heard):
                 self._probabilities.extend(probabilities)
+                self._echoes.note(probabilities, heard, self.terms.cutting.threshold)
                 return self._follow(self._segmenter.feed(pcm), now)
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
@@ -137,6 +140,7 @@ class Speaker:
         self.segments_cut = max(takeover.segments, self._ledger.segments)
         self._revision = self._ledger.revision
         self._segmenter = self._from(self.segments_cut, takeover.at, at, takeover.voiced)
+        self._echoes = Echoes(takeover.at)
         self._arrivals.samples = takeover.at
         return [*given_up, Taken(takeover.at)]
 
@@ -239,6 +243,8 @@ class Speaker:
         targets = self._targets(terms)
         if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
+        if self._echoes.explain(draft.start, draft.speech_end):
+            return dropped
         end, speech_end, revision = draft.end, draft.speech_end, self._revision
         cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
         self._revision += 1
@@ -254,15 +260,17 @@ class Speaker:
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
-        if draft is not None and cut.drafted and targets:
+        echo = bool(targets) and self._echoes.explain(cut.start, cut.speech_end)
+        if draft is not None and cut.drafted and targets and not echo:
             cut = replace(cut, revision=draft.work.revision)
             return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
         decision = told("cut", cut, self._work(terms), targets, _ms(now - spoken))
-        if not targets:
+        if echo or not targets:
             self._unsafe.pop(cut.segment, None)
-            return [*dropped, Append(decision)]
+            given_up = [Append(dropped_as_echo(self._session, cut.segment))] if echo else []
+            return [*dropped, Append(decision), *given_up]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now)

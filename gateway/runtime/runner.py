@@ -23,6 +23,7 @@ from gateway.runtime.hall import Hall
 from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
+from gateway.runtime.ward import Ward
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +43,16 @@ class Runner:
         self._backend = backend
         self._mouth: Mouth = AWAY
         self._speaker = self._speaking(fence)
+        # Only who hears what is made of speech, and speaks, can send it back.
+        guarded = backend.settings.echo_guard and seat.role in ("alone", "both")
+        self._ward = Ward(backend.beside, lambda: self.terms.barge_in != "off") if guarded else None
         self._intake = Intake(
-            backend.judge, backend.settings, self._judged, self._hungry, lambda full: self._mouth.hold(full)
+            backend.judge,
+            backend.settings,
+            self._judged,
+            self._hungry,
+            lambda full: self._mouth.hold(full),
+            self._ward,
         )
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
@@ -214,6 +223,8 @@ class Runner:
 
     def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
         """What those get who listen as it does."""
+        if self._ward is not None and not self.away:
+            self._ward.tell(effect, self.seat.terms.rate)
         match effect:
             case effects.Say(seq):
                 self._mouth.say(effect, seq + self.ahead_of_room)
