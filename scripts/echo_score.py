@@ -116,7 +116,7 @@ class Studio:
         way[0] = 1
         size = 1 << (len(sound) + count).bit_length()
         came = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(way, size), size)
-        return came[: len(sound) + count].astype(np.float32)
+        return np.asarray(came[: len(sound) + count], np.float32)
 
 
 def judge(trial: Trial, model: Model, terms: Terms, score: Score, closely: bool) -> None:
@@ -137,9 +137,9 @@ def judge(trial: Trial, model: Model, terms: Terms, score: Score, closely: bool)
         guard.note(window, probabilities, now)
         heard: tuple[Heard, ...] = ()
         if guard.due(now, closely=closely):
-            since = time.perf_counter()
+            since = time.thread_time()
             heard = guard.look()
-            score.seconds += time.perf_counter() - since
+            score.seconds += time.thread_time() - since
             score.looks += 1
         for effect in speaker.handle(inputs.Windows(window, probabilities, heard), now):
             decision = effect.decision if isinstance(effect, Append) else None
@@ -164,7 +164,7 @@ def _synthetic() -> Iterator[Sound]:
 
 
 def _read(path: Path) -> Sound:
-    return np.frombuffer(b"".join(decode(path)), "<i2").astype(np.float32) / 32_768
+    return np.asarray(np.frombuffer(b"".join(decode(path)), "<i2") / 32_768, np.float32)
 
 
 def _loudness(sound: Sound) -> float:
@@ -201,7 +201,7 @@ def _lines(echo: Score, person: Score, both: Score) -> Iterator[str]:
     yield f"self-translations: {echo.segments - echo.dropped} of {echo.segments}"
     yield f"false drops: {person.dropped} of {person.segments}, {_percent(person)}"
     yield f"false drops, echo as loud as the person: {both.dropped} of {both.segments}, {_percent(both)}"
-    yield f"{seconds * 1000 / max(1, looks):.2f} ms for each of {looks} looks"
+    yield f"{seconds * 1000 / max(1, looks):.2f} ms of CPU for each of {looks} looks"
 
 
 def _percent(score: Score) -> str:

@@ -18,8 +18,8 @@ from gateway.core.quiet import WINDOW
 EXPLAINED = 0.6
 """Share of a segment's energy that what was played must explain. Echoes have 0.7 and more, people who speak
 into an echo as loud as they are 0.75 at most, and for them the next number decides."""
-OWN = 5
-"""Windows in a row, 160 ms, of something else that was said: reverberation leaves three unexplained."""
+OWN = 4
+"""Windows in a row, 128 ms, of something else that was said: reverberation leaves three unexplained."""
 _LEFT = 0.5  # of a window's energy, from which on it is something else
 _FAINT = 0.2  # of the mean energy, up to which what is left is the room
 _KEPT = 2048  # windows, 65 s: the longest segment and its surroundings

@@ -35,6 +35,8 @@ NEAR = 160
 """Samples, 20 ms, by which a delay may move and be the same."""
 VOICED = 0.3
 """Probability of speech from which a window is looked at."""
+LEAST = 8
+"""Windows with voice, 0.25 s, before which a new delay is not believed: anything fits a syllable."""
 TELLING = 12
 """Windows with voice, 0.4 s, in which an echo is found for certain."""
 LOOK = 22
@@ -43,6 +45,7 @@ FELL = 2
 """Windows without voice after which it has fallen silent: before a draft is begun."""
 
 Spectra = NDArray[Any]
+Sent = tuple[bytes, int, float]
 Command = Literal["paused", "resumed", "stopped"]
 
 _TAPS = np.hamming(23) * np.sinc((np.arange(23) - 11) / 2) / 2
@@ -51,9 +54,7 @@ _EMPHASIS = 0.9
 _WHITENED = 0.8
 _KEPT = 2 * BLOCK * HOP + len(_TAPS) - 2  # samples at 16 kHz, of which BLOCK * HOP remain at 8
 _WAITING = 512  # pieces, 100 s, for a microphone that sends nothing
-_SOUNDING = (
-    0.5  # share of the last 1.7 s in which something is played: who hears nothing of it now never will
-)
+_SOUNDING = 0.5  # share of the last 1.7 s with sound: whoever hears nothing of it then, never will
 _SLACK_SECONDS = 0.5  # by which the client's clock may be behind before it counts as a gap in its audio
 
 
@@ -62,9 +63,7 @@ class Guard:
 
     def __init__(self, resample: Resample) -> None:
         self._playout = Playout(resample)
-        self._given: deque[
-            tuple[bytes, int, float] | tuple[Literal["paused", "resumed", "stopped"], float]
-        ] = deque()
+        self._given: deque[Sent | tuple[Command, float]] = deque(maxlen=_WAITING)
         self._until = -inf
         self._left: float | None = None
         self._mic = bytearray(_KEPT * SAMPLE_BYTES)
@@ -108,8 +107,8 @@ class Guard:
             self._voiced.append(voiced)
 
     def due(self, now: float, *, closely: bool) -> bool:
-        """Whether it is time to look: when voice has fallen silent, and now and then before; `closely` at each
-        window with voice."""
+        """Whether it is time to look: when voice has fallen silent, and now and then before; `closely`, at
+        each window with voice."""
         if not self.active(now):
             self._talking = False
             return False
@@ -162,7 +161,7 @@ class Guard:
         mean = float(np.sqrt((found**2).mean())) + 1e-20
         lag = int(np.argmax(found))
         known = self._lag is not None and abs(lag - self._lag) <= NEAR
-        if found[lag] < (HOLD if known else LOCK) * mean:
+        if found[lag] < (HOLD if known else LOCK) * mean or (not known and sum(self._voiced) < LEAST):
             return None
         self._lag = lag
         return lag

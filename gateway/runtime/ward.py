@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class Ward:
-    """Of one session that speaks and listens. `beside` is the thread of all sessions; `closely` says whether it
-    has to be known at once whose voice it is."""
+    """Of one session that speaks and listens. `beside` is the thread of all sessions; `closely` says whether
+    it has to be known at once whose voice it is."""
 
     def __init__(self, beside: Executor, closely: Callable[[], bool]) -> None:
         self._beside = beside
