@@ -27,7 +27,7 @@ from bridge.providers.tts.espeak import Espeak, EspeakOptions
 from bridge.settings import Settings
 from bridge.types import SPEECH_RATE, Target, Utterance
 from gateway.core import inputs
-from gateway.core.echo import Heard
+from gateway.core.echo import UNSEEN, Heard
 from gateway.core.effects import Append
 from gateway.core.guard import Guard
 from gateway.core.ledger import Ledger
@@ -135,7 +135,7 @@ def judge(trial: Trial, model: Model, terms: Terms, score: Score, closely: bool)
         window = pcm[at : at + WINDOW * 2]
         probabilities = (stream.feed(window),)
         guard.note(window, probabilities, now)
-        heard: tuple[Heard, ...] = ()
+        heard: tuple[Heard, ...] = (UNSEEN,) if guard.active(now) else ()
         if guard.due(now, closely=closely):
             since = time.thread_time()
             heard = guard.look()

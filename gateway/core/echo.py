@@ -16,8 +16,8 @@ from bridge.types import Decision
 from gateway.core.quiet import WINDOW
 
 EXPLAINED = 0.6
-"""Share of a segment's energy that what was played must explain. Echoes have 0.7 and more, people who speak
-into an echo as loud as they are 0.75 at most, and for them the next number decides."""
+"""Share of a segment's energy that what was played must explain: two thirds and more of an echo. As much may
+be explained of people who speak into an echo as loud as they are; there the next number decides."""
 OWN = 4
 """Windows in a row, 128 ms, of something else that was said: reverberation leaves three unexplained."""
 _LEFT = 0.5  # of a window's energy, from which on it is something else
@@ -39,6 +39,9 @@ class Heard:
         """Whether most of it was played."""
         return self.own <= _LEFT * self.energy
 
+
+UNSEEN = Heard(0.0, 0.0, sure=False)
+"""A window that nobody has looked at yet while something is played."""
 
 Source = Literal["own", "beside", "echo", "unknown"]
 """Of a window with voice: somebody speaks; somebody speaks beside an echo; an echo; it cannot be told yet."""
@@ -78,7 +81,7 @@ class Echoes:
             self._next += 1
         for number, new in enumerate(heard, self._next - len(heard)):
             # What was explained stays so: a later look may not reach as far.
-            if new.own < new.energy or number not in self._heard:
+            if new.own < new.energy or not self._heard.get(number, UNSEEN).sure:
                 self._heard[number] = new
         for number in [number for number in self._heard if number < self._next - _KEPT]:
             del self._heard[number]
@@ -86,12 +89,14 @@ class Echoes:
     def explain(self, start: int, end: int) -> bool:
         """Whether samples `start` to `end` are an echo."""
         numbers = range(start // WINDOW, -(-end // WINDOW))
-        heard = [self._heard[number] for number in numbers if number in self._heard]
-        energy = sum(each.energy for each in heard)
-        if not heard or sum(each.own for each in heard) > (1 - EXPLAINED) * energy:
-            return False
+        seen = [it for number in numbers if (it := self._heard.get(number, UNSEEN)).energy > 0]
         voiced = set(self._voiced)
-        faint = _FAINT * energy / len(heard)
+        if 2 * len(seen) <= sum(number in voiced for number in numbers):
+            return False
+        energy = sum(each.energy for each in seen)
+        if not seen or sum(each.own for each in seen) > (1 - EXPLAINED) * energy:
+            return False
+        faint = _FAINT * energy / len(seen)
         row = longest = 0
         for number in numbers:
             known = self._heard.get(number)

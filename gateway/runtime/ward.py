@@ -11,7 +11,7 @@ import structlog
 
 from bridge.audio import Resampler
 from gateway.core import effects
-from gateway.core.echo import Heard
+from gateway.core.echo import UNSEEN, Heard
 from gateway.core.guard import Guard
 
 log = structlog.get_logger(__name__)
@@ -45,8 +45,11 @@ class Ward:
         """
         now = time.monotonic()
         self._guard.note(pcm, probabilities, now)
-        if not self._guard.due(now, closely=self._closely()):
+        if not self._guard.active(now):
             done(())
+            return
+        if not self._guard.due(now, closely=self._closely()):
+            done((UNSEEN,) * len(probabilities))
             return
 
         def ready(future: Future[tuple[Heard, ...]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bridge.types import SAMPLE_BYTES
 from gateway.core import inputs
 from gateway.core.bargein import EARLY
-from gateway.core.echo import OWN, Echoes, Heard, told
+from gateway.core.echo import OWN, UNSEEN, Echoes, Heard, told
 from gateway.core.effects import Done, Effect, Failed, Obeyed, Submit
 from gateway.core.quiet import WINDOW
 from tests.gateway.core.bench import SILENT, VOICED, Bench, decisions, submits
@@ -68,6 +68,14 @@ def test_who_goes_on_when_the_echo_is_over_is_heard() -> None:
     assert not explained(made, 30 + OWN)
 
 
+def test_windows_that_nobody_looked_at_count_for_nothing_but_most_must_have_been() -> None:
+    assert explained(echoes(*[ECHO] * 20, *[UNSEEN] * 10), 30)
+    assert not explained(echoes(*[ECHO] * 9, *[UNSEEN] * 10), 19)
+    made = echoes(*[ECHO] * 20, *[UNSEEN] * 10)
+    made.note([0.9], [OWN_VOICE] * 11, 0.5)
+    assert not explained(made, 31)
+
+
 def test_silence_behind_an_echo_is_nobody() -> None:
     made = echoes(*[ECHO] * 30)
     made.note([0.0] * 20, [], 0.5)
@@ -80,9 +88,9 @@ def test_the_beginning_of_an_echo_is_known_a_moment_later_and_stays_known() -> N
     assert not explained(made, 10)
     made.note([0.9] * 10, [ECHO] * 20, 0.5)
     assert explained(made, 20)
-    made.note([0.9] * 4, [OWN_VOICE] * 24, 0.5)
+    made.note([0.9] * (OWN - 1), [OWN_VOICE] * (19 + OWN), 0.5)
 
-    assert explained(made, 24)
+    assert explained(made, 19 + OWN)
 
 
 def test_windows_are_counted_from_the_sample_at_which_a_session_was_taken_over() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bridge.audio import Resampler
 from bridge.media import decode
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.echo import Echoes, Heard
+from gateway.core.echo import UNSEEN, Echoes, Heard
 from gateway.core.guard import Guard
 from gateway.core.quiet import WINDOW
 from tests.stack import REPOSITORY
@@ -71,7 +71,7 @@ class Scene:
             probability = 0.9 if np.abs(window).max() > 0.0008 else 0.0
             self.windows += 1
             self.guard.note(pcm(window), (probability,), self.now)
-            heard: tuple[Heard, ...] = ()
+            heard: tuple[Heard, ...] = (UNSEEN,) if self.guard.active(self.now) else ()
             if self.guard.due(self.now, closely=closely):
                 self.looks += 1
                 heard = self.guard.look()
