@@ -27,9 +27,9 @@ from bridge.providers.tts.espeak import Espeak, EspeakOptions
 from bridge.settings import Settings
 from bridge.types import SPEECH_RATE, Target, Utterance
 from gateway.core import inputs
-from gateway.core.echo import UNSEEN, Heard
 from gateway.core.effects import Append
 from gateway.core.guard import Guard
+from gateway.core.heard import UNSEEN, Heard
 from gateway.core.ledger import Ledger
 from gateway.core.speaker import Speaker
 from gateway.core.terms import Patience, SegmenterConfig, Terms

@@ -33,7 +33,8 @@ class Work:
     is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
-    certain.
+    certain. A `partial` is a look at the first `index` samples of speech that goes on: only its text is
+    wanted.
     """
 
     session: str
@@ -42,6 +43,8 @@ class Work:
     revision: int = 0
     attempt: int = 0
     draft: bool = False
+    partial: bool = False
+    index: int = 0
     source: str | None = None
     among: tuple[str, ...] = ()
     prior: str = ""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from bridge.types import Decision
+from gateway.core.cuts import Cut
+from gateway.core.effects import Append
+from gateway.core.heard import UNSEEN, Heard
 from gateway.core.quiet import WINDOW
 
 EXPLAINED = 0.6
@@ -20,28 +22,9 @@ EXPLAINED = 0.6
 be explained of people who speak into an echo as loud as they are; there the next number decides."""
 OWN = 4
 """Windows in a row, 128 ms, of something else that was said: reverberation leaves three unexplained."""
-_LEFT = 0.5  # of a window's energy, from which on it is something else
 _FAINT = 0.2  # of the mean energy, up to which what is left is the room
 _KEPT = 2048  # windows, 65 s: the longest segment and its surroundings
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One window while something is played: its energy, and what of it has another source. `sure` is False as
-    long as too little was heard to tell."""
-
-    energy: float
-    own: float
-    sure: bool = True
-
-    @property
-    def echo(self) -> bool:
-        """Whether most of it was played."""
-        return self.own <= _LEFT * self.energy
-
-
-UNSEEN = Heard(0.0, 0.0, sure=False)
-"""A window that nobody has looked at yet while something is played."""
 
 Source = Literal["own", "beside", "echo", "unknown"]
 """Of a window with voice: somebody speaks; somebody speaks beside an echo; an echo; it cannot be told yet."""
@@ -88,6 +71,8 @@ class Echoes:
 
     def explain(self, start: int, end: int) -> bool:
         """Whether samples `start` to `end` are an echo."""
+        if not self._heard:
+            return False
         numbers = range(start // WINDOW, -(-end // WINDOW))
         seen = [it for number in numbers if (it := self._heard.get(number, UNSEEN)).energy > 0]
         voiced = set(self._voiced)
@@ -105,8 +90,12 @@ class Echoes:
             longest = max(longest, row)
         return longest < OWN
 
-
-def dropped_as_echo(session: str, segment: int) -> Decision:
-    """What becomes of a segment that is an echo."""
-    message = "Our own speech came back into the microphone; it is not translated again."
-    return Decision("gave_up", session, segment=segment, stage="stt", code="echo", message=message)
+    def drop(self, session: str, cut: Cut) -> list[Append]:
+        """Gives up a segment of a session that is an echo."""
+        if not self.explain(cut.start, cut.speech_end):
+            return []
+        message = "Our own speech came back into the microphone; it is not translated again."
+        decision = Decision(
+            "gave_up", session, segment=cut.segment, stage="stt", code="echo", message=message
+        )
+        return [Append(decision)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -79,10 +80,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nothing more comes of this segment."""
+    """Nothing more comes of this segment, of which `drafts_dropped` drafts were begun in vain."""
 
     segment: int
     timings_ms: Mapping[str, float | None]
+    drafts_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Closed:
     """The room is over."""
 
 
-Urgency = Literal["final", "draft"]
+Urgency = Literal["final", "draft", "partial"]
 """How work is wanted: it must be done, or only where nobody waits for it."""
 
 
@@ -253,6 +255,7 @@ class Timer:
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Append
@@ -262,6 +265,7 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel

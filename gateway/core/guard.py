@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.echo import Heard
+from gateway.core.heard import Heard
 from gateway.core.playout import RATE, Playout, Samples
 from gateway.core.streams import Resample
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from bridge.types import Entry, Presence, Stage
-from gateway.core.echo import Heard
+from gateway.core.heard import Heard
 from gateway.core.terms import Terms
 
 Key = tuple[int, Stage, str | None]
@@ -90,6 +90,14 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was no room for a partial: a look at what is said, or at its translation into `target`."""
+
+    stage: Stage
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The items (bridge.types.item_name) that living workers say they run."""
 
@@ -133,6 +141,7 @@ Input = (
     | Stop
     | Sent
     | Unsent
+    | Skipped
     | Looked
     | Vanished
     | Lost

@@ -18,6 +18,7 @@ from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
@@ -78,6 +79,8 @@ class Listener:
         own = who.session == self.tuning.own
         if not own and self.tuning.hears != "others":
             return []
+        if isinstance(fact, facts.Partial):
+            return shown(fact, who, self.tuning)
         found = [*self._overdue(at), *self._fact(at, fact, who)]
         if self._recent is not None:
             self._recent.note(at, found)
@@ -257,9 +260,10 @@ class Listener:
             case sequencer.Ends(segment, target):
                 return self._end(segment, target, self._streams.pop((segment, target)))
             case sequencer.Over(segment):
-                del self._cuts[segment]
+                dropped = self._cuts.pop(segment).revision
                 self._floors.discard(segment)
-                return [self._say(effects.Done(segment, self._timelines.pop(segment).timings_ms(at)))]
+                timings_ms = self._timelines.pop(segment).timings_ms(at)
+                return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
                 return [self._say(notices.overheld(segment))]
 

@@ -15,6 +15,7 @@ from bridge.store.journal import BEGIN, Journal
 from bridge.types import Attendant, Entry, Presence
 from gateway.core import inputs
 from gateway.core.effects import Effect, For, Play, Purge, Say
+from gateway.core.glimpse import Show
 from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat
@@ -42,7 +43,7 @@ class Guest(Protocol):
     def first(self) -> int:
         """The first segment whose work is still wanted."""
 
-    def hear(self, effect: Say | Play | Purge) -> None:
+    def hear(self, effect: Say | Show | Play | Purge) -> None:
         """What those get who listen as it does."""
 
     def do(self, effects: Sequence[Effect]) -> None:
@@ -122,16 +123,19 @@ class Hall:
     def presence(self, gateway: str) -> Presence:
         """Who is here. Those who are away for a moment count: what is said meanwhile is for them as well."""
         languages: dict[str, int] = {}
+        partials = set()
         speakers = []
         for guest in self.guests.values():
             seat = guest.seat
             if seat.hears:
                 language = seat.terms.targets[0].language
                 languages[language] = languages.get(language, 0) + 1
+                if seat.terms.partials:
+                    partials.add(language)
             if seat.speaks:
                 spoken = seat.terms.source or "auto"
                 speakers.append(Attendant(seat.number, seat.name, spoken, guest.away))
-        return Presence(gateway, languages, tuple(speakers))
+        return Presence(gateway, languages, tuple(speakers), tuple(sorted(partials)))
 
     def _unhear(self, tuning: Tuning, guest: Guest) -> None:
         ears = self._ears.get(tuning, [])
@@ -228,7 +232,7 @@ class Hall:
                 replay.add(entry, each.effects)
             ears = list(self._ears.get(each.whom, ()))
             for effect in each.effects:
-                if isinstance(effect, Say | Play | Purge):
+                if isinstance(effect, Say | Show | Play | Purge):
                     for ear in ears:
                         _spared(ear, ear.hear, effect)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.types import Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 
 
 class Mouth(Protocol):
@@ -17,6 +17,9 @@ class Mouth(Protocol):
 
     def asked(self, number: int, since: float) -> None:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
+
+    def show(self, shown: glimpse.Show) -> None:
+        """What is said at the moment, if the client can be told at once."""
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
@@ -50,6 +53,8 @@ class Away:
     def say(self, said: effects.Say, seq: int) -> None: ...
 
     def asked(self, number: int, since: float) -> None: ...
+
+    def show(self, shown: glimpse.Show) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

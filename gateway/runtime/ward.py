@@ -10,9 +10,9 @@ from concurrent.futures import Executor, Future
 import structlog
 
 from bridge.audio import Resampler
-from gateway.core import effects
-from gateway.core.echo import UNSEEN, Heard
+from gateway.core import effects, glimpse
 from gateway.core.guard import Guard
+from gateway.core.heard import UNSEEN, Heard
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class Ward:
         self._pauses: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
-    def tell(self, effect: effects.Say | effects.Play | effects.Purge, rate: int) -> None:
+    def tell(self, effect: effects.Effect | glimpse.Show, rate: int) -> None:
         """What leaves for the client, whose speech has `rate` Hz."""
         now = time.monotonic()
         if isinstance(effect, effects.Play):

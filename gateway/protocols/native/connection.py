@@ -12,7 +12,7 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
@@ -41,6 +41,7 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport, press)
+        self.asked = self._voice.asked
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -197,7 +198,7 @@ class Connection:
         resume = message.resume
         self._voice.started(started, resume.last_seq if resume is not None else 1)
         entered.begin(self)
-        self._voice.warn(message)
+        self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
 
     async def _release(self) -> None:
@@ -221,9 +222,9 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
-    def asked(self, number: int, since: float) -> None:
-        """Notes when a wish came, for its acknowledgement."""
-        self._voice.asked(number, since)
+    def show(self, shown: glimpse.Show) -> None:
+        """Says what is said at the moment."""
+        self._voice.show(shown)
 
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""

@@ -10,8 +10,9 @@ import pytest
 from bridge.types import SAMPLE_BYTES
 from gateway.core import inputs
 from gateway.core.bargein import EARLY
-from gateway.core.echo import OWN, UNSEEN, Echoes, Heard, told
+from gateway.core.echo import OWN, Echoes, told
 from gateway.core.effects import Done, Effect, Failed, Obeyed, Submit
+from gateway.core.heard import UNSEEN, Heard
 from gateway.core.quiet import WINDOW
 from tests.gateway.core.bench import SILENT, VOICED, Bench, decisions, submits
 from tests.gateway.events import said

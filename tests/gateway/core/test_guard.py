@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from bridge.audio import Resampler
 from bridge.media import decode
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.echo import UNSEEN, Echoes, Heard
+from gateway.core.echo import Echoes
 from gateway.core.guard import Guard
+from gateway.core.heard import UNSEEN, Heard
 from gateway.core.quiet import WINDOW
 from tests.stack import REPOSITORY
 

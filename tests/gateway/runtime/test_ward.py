@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.core import effects, inputs
-from gateway.core.echo import Heard
 from gateway.core.effects import Obeyed, Play, Say
+from gateway.core.heard import Heard
 from gateway.runtime.runner import Runner
 from gateway.runtime.vad import WINDOW_BYTES
 from gateway.runtime.ward import Ward
