@@ -70,6 +70,10 @@ SHOWN_BY = {
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "BARGE_IN": "gateway/protocols/native/test_agreement.py::"
+    "test_barge_in_is_what_the_client_says_or_else_the_variable",
+    "ECHO_GUARD": "gateway/runtime/test_ward.py::"
+    "test_speech_that_comes_back_is_left_out_where_the_variable_says_so",
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
     "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",

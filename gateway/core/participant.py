@@ -8,7 +8,7 @@ from math import inf
 
 from bridge.types import Decision
 from gateway.core import facts, inputs
-from gateway.core.bargein import BARGE_IN, BargeIn
+from gateway.core.bargein import BARGE_IN, BargeIn, Wish
 from gateway.core.effects import Append, Control, Effect, Taken, Timer
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
@@ -119,11 +119,13 @@ class Participant:
     def _interrupted(self, given: inputs.Input, now: float) -> list[Effect]:
         """What the session's own speech does to what is spoken to it."""
         wishes = self._barge_in.handle(given, now) if self._barge_in else []
-        before = 0 if self.number else self._begun() + 1
         return [
-            Append(Decision(wish, self.session, segment=before if wish == "stopped" else 0, code=BARGE_IN))
-            for wish in wishes
+            Append(Decision(wish, self.session, segment=self._before(wish), code=BARGE_IN)) for wish in wishes
         ]
+
+    def _before(self, wish: Wish) -> int:
+        """The first segment that is heard again; in a room the fold of each listener knows."""
+        return self._begun() + 1 if wish == "stopped" and not self.number else 0
 
     def _spoken(self, given: inputs.Input, now: float) -> list[Effect]:
         return self.speaker.handle(given, now) if self.speaker else []

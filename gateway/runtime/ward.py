@@ -69,7 +69,7 @@ class Ward:
 
 def _found(future: Future[tuple[Heard, ...]]) -> tuple[Heard, ...]:
     try:
-        return future.result()
+        return () if future.cancelled() else future.result()
     except Exception:
         log.exception("echo not judged; what was heard counts as speech")
         return ()

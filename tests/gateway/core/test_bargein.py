@@ -192,6 +192,14 @@ def test_workers_hear_of_it_at_once_by_its_number() -> None:
     assert paused.number >= 0
 
 
+def test_what_workers_acknowledge_is_told_to_nobody() -> None:
+    it = bench("pause")
+    it.segment()
+
+    assert it.says(Event("obeyed", "tts", SESSION, 0, index=1, queued_ms=3.0)) == []
+    assert played(it.says(*whole(0))) == [0]
+
+
 def test_the_clients_pause_and_that_of_its_speech_do_not_undo_each_other() -> None:
     it = bench("pause")
     it.segment()
