@@ -105,8 +105,7 @@ async def echoed(it: Scene) -> list[str]:
         runner.audio(played[at : at + FRAME])
         await asyncio.sleep(0.02)
     runner.ordered(inputs.Commit())
-    await until(lambda: mouth.of(effects.SpeechStopped) != [])
-    await asyncio.sleep(0)
+    await until(lambda: mouth.of(effects.Done) != [] or it.client.llen("stt.cpu0") == 1)
     return [failed.code for failed in mouth.of(effects.Failed)]
 
 
