@@ -47,7 +47,7 @@ def test_a_replay_misses_nothing_that_was_heard_while_its_end_was_read(store: Re
         journal = Busy(store.url)
         await journal.open(["alice"], 60)
         listener, frames = await replayed(journal, "alice", TUNING, inf, lambda: journal.heard)
-        assert [frame.seq for _, frame in frames] == [2, 3, 4]
+        assert [frame.seq for _, frame in frames if not isinstance(frame, Purge)] == [2, 3, 4]
         assert listener.seq == 4
         assert frames[-1][0] == journal.heard
         await journal.close()
