@@ -10,6 +10,7 @@ import pytest
 
 from bridge.store.journal import BEGIN, Journal
 from bridge.types import Decision, Entry
+from gateway.core.effects import Purge
 from gateway.core.tuning import Tuning
 from gateway.runtime.replay import replayed
 from tests.gateway.runtime.ear import Redis
