@@ -43,6 +43,13 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
 SHOWN_BY = {
+    **dict.fromkeys(
+        (
+            *("SLO_FIRST_AUDIO_MS", "SLO_SEGMENT_MS", "SLO_BARGE_IN_MS", "SLO_CONTROL_MS"),
+            *("SLO_JITTER_MS", "SLO_DROP_RATIO", "SLO_RTF", "SLO_SESSIONS"),
+        ),
+        "bridge/cli/test_bench_slo.py::test_each_objective_is_what_its_variable_says",
+    ),
     "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
     "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
     "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",
