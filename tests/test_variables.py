@@ -66,10 +66,17 @@ SHOWN_BY = {
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,
     "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
+    "PACING": "gateway/protocols/native/test_agreement.py::"
+    "test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says",
+    "FRAME_MS": "gateway/protocols/native/test_paced.py::"
+    "test_speech_comes_in_frames_of_the_length_that_the_variable_says_and_captions_meanwhile",
     "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
+    "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
+    "test_a_draft_comes_with_the_sample_at_which_the_silence_is_long_enough",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",

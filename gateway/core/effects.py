@@ -179,12 +179,16 @@ class Closed:
     """The room is over."""
 
 
+Urgency = Literal["final", "draft"]
+"""How work is wanted: it must be done, or only where nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
-    `left` is for how many seconds it is still wanted.
+    `left` is for how many seconds it is still wanted. What is not `final` is sent at once or not at all.
     """
 
     work: Work
@@ -193,6 +197,7 @@ class Submit:
     live: bool
     left: float
     pcm: bytes = field(default=b"", repr=False)
+    urgency: Urgency = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +235,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """Drafts of the segment up to `revision` are not wanted any more."""
+
+    segment: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """Tick at `at`, in seconds of the runner's clock."""
 
@@ -250,6 +263,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Drop
     | Timer
 )
 

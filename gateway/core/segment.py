@@ -9,7 +9,7 @@ from bridge.languages import same
 from bridge.types import Decision, Event, Stage, Target, Work
 from gateway.core.cuts import Cut
 from gateway.core.deadlines import Overdue
-from gateway.core.effects import Append, Effect, Free, Submit, Supersede
+from gateway.core.effects import Append, Effect, Free, Submit, Supersede, Urgency
 from gateway.core.inputs import Key
 from gateway.core.state import State
 
@@ -96,8 +96,13 @@ class Segment:
             Free((key,)),
             Append(decision),
             Supersede(self.number, work.revision, what.stage, what.target, self.attempts),
-            Submit(work, what.stage, targets, self.live, left, self.cut.pcm if what.stage == "stt" else b""),
+            self._sent(work, what.stage, targets, left),
         ]
+
+    def _sent(self, work: Work, stage: Stage, targets: tuple[Target, ...], left: float) -> Submit:
+        urgency: Urgency = "draft" if work.draft else "final"
+        pcm = self.cut.pcm if stage == "stt" else b""
+        return Submit(work, stage, targets, self.live, left, pcm, urgency)
 
     def rest(self, stage: Stage, target: str | None, attempt: int, sentence: int = 0) -> Work:
         """The work that is left from a stage on; speech begins with sentence `sentence`."""

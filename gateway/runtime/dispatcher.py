@@ -4,7 +4,7 @@ What waits for a stage waits here, where nobody stands behind another's backlog:
 speakers before recordings. A segment leaves while each queue on its way holds fewer than two pieces for each
 slot: one that runs, and one at hand for when it is done. A recording's needs a slot that is free, so that a
 live speaker who comes next waits for one piece at most. What is sent again from a later stage takes the
-place of what was lost.
+place of what was lost. A draft waits for nothing: it is sent where nobody else would have to wait for it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ AT_HAND = 2
 """Pieces for each slot. With one, it would stand still from each result until the gateway heard of it."""
 SENDERS = 2
 """Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
+
+_BUSY = "no slot is free for a draft"
 
 
 @dataclass(slots=True)
@@ -80,10 +82,26 @@ class Dispatcher:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def submit(self, job: Job) -> None:
-        """Sends it when it is its turn."""
+        """Sends it when it is its turn; a draft at once or not at all."""
+        if job.submit.urgency == "draft":
+            self._draft(job)
+            return
         lanes = self._live if job.submit.live else self._recorded
         lanes.setdefault(job.session, deque()).append(job)
         self.pump()
+
+    def _draft(self, job: Job) -> None:
+        """Nobody may wait for a draft: it is sent where each queue on its way has a slot that is free."""
+        if (plan := self._plan(job)) is None:
+            return
+        if (
+            self._live
+            or any(self._fleet.load(queue) >= 1 for queue in plan.values())
+            or not self._fits("stt", plan, 1)
+        ):
+            self._tell(job, Unsent(*job.key, _BUSY))
+        else:
+            self._begin(job, plan)
 
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
@@ -217,7 +235,7 @@ class Dispatcher:
         self._tell(job, Unsent(*job.key, why))
 
     def _tell(self, job: Job, what: Sent | Unsent) -> None:
-        if isinstance(what, Unsent):
+        if isinstance(what, Unsent) and what.reason != _BUSY:
             log.warning(
                 "segment not sent",
                 session=job.session,

@@ -49,6 +49,9 @@ class Hands:
                 self.first = segment
                 cancel = self._backend.sessions.cancel_before(self._session, segment)
                 self._backend.errands.run("cancel", cancel)
+            case effects.Drop(segment, revision):
+                drop = self._backend.sessions.drop(self._session, segment, revision)
+                self._backend.errands.run("drop draft", drop)
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
         sessions, errands = self._backend.sessions, self._backend.errands
@@ -63,7 +66,7 @@ class Hands:
         now = self._backend.fleet.now()
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
-        else:
+        elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
         submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
         superseded, self._superseded = self._superseded, None

@@ -78,11 +78,13 @@ class Scene:
         live: bool = True,
         attempt: int = 0,
         among: tuple[str, ...] = (),
+        draft: bool = False,
     ) -> None:
         target, source = None if stage == "stt" else "es", None if among else "en"
         work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
-        work = work.but(among=among)
-        submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
+        work = work.but(among=among, draft=draft)
+        pcm = b"\1\0" * 100 if stage == "stt" else b""
+        submit = Submit(work, stage, ES, live, 60.0, pcm, "draft" if draft else "final")
         superseded = Supersede(segment, 0, stage, target, attempt) if attempt else None
         self.dispatcher.submit(
             Job(session, submit, superseded, lambda what: self.told.append((session, what)))
