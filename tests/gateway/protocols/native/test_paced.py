@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from array import array
 from collections.abc import Sequence
@@ -115,7 +116,8 @@ def test_who_comes_back_is_sent_every_sample_once(settings: Settings, paused: bo
                 peer.say({"type": "playback.pause"})
                 peer.hears("playback.paused")
             while len(sounds(peer.heard)) < 5 and not paused:
-                peer.heard.append(socket.recv(timeout=5))
+                data = socket.recv(timeout=5)
+                peer.heard.append(data if isinstance(data, bytes) else json.loads(data))
             last = sounds(peer.heard)[-1]
             socket.socket.shutdown(2)
         place = {"target": "es", "seq": last.seq, "samples": last.offset + len(last.pcm) // 2}
