@@ -47,7 +47,10 @@ class SpeechSettings(Options):
         250, ge=32, le=5_000, description="Shorter speech is taken for noise and dropped."
     )
     vad_min_silence_ms: int = Field(
-        300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
+        300,
+        ge=32,
+        le=10_000,
+        description="Silence that ends a segment, in whole windows of 32 ms: most of the latency.",
     )
     vad_padding_ms: int = Field(
         300,
@@ -60,38 +63,6 @@ class SpeechSettings(Options):
         ge=1_000,
         le=60_000,
         description="Longer speech is cut at the quietest point of its last third (3 s at most).",
-    )
-
-    # bench: service level objectives
-    slo_first_audio_ms: float = Field(
-        300,
-        gt=0,
-        description="p95 from the translated text to its first sound, all waits in queues included, "
-        "below which `bench` passes.",
-    )
-    slo_segment_ms: float = Field(
-        400,
-        gt=0,
-        description="p95 from the end of speech to the first sound, less the silence that ends a segment, "
-        "below which `bench` passes.",
-    )
-    slo_barge_in_ms: float = Field(
-        50, gt=0, description="p95 from the start of the listener's speech to its pause, for `bench` to pass."
-    )
-    slo_control_ms: float = Field(
-        20, gt=0, description="p95 from a pause that is asked for to its answer, for `bench` to pass."
-    )
-    slo_jitter_ms: float = Field(
-        10, gt=0, description="p95 of the jitter of audio frames, below which `bench` passes."
-    )
-    slo_drop_ratio: float = Field(
-        0.005, gt=0, le=1, description="Share of audio frames that are dropped, below which `bench` passes."
-    )
-    slo_rtf: float = Field(
-        0.3, gt=0, description="p95 of engine time to the time of speech, below which `bench` passes."
-    )
-    slo_sessions: int = Field(
-        3, ge=1, description="Sessions at once within the objectives, from which on `bench` passes."
     )
 
     drafts: bool = Field(

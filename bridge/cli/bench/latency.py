@@ -72,17 +72,18 @@ def shares(
 ) -> dict[str, float]:
     """What the time to the first audio is made of, and `rtf`: engine time for each second of speech.
 
-    `engines_ms` are the times set of engines that are not real. overhead_ms is less than nothing where
-    engines worked while the end of speech was not yet certain.
+    `engines_ms` are the times set of engines that are not real. Overhead is what lies beyond the endpoint
+    and the engines, which a draft lets run beside each other.
     """
     took = {stage: timings_ms[stage] for stage in STAGES}
     endpoint, engines = timings_ms["endpoint"], sum((engines_ms or took).values())
+    begun = timings_ms.get("draft", endpoint)
     row = {
         "first_audio_ms": first_audio_ms,
         "endpoint_ms": endpoint,
         "after_endpoint_ms": first_audio_ms - endpoint,
         "text_to_audio_ms": timings_ms["queue"] + timings_ms["tts"],
-        "overhead_ms": first_audio_ms - endpoint - engines,
+        "overhead_ms": first_audio_ms - max(endpoint, begun + engines),
     } | {f"{stage}_ms": ms for stage, ms in took.items()}
     return {name: round(value, 2) for name, value in row.items()} | {
         "rtf": round(sum(took.values()) / speech_ms, 4)

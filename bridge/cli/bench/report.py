@@ -18,7 +18,7 @@ from rich.table import Table
 from bridge.cli.bench.ratio import Ratio
 from bridge.cli.bench.slo import Name, Verdict, grade, judge
 from bridge.errors import BridgeError
-from bridge.speech_settings import SpeechSettings
+from bridge.objectives import ObjectiveSettings
 
 UNITS = {
     "kb": "kB",
@@ -126,7 +126,7 @@ class Report:
             if values
         }
 
-    def judge(self, settings: SpeechSettings, judged: Callable[[str], bool] = lambda name: True) -> bool:
+    def judge(self, settings: ObjectiveSettings, judged: Callable[[str], bool] = lambda name: True) -> bool:
         """Whether the figures that are `judged`, by name, are within the SLO_* settings."""
         figures = {name: figure for name, figure in self.figures.items() if judged(name)}
         counts = {name: count for name, count in self.counts.items() if judged(name)}

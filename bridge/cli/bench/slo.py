@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridge.speech_settings import SpeechSettings
+from bridge.objectives import ObjectiveSettings
 
 Grade = Literal["target", "acceptable", "slow"]
 
@@ -104,13 +104,13 @@ class Name:
 
 
 def judge(
-    figures: Mapping[str, Mapping[str, Any]], counts: Mapping[str, Any], settings: SpeechSettings
+    figures: Mapping[str, Mapping[str, Any]], counts: Mapping[str, Any], settings: ObjectiveSettings
 ) -> list[Verdict]:
     """A verdict for each figure, and each count, that an objective is about; in their order."""
     return [*_of_figures(figures, settings), *_of_counts(counts, settings)]
 
 
-def _of_figures(figures: Mapping[str, Mapping[str, Any]], settings: SpeechSettings) -> Iterator[Verdict]:
+def _of_figures(figures: Mapping[str, Mapping[str, Any]], settings: ObjectiveSettings) -> Iterator[Verdict]:
     for name, figure in figures.items():
         for objective in _about(name):
             if objective.statistic in figure:
@@ -118,7 +118,7 @@ def _of_figures(figures: Mapping[str, Mapping[str, Any]], settings: SpeechSettin
                 yield Verdict(name, objective, value, limit, figure["unit"])
 
 
-def _of_counts(counts: Mapping[str, Any], settings: SpeechSettings) -> Iterator[Verdict]:
+def _of_counts(counts: Mapping[str, Any], settings: ObjectiveSettings) -> Iterator[Verdict]:
     for name, count in counts.items():
         for objective in _about(name):
             if objective.statistic == "count" and not isinstance(count, Mapping):
