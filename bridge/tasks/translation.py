@@ -13,6 +13,8 @@ from bridge.errors import RedisUnavailable
 from bridge.languages import same
 from bridge.providers import Translator, share
 from bridge.tasks import app
+from bridge.tasks.partials import look
+from bridge.tasks.partials import translation as partial
 from bridge.tasks.run import Results, run
 from bridge.tasks.tts import synthesize
 from bridge.text import join, opening, sentences
@@ -28,6 +30,8 @@ SHARE = 2 / 3
 def translate(
     self: Any, message: dict[str, Any], target: str, voice: str | None, speed: float | None = None
 ) -> dict[str, Any]:
+    if message.get("partial"):
+        return look("translation", message, partial)
     following = (self.request.chain or [None])[-1]
 
     def results(provider: Translator, work: Work, pcm: bytes | None) -> Results:

@@ -35,7 +35,8 @@ class Work:
     is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
-    certain. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
+    certain. A `partial` is a look at the first `index` samples of speech that goes on: only its text is
+    wanted. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
     the first `skip` characters of what was said: on their way to tts before the rest is translated, which
     follows as `part` 1.
     """
@@ -46,6 +47,8 @@ class Work:
     revision: int = 0
     attempt: int = 0
     draft: bool = False
+    partial: bool = False
+    index: int = 0
     source: str | None = None
     among: tuple[str, ...] = ()
     prior: str = ""

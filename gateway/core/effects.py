@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -173,7 +174,7 @@ class Closed:
     """The room is over."""
 
 
-Urgency = Literal["final", "draft"]
+Urgency = Literal["final", "draft", "partial"]
 """How work is wanted: it must be done, or only where nobody waits for it."""
 
 
@@ -245,6 +246,7 @@ class Timer:
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Append
@@ -254,6 +256,7 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel

@@ -92,6 +92,14 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was no room for a partial: a look at what is said, or at its translation into `target`."""
+
+    stage: Stage
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The items (bridge.types.item_name) that living workers say they run."""
 
@@ -136,6 +144,7 @@ Input = (
     | Behind
     | Sent
     | Unsent
+    | Skipped
     | Looked
     | Vanished
     | Lost

@@ -22,6 +22,11 @@ AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
 
+def in_ms(seconds: float) -> float:
+    """Seconds as milliseconds, as exact as a journal needs them."""
+    return round(seconds * 1000, 2)
+
+
 class Arrivals:
     """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 

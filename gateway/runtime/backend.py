@@ -21,6 +21,7 @@ from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
 from gateway.runtime.offers import Offer
+from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
@@ -51,6 +52,7 @@ class Backend:
         self.dispatcher = Dispatcher(
             self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000
         )
+        self.partials = Partials(self.fleet, self.sessions, self.writer, self.dispatcher)
         self.relay = Relay(
             self.journal,
             self.sessions,
@@ -76,7 +78,7 @@ class Backend:
     async def stop(self) -> None:
         """Ends all of it."""
         await self.errands.done()
-        for part in (self.relay, self.fleet, self.dispatcher, self.writer):
+        for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
         stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)

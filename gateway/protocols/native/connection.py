@@ -12,7 +12,7 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
@@ -197,7 +197,7 @@ class Connection:
         resume = message.resume
         self._voice.started(started, resume.last_seq if resume is not None else 1)
         entered.begin(self)
-        self._voice.warn(message)
+        self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
 
     async def _release(self) -> None:
@@ -220,6 +220,10 @@ class Connection:
         self._voice.say(said, seq)
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
+
+    def show(self, shown: glimpse.Show) -> None:
+        """Says what is said at the moment."""
+        self._voice.show(shown)
 
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""

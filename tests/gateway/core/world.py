@@ -74,6 +74,8 @@ class World(Bench):
         devices: int = 2,
         heads: bool = True,
         drafts: bool = False,
+        partials: bool = False,
+        clause_ms: int = 0,
     ) -> None:
         """`heads`: of what is several sentences the first is spoken before the rest is translated."""
         self.heads = heads
@@ -90,7 +92,7 @@ class World(Bench):
         self._claimed: set[str] = set()
         self._first = 0
         self.workers = [Worker(stage, f"{stage}.{n}") for stage in STAGES for n in range(devices)]
-        super().__init__(*targets, patience=patience, drafts=drafts)
+        super().__init__(*targets, patience=patience, drafts=drafts, partials=partials, clause_ms=clause_ms)
 
     # --- time ---
 
