@@ -45,7 +45,7 @@ FELL = 2
 """Windows without voice after which it has fallen silent: before a draft is begun."""
 
 Spectra = NDArray[Any]
-Sent = tuple[bytes, int, float]
+Sent = tuple[str, bytes, int, float]
 Command = Literal["paused", "resumed", "stopped"]
 
 _TAPS = np.hamming(23) * np.sinc((np.arange(23) - 11) / 2) / 2
@@ -62,20 +62,22 @@ class Guard:
     """Of one session that speaks and listens. `played` and `obey` may be called while `look` runs."""
 
     def __init__(self, resample: Resample) -> None:
-        self._playout = Playout(resample)
+        self._resample = resample
+        self._lanes: dict[str, Playout] = {}
         self._given: deque[Sent | tuple[Command, float]] = deque(maxlen=_WAITING)
         self._until = -inf
         self._left: float | None = None
         self._mic = bytearray(_KEPT * SAMPLE_BYTES)
         self._at = -inf
         self._voiced: deque[bool] = deque(maxlen=BLOCK)
-        self._lag: int | None = None
+        self._lags: dict[str, int] = {}
         self._clear = self._talking = False
         self._silent = self._since = 0
 
-    def played(self, pcm: bytes, rate: int, now: float) -> None:
-        """PCM s16le at `rate` Hz leaves for the client at `now`, in seconds."""
-        self._given.append((pcm, rate, now))
+    def played(self, pcm: bytes, rate: int, now: float, lane: str = "") -> None:
+        """PCM s16le at `rate` Hz leaves for the client at `now`, in seconds. What is of one `lane` is heard
+        one after the other."""
+        self._given.append((lane, pcm, rate, now))
         self._until = max(self._until, now) + len(pcm) / SAMPLE_BYTES / rate
 
     def obey(self, kind: Command, now: float) -> None:
@@ -119,39 +121,47 @@ class Guard:
     def look(self) -> tuple[Heard, ...]:
         """What is known by now of the last windows, the newest last; nothing in silence. Takes 1 to 2 ms."""
         while self._given:
-            given = self._given.popleft()
-            if len(given) == 3:
-                self._playout.add(*given)
-            else:
-                self._playout.obey(*given)
-        end = self._playout.place(self._at)
-        reference = self._playout.between(end - BLOCK * HOP - LATEST, end + EARLIEST)
+            self._take(self._given.popleft())
         self._since = 0
         if not self._talking:
-            self._listen(reference)
+            self._clear = self._clear or any(_sounds(each) for each in self._references().values())
             return ()
         self._talking = self._silent < FELL
-        return self._compare(reference)
+        return self._compare()
 
-    def _listen(self, reference: Samples) -> None:
-        """Notes that nothing is heard of what is played."""
-        blocks = reference[: len(reference) // HOP * HOP].reshape(-1, HOP)[BLOCK:]
-        loud = (blocks**2).mean(axis=1)
-        if loud.max() > 0 and (loud > loud.max() / 100).mean() > _SOUNDING:
-            self._clear = True
+    def _take(self, given: Sent | tuple[Command, float]) -> None:
+        if len(given) == 2:
+            for playout in self._lanes.values():
+                playout.obey(*given)
+            return
+        lane, pcm, rate, now = given
+        if lane not in self._lanes:
+            self._lanes[lane] = Playout(self._resample)
+        self._lanes[lane].add(pcm, rate, now)
 
-    def _compare(self, reference: Samples) -> tuple[Heard, ...]:
+    def _references(self) -> dict[str, Samples]:
+        """What each lane played in the second that is compared, and up to LATEST before."""
+        found = {}
+        for lane, playout in self._lanes.items():
+            end = playout.place(self._at)
+            played = playout.between(end - BLOCK * HOP - LATEST, end + EARLIEST)
+            if played.any():
+                found[lane] = played
+        return found
+
+    def _compare(self) -> tuple[Heard, ...]:
         samples = np.frombuffer(bytes(self._mic), "<i2").astype(np.float32)
         mic = _emphasised(np.convolve(samples, _TAPS, "valid")[::2].astype(np.float32))
-        lag = self._delay(mic, _emphasised(reference)) if reference.any() else None
-        if lag is None:
-            energies = _energies(np.fft.rfft(_frames(mic), axis=1))
-            sure = self._clear or sum(self._voiced) >= TELLING or not reference.any()
-            return _told(energies, energies, sure)
-        self._clear = False
-        return _told(*_left(mic, _emphasised(reference)[lag : lag + len(mic)]), True)
+        references = self._references()
+        for lane, played in references.items():
+            reference = _emphasised(played)
+            if (lag := self._delay(lane, mic, reference)) is not None:
+                self._clear = False
+                return _told(*_left(mic, reference[lag : lag + len(mic)]), True)
+        energies = _energies(np.fft.rfft(_frames(mic), axis=1))
+        return _told(energies, energies, self._clear or sum(self._voiced) >= TELLING or not references)
 
-    def _delay(self, mic: Samples, reference: Samples) -> int | None:
+    def _delay(self, lane: str, mic: Samples, reference: Samples) -> int | None:
         """Where in `reference` the microphone's second lies, None where it is not there."""
         size = 1 << (len(mic) + len(reference) - 1).bit_length()
         cross = np.fft.rfft(reference, size) * np.fft.rfft(mic, size).conj()
@@ -160,11 +170,18 @@ class Guard:
         found = np.fft.irfft(cross, size)[: len(reference) - len(mic) + 1]
         mean = float(np.sqrt((found**2).mean())) + 1e-20
         lag = int(np.argmax(found))
-        known = self._lag is not None and abs(lag - self._lag) <= NEAR
+        known = lane in self._lags and abs(lag - self._lags[lane]) <= NEAR
         if found[lag] < (HOLD if known else LOCK) * mean or (not known and sum(self._voiced) < LEAST):
             return None
-        self._lag = lag
+        self._lags[lane] = lag
         return lag
+
+
+def _sounds(reference: Samples) -> bool:
+    """Whether something was played for most of the time that may be heard now."""
+    windows = reference[: len(reference) // HOP * HOP].reshape(-1, HOP)[BLOCK:]
+    loud = (windows**2).mean(axis=1)
+    return bool((loud > loud.max() / 100).mean() > _SOUNDING)
 
 
 def _emphasised(samples: Samples) -> Samples:

@@ -12,7 +12,7 @@ from math import inf
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event
-from gateway.core import effects, facts, notices, sequencer, wishes
+from gateway.core import effects, facts, losses, sequencer, wishes
 from gateway.core.bargein import BARGE_IN
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
@@ -34,9 +34,7 @@ class Listener:
 
     def __init__(self, tuning: Tuning, resample: Resample, patience: float = inf) -> None:
         """`patience` is for how many seconds a segment is waited for: nobody may be left to give it up.
-
-        `begun` is the last segment whose speech began to be heard, -1 before the first.
-        """
+        `begun` is the last segment whose speech began to be heard, -1 before the first."""
         self.tuning = tuning
         self.seq = 1  # session.started
         self.begun = -1
@@ -50,6 +48,11 @@ class Listener:
         self._streams: dict[tuple[int, str], Stream] = {}
         self._segments = 0
         self._recent = Recent() if tuning.hears == "others" else None
+
+    @property
+    def pauses(self) -> frozenset[str]:
+        """For which reasons speech is held back."""
+        return self._sequencer.pauses
 
     def begins_with(self, at: float) -> list[Say | Play]:
         """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
@@ -69,7 +72,7 @@ class Listener:
 
     def _taken(self, at: float, decision: Decision) -> list[Effect]:
         """Whoever listened to the own speech is gone: a pause for it would have no end."""
-        if decision.session != self.tuning.own or not self._sequencer.pauses_for(BARGE_IN):
+        if decision.session != self.tuning.own or BARGE_IN not in self._sequencer.pauses:
             return []
         released = self._released(at, self._sequencer.resume(BARGE_IN))
         return [*released, self._say(effects.Obeyed("resumed", decision.number, BARGE_IN))]
@@ -92,7 +95,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)
@@ -224,7 +227,7 @@ class Listener:
             if number in self._silent:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
-                found.append(self._say(notices.lost(number)))
+                found.append(self._say(losses.lost(number)))
                 found += self._released(at, self._sequencer.finish(number, None))
             else:
                 break  # held by a pause
@@ -250,9 +253,11 @@ class Listener:
                 index = self._index(segment, target)
                 rate = self.tuning.rate
                 self.begun = max(self.begun, segment)
-                self._streams[segment, target] = Stream(segment, index, rate, self._resample)
+                # Two people at one device hear both languages from it, one after the other.
+                lane = "" if self._cuts[segment].floor == "silent" else target
+                self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
                 floor = segment in self._floors
-                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor))]
+                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor, lane))]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -265,7 +270,7 @@ class Listener:
                 timings_ms = self._timelines.pop(segment).timings_ms(at)
                 return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
-                return [self._say(notices.overheld(segment))]
+                return [self._say(losses.overheld(segment))]
 
     def _index(self, segment: int, target: str) -> int:
         """The place of a target in what was agreed when the segment was cut: the same for every reader."""
@@ -280,13 +285,14 @@ class Listener:
             return []
         self.seq += 1
         offset = stream.take(pcm)
-        return [Play(self.seq, stream.segment, stream.index, offset, pcm, last)]
+        where = (stream.segment, stream.index, offset)
+        return [Play(self.seq, *where, pcm, last, stream.target, stream.lane)]
 
     def _end(self, segment: int, target: str, stream: Stream) -> list[Effect]:
         rest = [*self._frame(stream, stream.end()), *self._frame(stream, b"", last=True)]
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
-        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
+        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]
 
 
 def _ms(samples: int) -> float:

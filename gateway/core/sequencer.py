@@ -69,7 +69,7 @@ class Sequencer:
     def __init__(self) -> None:
         self._segments: dict[int, dict[str, _Voice]] = {}
         self._lanes: dict[str, list[int]] = {}
-        self._pauses: set[str] = set()
+        self.pauses: frozenset[str] = frozenset()
         self._bytes = 0
 
     def expect(self, segment: int, targets: Sequence[str]) -> list[Release]:
@@ -112,17 +112,13 @@ class Sequencer:
 
     def pause(self, reason: str = "") -> None:
         """Holds speech back, until it is resumed for each reason for which it was paused."""
-        self._pauses.add(reason)
+        self.pauses |= {reason}
 
     def resume(self, *reasons: str) -> list[Release]:
         """Ends the pauses for these reasons, all of them where none is named: speech goes on where it was
         held, unless another pause stands."""
-        self._pauses = self._pauses - set(reasons) if reasons else set()
+        self.pauses = self.pauses - set(reasons) if reasons else frozenset()
         return self._all_advance()
-
-    def pauses_for(self, reason: str) -> bool:
-        """Whether speech is held for this reason."""
-        return reason in self._pauses
 
     def stop(self, before: float) -> list[Release]:
         """Silences all segments before `before`: what was begun ends, and each is over."""
@@ -148,7 +144,7 @@ class Sequencer:
         """What may be heard of a target now: the first segment as far as it is, then the next ones."""
         released: list[Release] = []
         lane = self._lanes.get(target, [])
-        while lane and not self._pauses:
+        while lane and not self.pauses:
             voice = self._segments[lane[0]][target]
             released += self._speak(lane[0], target, voice)
             if not voice.finished:
@@ -186,6 +182,6 @@ class Sequencer:
         """Drops the oldest segments that only wait for `resume` when there are too many of them."""
         released: list[Release] = []
         held = [n for n in self._segments if all(v.finished for v in self._segments[n].values())]
-        while self._pauses and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
+        while self.pauses and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
             released += [Overheld(held[0]), *self._drop(held.pop(0))]
         return released

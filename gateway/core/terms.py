@@ -9,6 +9,9 @@ from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target
 
+Pace = Literal["burst", "realtime"]
+"""How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmenterConfig:
@@ -67,6 +70,7 @@ class Terms:
     among: tuple[str, ...] = ()
     barge_in: BargeIn = "off"
     partials: bool = False
+    pacing: Pace = "burst"
 
 
 @dataclass(frozen=True, slots=True)

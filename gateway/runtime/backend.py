@@ -21,6 +21,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
@@ -64,6 +65,7 @@ class Backend:
         )
         self.judge = Judge(Model())
         self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
+        self.metronome = Metronome(settings.frame_ms)
 
     @property
     def offer(self) -> Offer:

@@ -11,6 +11,7 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse, inputs
+from gateway.core.backlog import CatchUp
 from gateway.core.bargein import BARGE_IN
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
@@ -78,7 +79,9 @@ class Runner:
                 None if self.hall.alone else core.watched,
                 settings.partial_ms if settings.partials else 0,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence, self._begun)
+        core.here[self.id] = Participant(
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings), self._begun
+        )
         return speaker
 
     def _begun(self) -> int:

@@ -32,7 +32,7 @@ class Ward:
         """What leaves for the client, whose speech has `rate` Hz."""
         now = time.monotonic()
         if isinstance(effect, effects.Play):
-            self._guard.played(effect.pcm, rate, now)
+            self._guard.played(effect.pcm, rate, now, effect.lane)
         elif isinstance(effect, effects.Say) and isinstance(effect.what, effects.Obeyed):
             self._obey(effect.what, now)
 

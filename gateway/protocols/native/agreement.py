@@ -20,9 +20,9 @@ from bridge.protocol.server_messages import SessionStarted, Warning
 from bridge.settings import Settings
 from bridge.speech_settings import VAD_THRESHOLDS
 from bridge.store.registry import WorkerRecord
-from bridge.types import Stage, Target
+from bridge.types import Rate, Stage, Target
 from gateway.core.seat import Role, Seat
-from gateway.core.terms import SegmenterConfig, Terms
+from gateway.core.terms import Pace, SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
 PARTIALS = "partials"
@@ -37,8 +37,9 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     partials = settings.partials and PARTIALS in (message.features or ())
-    rate, barge_in = message.output.rate or settings.sample_rate, message.barge_in or settings.barge_in
-    terms = Terms(None, (), rate, cut, partials=partials, barge_in=barge_in)
+    rate, pacing = _heard_as(message, settings)
+    terms = Terms(None, (), rate, cut, partials=partials, pacing=pacing)
+    terms = replace(terms, barge_in=message.barge_in or settings.barge_in)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -55,10 +56,16 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     partials = settings.partials and PARTIALS in (message.features or ())
-    rate = message.output.rate or settings.sample_rate
+    rate, pacing = _heard_as(message, settings)
     # Who only speaks, or only listens, has nothing to interrupt, or nothing to interrupt with.
     barge_in = message.barge_in or settings.barge_in if role == "both" else "off"
-    return Terms(source, targets, rate, cut, "voice", partials=partials, barge_in=barge_in)
+    return Terms(source, targets, rate, cut, "voice", barge_in=barge_in, partials=partials, pacing=pacing)
+
+
+def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
+    """The rate of the audio to the client, and how it is sent."""
+    output = message.output
+    return output.rate or settings.sample_rate, output.pacing or settings.pacing
 
 
 def amend_in_room(
@@ -180,7 +187,7 @@ def effective(seat: Seat) -> Effective:
     return Effective(
         source=_source(terms) if seat.speaks else None,
         targets=_choices(terms.targets),
-        output=Output(rate=terms.rate),
+        output=Output(rate=terms.rate, pacing=terms.pacing),
         vad=Vad(**asdict(terms.cutting)),
         barge_in=terms.barge_in,
         room=seat.room if seat.number else None,

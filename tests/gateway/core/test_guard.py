@@ -60,11 +60,11 @@ class Scene:
     def now(self) -> float:
         return 100 + self.windows * WINDOW / SPEECH_RATE
 
-    def play(self, sound: Sound, rate: int = 24_000) -> None:
+    def play(self, sound: Sound, rate: int = 24_000, lane: str = "") -> None:
         """All of it leaves at once, in pieces."""
         sent = pcm(np.asarray(soxr.resample(sound, SPEECH_RATE, rate), np.float32))
         for at in range(0, len(sent), rate // 5 * SAMPLE_BYTES):
-            self.guard.played(sent[at : at + rate // 5 * SAMPLE_BYTES], rate, self.now)
+            self.guard.played(sent[at : at + rate // 5 * SAMPLE_BYTES], rate, self.now, lane)
 
     def hear(self, sound: Sound, *, closely: bool = False) -> None:
         for at in range(0, len(sound) - WINDOW + 1, WINDOW):
@@ -193,3 +193,12 @@ def test_the_memory_of_what_is_played_to_a_microphone_that_sends_nothing_is_boun
         it.guard.played(bytes(9_600), 24_000, it.now)
 
     assert len(it.guard._given) < 1_000
+
+
+def test_of_two_languages_that_are_sent_at_once_the_one_that_is_played_is_known() -> None:
+    it = Scene()
+    it.play(PERSON, lane="es")
+    it.play(PLAYED, lane="ca")
+    it.hear(np.concatenate([silence(0.3), room(PLAYED, -10), silence(0.2)]))
+
+    assert it.explained()
