@@ -12,7 +12,7 @@ from math import inf
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event
-from gateway.core import effects, facts, sequencer
+from gateway.core import effects, facts, losses, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
@@ -45,6 +45,11 @@ class Listener:
         self._streams: dict[tuple[int, str], Stream] = {}
         self._segments = 0
         self._recent = Recent() if tuning.hears == "others" else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether speech is held back."""
+        return self._sequencer.paused
 
     def begins_with(self, at: float) -> list[Say | Play]:
         """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
@@ -87,7 +92,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)
@@ -217,7 +222,10 @@ class Listener:
             if number in self._silent:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
-                found += [self._say(_lost(number)), *self._released(at, self._sequencer.finish(number, None))]
+                found += [
+                    self._say(losses.lost(number)),
+                    *self._released(at, self._sequencer.finish(number, None)),
+                ]
             else:
                 break  # held by a pause
         return found
@@ -241,9 +249,11 @@ class Listener:
             case sequencer.Begins(segment, target):
                 index = self._index(segment, target)
                 rate = self.tuning.rate
-                self._streams[segment, target] = Stream(segment, index, rate, self._resample)
+                # Two people at one device hear both languages from it, one after the other.
+                lane = "" if self._cuts[segment].floor == "silent" else target
+                self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
                 floor = segment in self._floors
-                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor))]
+                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor, lane))]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -256,7 +266,7 @@ class Listener:
                 timings_ms = self._timelines.pop(segment).timings_ms(at)
                 return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
-                return [self._say(_overheld(segment))]
+                return [self._say(losses.overheld(segment))]
 
     def _index(self, segment: int, target: str) -> int:
         """The place of a target in what was agreed when the segment was cut: the same for every reader."""
@@ -271,24 +281,14 @@ class Listener:
             return []
         self.seq += 1
         offset = stream.take(pcm)
-        return [Play(self.seq, stream.segment, stream.index, offset, pcm, last)]
+        where = (stream.segment, stream.index, offset)
+        return [Play(self.seq, *where, pcm, last, stream.target, stream.lane)]
 
     def _end(self, segment: int, target: str, stream: Stream) -> list[Effect]:
         rest = [*self._frame(stream, stream.end()), *self._frame(stream, b"", last=True)]
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
-        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
-
-
-def _overheld(segment: int) -> effects.Failed:
-    most = f"{sequencer.HELD_SEGMENTS} segments or {sequencer.HELD_BYTES // 1_000_000} MB"
-    message = f"Playback is paused, and more waits to be heard than is kept: {most}."
-    return effects.Failed(segment, None, "tts", "held_too_long", message, False)
-
-
-def _lost(segment: int) -> effects.Failed:
-    message = "The gateway of its speaker is gone, and no other took over in time."
-    return effects.Failed(segment, None, "tts", "lost", message, False)
+        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]
 
 
 def _ms(samples: int) -> float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target
+
+Pace = Literal["burst", "realtime"]
+"""How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Terms:
     floor: Floor = ""
     among: tuple[str, ...] = ()
     partials: bool = False
+    pacing: Pace = "burst"
 
 
 @dataclass(frozen=True, slots=True)

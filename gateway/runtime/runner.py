@@ -11,6 +11,7 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse, inputs
+from gateway.core.backlog import CatchUp
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
@@ -68,7 +69,9 @@ class Runner:
                 None if self.hall.alone else core.watched,
                 settings.partial_ms if settings.partials else 0,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        core.here[self.id] = Participant(
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings)
+        )
         return speaker
 
     @property
