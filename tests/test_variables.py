@@ -20,6 +20,7 @@ UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
 SEGMENTER = "gateway/core/test_segmenter.py::"
 VAD = "gateway/runtime/test_vad.py::"
+READING = "gateway/runtime/test_runner_partials.py::"
 RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
@@ -86,6 +87,11 @@ SHOWN_BY = {
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
+    "PARTIALS": READING
+    + "test_looks_are_as_far_apart_as_the_variable_says_and_none_are_taken_where_it_is_off",
+    "PARTIAL_MS": READING
+    + "test_looks_are_as_far_apart_as_the_variable_says_and_none_are_taken_where_it_is_off",
+    "CLAUSE_MS": VAD + "test_talk_without_a_pause_is_cut_clause_by_clause_from_as_long_as_the_variable_says",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",
     "WS_PING_INTERVAL": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_PING_TIMEOUT": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
