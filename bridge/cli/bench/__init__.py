@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.bench.commands.ab import ab as run_ab
+from bridge.cli.bench.commands.baseline import baseline as run_baseline
 from bridge.cli.bench.commands.latency import latency as run_latency
 from bridge.cli.bench.outcome import finish, names, numbers
 
@@ -19,6 +20,7 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 
 bench.command("latency")(run_latency)
 bench.command("ab")(run_ab)
+bench.command("baseline")(run_baseline)
 
 
 @bench.command("recovery")
