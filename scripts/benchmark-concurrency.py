@@ -7,9 +7,6 @@ import sys
 from bridge.cli import main
 
 if __name__ == "__main__":
-    sys.argv[1:] = [
-        "bench",
-        "concurrency",
-        *("--url" if word == "--worker" else word for word in sys.argv[1:]),
-    ]
+    words = ["--url" if word == "--worker" else word for word in sys.argv[1:]]
+    sys.argv[1:] = ["bench", "concurrency", *words]
     main()

@@ -35,7 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.barge_in:
         file = ["--json", str(given.json)] if given.json else []
-        return app(["bench", "barge-in", "--iterations", str(given.iterations), *file])
+        app(["bench", "barge-in", "--iterations", str(given.iterations), *file])
     wanted = percentiles(given.percentiles)
     report = measured(Wish(given.iterations, url=given.worker, percentiles=wanted))
     for line in lines(report):

@@ -1,7 +1,8 @@
-"""What a machine does with one speaker before anything is tuned: times, memory, and a GPU where there is one."""
+"""What a machine does with one speaker before anything is tuned: times, memory, and a GPU if there is one."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -31,7 +32,7 @@ def measured(seconds: float, engines_ms: Mapping[str, int] | None) -> Report:
     count = utterances(10**6, seconds)
     with arms({"": {}}, engines_ms, 1) as (arm,):
         idle = gpu()
-        roles = {pid: role for pid, role in children_of(arm.pids).items()}
+        roles = {pid: role for pid, role in children(os.getpid()).items() if pid in arm.pids}
         with _looking(lambda: memory(roles) | gpu()) as rows, Crowd(arm.url, 1, count) as crowd:
             crowd.wait()
     accounts = [account for account in crowd.between("speaking", "quiet") if account.whole]
@@ -39,22 +40,11 @@ def measured(seconds: float, engines_ms: Mapping[str, int] | None) -> Report:
         raise BridgeError("Nothing was heard whole.", "See what is missing: speechbridge doctor")
     report.add({"text_ms": texts(accounts)} | samples(accounts, engines_ms))
     report.add({"audio_rtf": [ms / WINDOW_MS for ms in vad()]})
-    report.add(
-        {
-            name: [row[name] for row in rows if name in row]
-            for name in dict.fromkeys(n for r in rows for n in r)
-        }
-    )
+    names = dict.fromkeys(name for row in rows for name in row)
+    report.add({name: [row[name] for row in rows if name in row] for name in names})
     report.add({f"idle_{name}": [value] for name, value in idle.items()})
     report.count({"segments": len(accounts)})
     return report
-
-
-def children_of(pids: frozenset[int]) -> dict[int, str]:
-    """The roles of those processes of the stack that run."""
-    import os
-
-    return {pid: role for pid, role in children(os.getpid()).items() if pid in pids}
 
 
 def texts(accounts: list[Account]) -> list[float]:
@@ -94,10 +84,8 @@ def read_gpu(said: str) -> Row:
     cards = [[float(cell) for cell in line.split(",")] for line in said.splitlines() if line[:1].isdigit()]
     if not cards:
         return {}
-    return {
-        "gpu_ratio": max(busy for busy, _ in cards) / 100,
-        "gpu_mb": sum(mb for _, mb in cards) * 1.048576,
-    }
+    busiest, mib = max(busy for busy, _ in cards), sum(mib for _, mib in cards)
+    return {"gpu_ratio": busiest / 100, "gpu_mb": mib * 1.048576}
 
 
 @contextmanager
@@ -141,13 +129,8 @@ def block(report: Report) -> str:
     ]
     lines = ["| p50 / p95 | |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)]
     where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {report.date[:10]}"
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"{where}, load before the run {machine['load_1m']}, {len(report.samples['text_ms'])} segments.",
-        ]
-    )
+    counted = f"load before the run {machine['load_1m']}, {len(report.samples['text_ms'])} segments"
+    return "\n".join([*lines, "", f"{where}, {counted}."])
 
 
 def write_block(page: Path, text: str) -> None:
