@@ -75,11 +75,12 @@ class Decision:
     certain to come. `draft`: it was sent as revision `revision`, as it will be if no more is said;
     `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is one:
     samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
-    `targets`, known `endpoint_ms` after its speech ended, and as a draft `draft_ms` after it. `again`: `stage` of it was sent again as `attempt`;
-    tts begins with sentence `sentence`. `gave_up`: it, or its `target`, will not be heard. `paused`,
-    `resumed`, `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`.
-    `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`:
-    another gateway holds the session from here on. `closed`: the room is over for everybody.
+    `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
+    `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it, or its
+    `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the session; `stopped`
+    silences the segments before `segment`. `ended`: nothing more is said. `also`: a segment that was cut is
+    heard in `targets` as well. `taken`: another gateway holds the session from here on. `closed`: the room
+    is over for everybody.
     """
 
     kind: DecisionKind

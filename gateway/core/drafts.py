@@ -19,7 +19,7 @@ from gateway.core.segment import Segment
 
 
 class Drafts:
-    """Of one speaker: one at a time. `standing` is what may be promoted, sent at `since` to be heard in `targets`."""
+    """Of one speaker: one at a time. `standing` is what may be promoted, sent at `since`, for `targets`."""
 
     def __init__(self, in_work: InWork) -> None:
         self.standing: Segment | None = None
