@@ -26,14 +26,14 @@ SIMULATED = {f"{stage}_PROVIDER": "simulated" for stage in ("STT", "TRANSLATION"
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_offers_its_options(
-    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    script: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", [script, "--help"])
     monkeypatch.setenv("COLUMNS", "160")
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(ROOT / script), run_name="__main__")
     assert not end.value.code
-    said = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", capfd.readouterr().out)
     assert [option for option in SCRIPTS[script] if option not in said] == []
 
 
