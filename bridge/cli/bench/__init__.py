@@ -10,6 +10,7 @@ import typer
 from bridge.cli.bench.commands.ab import ab as run_ab
 from bridge.cli.bench.commands.baseline import baseline as run_baseline
 from bridge.cli.bench.commands.latency import latency as run_latency
+from bridge.cli.bench.commands.stage import stage as run_stage
 from bridge.cli.bench.outcome import finish, names, numbers
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 bench.command("latency")(run_latency)
 bench.command("ab")(run_ab)
 bench.command("baseline")(run_baseline)
+bench.command("stage")(run_stage)
 
 
 @bench.command("recovery")

@@ -10,7 +10,9 @@ import pytest
 from bridge.cli.bench import baseline
 from bridge.cli.bench.ear import Ear
 from bridge.cli.bench.report import Report
+from bridge.cli.bench.stage import measured
 from bridge.errors import BridgeError
+from bridge.types import Stage
 
 
 def report() -> Report:
@@ -67,6 +69,15 @@ def test_a_page_without_a_place_for_it_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="no place for it"):
         baseline.write_block(page, "new")
     assert page.read_text() == "nothing"
+
+
+@pytest.mark.parametrize(("stage", "least"), [("stt", 7), ("translation", 5), ("tts", 3)])
+def test_one_engine_is_timed_by_itself(stage: Stage, least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{stage.upper()}_PROVIDER", "simulated")
+    monkeypatch.setenv(f"SIMULATED_{stage.upper()}_MS", str(least))
+    found = measured(stage, 3)
+    assert [ms >= least for ms in found[f"{stage}_ms"]] == [True] * 3
+    assert ("rtf" in found) is (stage == "stt")
 
 
 def test_the_documentation_has_a_place_for_it() -> None:
