@@ -67,6 +67,10 @@ SHOWN_BY = {
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,
     "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
+    "PACING": "gateway/protocols/native/test_agreement.py::"
+    "test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says",
+    "FRAME_MS": "gateway/protocols/native/test_paced.py::"
+    "test_speech_comes_in_frames_of_the_length_that_the_variable_says_and_captions_meanwhile",
     "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",

@@ -48,13 +48,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegins:
-    """`floor`: in the speaker's own voice."""
+    """`floor`: in the speaker's own voice. What is of one `lane` is heard one after the other."""
 
     segment: int
     target: str
     index: int
     rate: int
     floor: bool = False
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class SpeechEnds:
     target: str
     rate: int
     duration_ms: float
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech."""
+    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech in `language`.
+
+    `target` is that language's index in the segment; what is of one `lane` is heard one after the other.
+    """
 
     seq: int
     segment: int
@@ -132,6 +137,8 @@ class Play:
     offset: int
     pcm: bytes = field(repr=False)
     last: bool = False
+    language: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

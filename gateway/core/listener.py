@@ -45,6 +45,11 @@ class Listener:
         self._segments = 0
         self._recent = Recent() if tuning.hears == "others" else None
 
+    @property
+    def paused(self) -> bool:
+        """Whether speech is held back."""
+        return self._sequencer.paused
+
     def begins_with(self, at: float) -> list[Say | Play]:
         """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
         return self._recent.frames(at) if self._recent else []
@@ -238,9 +243,11 @@ class Listener:
             case sequencer.Begins(segment, target):
                 index = self._index(segment, target)
                 rate = self.tuning.rate
-                self._streams[segment, target] = Stream(segment, index, rate, self._resample)
+                # Two people at one device hear both languages from it, one after the other.
+                lane = "" if self._cuts[segment].floor == "silent" else target
+                self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
                 floor = segment in self._floors
-                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor))]
+                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor, lane))]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -267,13 +274,14 @@ class Listener:
             return []
         self.seq += 1
         offset = stream.take(pcm)
-        return [Play(self.seq, stream.segment, stream.index, offset, pcm, last)]
+        where = (stream.segment, stream.index, offset)
+        return [Play(self.seq, *where, pcm, last, stream.target, stream.lane)]
 
     def _end(self, segment: int, target: str, stream: Stream) -> list[Effect]:
         rest = [*self._frame(stream, stream.end()), *self._frame(stream, b"", last=True)]
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
-        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
+        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]
 
 
 def _overheld(segment: int) -> effects.Failed:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target
+
+Pace = Literal["burst", "realtime"]
+"""How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    pacing: Pace = "burst"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.relay import Relay
 from gateway.runtime.vad import Judge, Model
@@ -60,6 +61,7 @@ class Backend:
             max_bytes=settings.journal_max_bytes,
         )
         self.judge = Judge(Model())
+        self.metronome = Metronome(settings.frame_ms)
 
     @property
     def offer(self) -> Offer:

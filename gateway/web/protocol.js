@@ -12,7 +12,7 @@
 
 /** @typedef {{ language: string, among?: string[] }} Source a language tag or "auto" */
 /** @typedef {{ language: string, voice?: string }} TargetChoice */
-/** @typedef {{ rate?: Rate }} Output */
+/** @typedef {{ rate?: Rate, pacing?: "burst" | "realtime" }} Output What is played here is buffered here. */
 /** @typedef {{ session_id: string, token: string, last_seq: number, samples?: number }} Resume */
 /**
  * @typedef {{ threshold?: number, aggressiveness?: number, min_speech_ms?: number, min_silence_ms?: number,

@@ -20,9 +20,9 @@ from bridge.protocol.server_messages import SessionStarted, Warning
 from bridge.settings import Settings
 from bridge.speech_settings import VAD_THRESHOLDS
 from bridge.store.registry import WorkerRecord
-from bridge.types import Stage, Target
+from bridge.types import Rate, Stage, Target
 from gateway.core.seat import Role, Seat
-from gateway.core.terms import SegmenterConfig, Terms
+from gateway.core.terms import Pace, SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
 
@@ -34,7 +34,8 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut)
+    rate, pacing = _heard_as(message, settings)
+    terms = Terms(None, (), rate, cut, pacing=pacing)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -50,7 +51,14 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         assert message.targets is not None
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    return Terms(source, targets, message.output.rate or settings.sample_rate, cut, "voice")
+    rate, pacing = _heard_as(message, settings)
+    return Terms(source, targets, rate, cut, "voice", pacing=pacing)
+
+
+def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
+    """The rate of the audio to the client, and how it is sent."""
+    output = message.output
+    return output.rate or settings.sample_rate, output.pacing or settings.pacing
 
 
 def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
@@ -158,7 +166,7 @@ def effective(seat: Seat) -> Effective:
     return Effective(
         source=_source(terms) if seat.speaks else None,
         targets=_choices(terms.targets),
-        output=Output(rate=terms.rate),
+        output=Output(rate=terms.rate, pacing=terms.pacing),
         vad=Vad(**asdict(terms.cutting)),
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from math import inf
 
-from bridge.protocol import client_messages
+from bridge.errors import BridgeError
+from bridge.protocol import client_messages, wire
 from gateway.core import inputs
 from gateway.protocols.native import agreement
 from gateway.protocols.native.opening import check_languages
@@ -45,6 +48,15 @@ def obey(
         case client_messages.SessionUpdate():
             return _update(message, runner, voice, halls)
     return None
+
+
+def hush(frame: str | bytes, voice: Voice) -> None:
+    """Obeys a stop where all was said and is still leaving at the rate of hearing; all else is too late."""
+    if voice.outbox.pacer is None or isinstance(frame, bytes):
+        return
+    with suppress(BridgeError):
+        if isinstance(wire.decode(frame), client_messages.PlaybackStop):
+            voice.outbox.purge(inf)
 
 
 def _wish(wish: inputs.Input, runner: Runner, voice: Voice) -> None:

@@ -28,7 +28,7 @@ export function sessionStart({ room, secret, role, name, source, language }, cho
     name: speaks && name ? name : undefined,
     source: speaks ? { language: source } : undefined,
     targets: role === "speaker" ? undefined : [{ language }],
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: speaks ? cut(choices) : undefined,
   };
 }

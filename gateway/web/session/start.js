@@ -22,7 +22,7 @@ export function sessionStart(wish, rate = RATE) {
     type: "session.start",
     protocol: PROTOCOL,
     ...languages(wish),
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: surroundings === null ? undefined : { aggressiveness: surroundings },
     features: ["partials"],
   };

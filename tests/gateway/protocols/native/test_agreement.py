@@ -268,3 +268,13 @@ def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []
+
+
+def test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says(defaults: Settings) -> None:
+    """PACING."""
+    realtime = defaults.model_copy(update={"pacing": "realtime"})
+    assert agree(start(), OFFER, defaults).pacing == "burst"
+    assert agree(start(), OFFER, realtime).pacing == "realtime"
+    assert agree(start(output={"pacing": "burst"}), OFFER, realtime).pacing == "burst"
+    chosen = agree(start(output={"pacing": "realtime"}), OFFER, defaults)
+    assert agreement.effective(Seat("s", "s", "alone", chosen)).output.pacing == "realtime"
