@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -180,7 +181,7 @@ class Closed:
     """The room is over."""
 
 
-Urgency = Literal["final", "draft"]
+Urgency = Literal["final", "draft", "partial"]
 """How work is wanted: it must be done, or only where nobody waits for it."""
 
 
@@ -252,6 +253,7 @@ class Timer:
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Append
@@ -261,6 +263,7 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel

@@ -65,6 +65,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """So many seconds of speech wait to be heard, says the only one who listens."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """Work is on its way; `queues` says where each of its stages will wait."""
 
@@ -82,6 +89,14 @@ class Unsent:
     stage: Stage
     target: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was no room for a partial: a look at what is said, or at its translation into `target`."""
+
+    stage: Stage
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +141,10 @@ Input = (
     | Pause
     | Resume
     | Stop
+    | Behind
     | Sent
     | Unsent
+    | Skipped
     | Looked
     | Vanished
     | Lost

@@ -12,11 +12,12 @@ from math import inf
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event
-from gateway.core import effects, facts, sequencer
+from gateway.core import effects, facts, losses, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
@@ -78,6 +79,8 @@ class Listener:
         own = who.session == self.tuning.own
         if not own and self.tuning.hears != "others":
             return []
+        if isinstance(fact, facts.Partial):
+            return shown(fact, who, self.tuning)
         found = [*self._overdue(at), *self._fact(at, fact, who)]
         if self._recent is not None:
             self._recent.note(at, found)
@@ -89,7 +92,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)
@@ -219,7 +222,10 @@ class Listener:
             if number in self._silent:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
-                found += [self._say(_lost(number)), *self._released(at, self._sequencer.finish(number, None))]
+                found += [
+                    self._say(losses.lost(number)),
+                    *self._released(at, self._sequencer.finish(number, None)),
+                ]
             else:
                 break  # held by a pause
         return found
@@ -260,7 +266,7 @@ class Listener:
                 timings_ms = self._timelines.pop(segment).timings_ms(at)
                 return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
-                return [self._say(_overheld(segment))]
+                return [self._say(losses.overheld(segment))]
 
     def _index(self, segment: int, target: str) -> int:
         """The place of a target in what was agreed when the segment was cut: the same for every reader."""
@@ -283,17 +289,6 @@ class Listener:
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
         return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]
-
-
-def _overheld(segment: int) -> effects.Failed:
-    most = f"{sequencer.HELD_SEGMENTS} segments or {sequencer.HELD_BYTES // 1_000_000} MB"
-    message = f"Playback is paused, and more waits to be heard than is kept: {most}."
-    return effects.Failed(segment, None, "tts", "held_too_long", message, False)
-
-
-def _lost(segment: int) -> effects.Failed:
-    message = "The gateway of its speaker is gone, and no other took over in time."
-    return effects.Failed(segment, None, "tts", "lost", message, False)
 
 
 def _ms(samples: int) -> float:

@@ -22,6 +22,11 @@ AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
 
+def in_ms(seconds: float) -> float:
+    """Seconds as milliseconds, as exact as a journal needs them."""
+    return round(seconds * 1000, 2)
+
+
 class Arrivals:
     """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 
@@ -73,7 +78,7 @@ class Timeline:
         key = (event.stage, event.target)
         if event.kind == "started":
             self.waited.setdefault(key, event.queued_ms)
-        elif event.kind in ("text", "audio"):
+        elif event.kind in ("head", "text", "audio"):
             self.ran.setdefault(key, event.running_ms)
 
     def timings_ms(self, now: float) -> dict[str, float | None]:

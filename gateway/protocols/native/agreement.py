@@ -25,6 +25,8 @@ from gateway.core.seat import Role, Seat
 from gateway.core.terms import Pace, SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
+PARTIALS = "partials"
+
 
 def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """The terms of a new session.
@@ -34,8 +36,9 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
-    terms = Terms(None, (), rate, cut, pacing=pacing)
+    terms = Terms(None, (), rate, cut, partials=partials, pacing=pacing)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -51,8 +54,9 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         assert message.targets is not None
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
-    return Terms(source, targets, rate, cut, "voice", pacing=pacing)
+    return Terms(source, targets, rate, cut, "voice", partials=partials, pacing=pacing)
 
 
 def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
@@ -61,8 +65,11 @@ def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
     return output.rate or settings.sample_rate, output.pacing or settings.pacing
 
 
-def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update in a room. Raises as `agree`."""
+def amend_in_room(
+    terms: Terms, role: Role, message: SessionUpdate, offer: Offer, *, partials: bool = True
+) -> Terms:
+    """The terms after a session.update in a room, `partials` only where they may be. Raises as `agree`."""
+    terms = _featured(terms, message, partials)
     source, targets = terms.source, terms.targets
     if message.source is not None and role != "listener":
         source = _alone(message.source, offer)
@@ -87,13 +94,21 @@ def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
     return Target(offer.heard(choices[0].language))
 
 
-def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update. Raises as `agree`; workers matter only where it names a language."""
+def amend(terms: Terms, message: SessionUpdate, offer: Offer, *, partials: bool = True) -> Terms:
+    """The terms after a session.update, with `partials` only where they may be. Raises as `agree`; workers
+    matter only where it names a language."""
+    terms = _featured(terms, message, partials)
     cutting = _cutting(terms.cutting, message.vad)
     if message.source is None and message.targets is None:
         return replace(terms, cutting=cutting)
     choices = message.targets or _choices(terms.targets)
     return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+
+
+def _featured(terms: Terms, message: SessionUpdate, partials: bool) -> Terms:
+    if message.features is None:
+        return terms
+    return replace(terms, partials=partials and PARTIALS in message.features)
 
 
 def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
@@ -171,6 +186,7 @@ def effective(seat: Seat) -> Effective:
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,
         name=seat.name or None,
+        features=(PARTIALS,) if terms.partials else (),
     )
 
 
@@ -182,15 +198,16 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
     return {stage: ",".join(sorted(found)) for stage, found in names.items()}
 
 
-def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
-    """One warning for each announced field that this server does not act on yet."""
+def unavailable(message: SessionStart | SessionUpdate, *, partials: bool = True) -> Iterator[Warning]:
+    """One warning for each announced field that this server does not act on yet, or, as it may be with
+    `partials`, not as it is configured."""
     in_room = getattr(message, "room", None) is not None
     asked = {
         # In a room a language is spoken once for all who listen in it.
         "voice": in_room and any(to.voice for to in message.targets or ()),
         "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
         "barge_in": message.barge_in not in (None, "off"),
-        "features": message.features,
+        "features": not {*(message.features or ())} <= ({PARTIALS} if partials else set()),
     }
     for name, value in asked.items():
         if value:
