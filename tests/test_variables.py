@@ -60,6 +60,7 @@ SHOWN_BY = {
     "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded",
     "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
+    "PROFILE": "bridge/tasks/test_profile.py::test_cprofile_writes_what_the_tasks_of_a_stage_called",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.bench.commands.ab import ab as run_ab
+from bridge.cli.bench.commands.baseline import baseline as run_baseline
 from bridge.cli.bench.commands.latency import latency as run_latency
 from bridge.cli.bench.commands.many import concurrency as run_concurrency
 from bridge.cli.bench.commands.many import jitter as run_jitter
 from bridge.cli.bench.commands.many import throughput as run_throughput
+from bridge.cli.bench.commands.stage import stage as run_stage
 from bridge.cli.bench.outcome import finish, names, numbers
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 
 bench.command("latency")(run_latency)
 bench.command("ab")(run_ab)
+bench.command("baseline")(run_baseline)
+bench.command("stage")(run_stage)
 bench.command("jitter")(run_jitter)
 bench.command("concurrency")(run_concurrency)
 bench.command("throughput")(run_throughput)
