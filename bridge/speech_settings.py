@@ -21,6 +21,16 @@ class SpeechSettings(Options):
         24_000, description="Hz of the audio sent to a client that does not ask for a rate."
     )
 
+    # Pacing
+    pacing: Literal["burst", "realtime"] = Field(
+        "burst",
+        description="How speech is sent to a client that does not ask: as soon as it is there, or in frames "
+        "at the rate at which it is heard (`realtime`), for clients without a buffer of their own.",
+    )
+    frame_ms: int = Field(
+        20, ge=10, le=200, description="Length of a frame of speech that is sent at the rate of hearing."
+    )
+
     vad_threshold: float | None = Field(
         None,
         gt=0,
@@ -82,6 +92,17 @@ class SpeechSettings(Options):
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
     )
 
+    # Barge-in and echo
+    barge_in: Literal["off", "pause", "stop"] = Field(
+        "off",
+        description="What the speech of somebody who also listens does to what is spoken to them, where the "
+        "client does not say: nothing, hold it back while they speak, or drop it.",
+    )
+    echo_guard: bool = Field(
+        True,
+        description="Leave out what the microphone hears of the speech that is played beside it. It concerns "
+        "those who speak and listen.",
+    )
     speech_rate_most: float = Field(
         1.25,
         ge=1,

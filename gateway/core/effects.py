@@ -49,13 +49,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegins:
-    """`floor`: in the speaker's own voice."""
+    """`floor`: in the speaker's own voice. What is of one `lane` is heard one after the other."""
 
     segment: int
     target: str
     index: int
     rate: int
     floor: bool = False
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class SpeechEnds:
     target: str
     rate: int
     duration_ms: float
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` of the session is in force."""
+    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
+    has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech."""
+    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech in `language`.
+
+    `target` is that language's index in the segment; what is of one `lane` is heard one after the other.
+    """
 
     seq: int
     segment: int
@@ -134,6 +141,8 @@ class Play:
     offset: int
     pcm: bytes = field(repr=False)
     last: bool = False
+    language: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +239,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Let the workers hear of a decision (paused, resumed, stopped) at once, ahead of the journal."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Drafts of the segment up to `revision` are not wanted any more."""
 
@@ -260,6 +276,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Control
     | Drop
     | Timer
 )

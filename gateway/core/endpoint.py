@@ -48,10 +48,13 @@ class Endpoint:
         self._asked = False
         self._stopped = ""
 
-    def required(self, config: SegmenterConfig) -> int:
-        """Samples of silence that end the segment, as far as is known now, in whole windows."""
+    def required(self, config: SegmenterConfig, recorded: bool = False) -> int:
+        """Samples of silence that end the segment, as far as is known now, in whole windows.
+
+        Of what was recorded before, for which nobody waits, always the most.
+        """
         self._bound(config)
-        return max(1, self._silence() // WINDOW) * WINDOW
+        return self._most if recorded else max(1, self._silence() // WINDOW) * WINDOW
 
     def _bound(self, config: SegmenterConfig) -> None:
         most, least = config.min_silence_ms, config.least_silence_ms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -11,6 +12,9 @@ from bridge.types import Floor, Rate, Target, Work
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
+
+Pace = Literal["burst", "realtime"]
+"""How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,16 @@ class SegmenterConfig:
         )
 
 
+BargeIn = Literal["off", "pause", "stop"]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
     where they are named. With `partials` the words are shown while they are spoken.
 
-    `floor` is what those get who listen in the language that is spoken.
+    `floor` is what those get who listen in the language that is spoken, `barge_in` what the session's own
+    speech does to what is spoken to it.
     """
 
     source: str | None
@@ -71,7 +79,9 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    barge_in: BargeIn = "off"
     partials: bool = False
+    pacing: Pace = "burst"
 
     def work(self, session: str, room: str, prior: str) -> Work:
         """What all work of a session has in common; `prior` is the language that was spoken last."""

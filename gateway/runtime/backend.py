@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -20,6 +21,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
@@ -62,6 +64,8 @@ class Backend:
             max_bytes=settings.journal_max_bytes,
         )
         self.judge = Judge(Model())
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
+        self.metronome = Metronome(settings.frame_ms)
 
     @property
     def offer(self) -> Offer:
@@ -81,6 +85,7 @@ class Backend:
         for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
+        self.beside.shutdown(cancel_futures=True)
         stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)
         for store in stores:
             await store.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -239,7 +238,7 @@ class Hall:
         replay = self._replays[tuning] = Replay()
         replay.users = 1
         try:
-            listener, frames = await replayed(
+            listener, sent = await replayed(
                 self._journal, self.id, tuning, self._patience, lambda: self.after
             )
         except BaseException as error:
@@ -247,7 +246,7 @@ class Hall:
             replay.fail(error)
             raise
         ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
-        replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
+        replay.begin(sent, ahead)
         return replay
 
     def forget(self, tuning: Tuning, replay: Replay) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from math import inf
 
 import structlog
 
-from bridge.protocol import client_messages
+from bridge.errors import BridgeError
+from bridge.protocol import client_messages, wire
 from gateway.core import inputs
 from gateway.protocols.native import agreement
 from gateway.protocols.native.opening import check_languages
@@ -56,6 +59,15 @@ def marked(mark: client_messages.PlaybackMark, runner: Runner) -> None:
     log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
     if mark.backlog_ms is not None and runner.seat.role == "alone":
         runner.handle(inputs.Behind(mark.backlog_ms / 1000))
+
+
+def hush(frame: str | bytes, voice: Voice) -> None:
+    """Obeys a stop where all was said and is still leaving at the rate of hearing; all else is too late."""
+    if voice.outbox.pacer is None or isinstance(frame, bytes):
+        return
+    with suppress(BridgeError):
+        if isinstance(wire.decode(frame), client_messages.PlaybackStop):
+            voice.outbox.purge(inf)
 
 
 def _wish(wish: inputs.Input, runner: Runner, voice: Voice) -> None:

@@ -31,7 +31,7 @@ export function sessionStart(wish, choices, rate = RATE) {
     name: speaks && name ? name : undefined,
     source: speaks ? { language: source } : undefined,
     targets: role === "speaker" ? undefined : [{ language }],
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: speaks ? cut(choices) : undefined,
     barge_in: bargeIn(wish, choices),
     features: ["partials"],

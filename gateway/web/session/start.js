@@ -23,7 +23,7 @@ export function sessionStart(wish, rate = RATE) {
     type: "session.start",
     protocol: PROTOCOL,
     ...languages(wish),
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: surroundings === null ? undefined : { aggressiveness: surroundings },
     barge_in: bargeIn(wish),
     features: ["partials"],

@@ -24,6 +24,7 @@ from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.halls import Halls
+from gateway.runtime.place import Place
 from gateway.runtime.runner import Runner
 from tests.gateway.runtime.clock import until
 from tests.stack import REPOSITORY, as_gateway
@@ -52,6 +53,7 @@ class Mouth:
         self.holds: list[bool] = []
         self.stuffed = False
         self.faults = 0
+        self.wishes: list[int] = []
 
     def say(self, said: effects.Say, seq: int) -> None:
         self.said.append(said.what)
@@ -63,6 +65,9 @@ class Mouth:
     def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm
         self.order.append(replace(sound, seq=seq))
+
+    def asked(self, number: int, since: float) -> None:
+        self.wishes.append(number)
 
     def purge(self, before: float) -> None:
         self.purged.append(before)
@@ -142,7 +147,7 @@ class Scene:
 
     async def come_back(self, member: Member, last_seq: int, held: int = 0) -> Member:
         """A client that was cut off comes back to this gateway."""
-        return begun(await self.halls.resume(member.runner.id, member.token, last_seq, held))
+        return begun(await self.halls.resume(member.runner.id, member.token, Place(last_seq), held))
 
     async def heard_in(self, room: str, *languages: str) -> None:
         """Waits until the room knows that these languages are listened in, and no others."""
