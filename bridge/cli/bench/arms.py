@@ -51,3 +51,15 @@ def arms(
             for name, variables in variants.items()
             for stack in [stacks.enter_context(apart({**common, **variables}, private=private))]
         ]
+
+
+@contextmanager
+def one(
+    url: str, variables: Mapping[str, str], engines_ms: Mapping[str, int] | None, sessions: int
+) -> Iterator[Arm]:
+    """The gateway at `url`, as it is, or where that is empty a stack of its own, as `arms` makes it."""
+    if url:
+        yield Arm("", url, None, None)
+        return
+    with arms({"": variables}, engines_ms, sessions) as stacks:
+        yield stacks[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, pstdev
 
-from bridge.cli.bench.arms import Arm, arms
+from bridge.cli.bench.arms import Arm, one
 from bridge.cli.bench.levels import crowded, utterances
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.rhythm import Rhythm
@@ -15,14 +15,16 @@ SPEECH_MS = 3_500
 """Length of what is heard of each utterance, which takes 4 000 ms: nearly always somebody hears something."""
 
 
-def measure(report: Report, numbers: Sequence[int], seconds: float, frame_ms: int, real: bool) -> None:
+def measure(
+    report: Report, numbers: Sequence[int], seconds: float, frame_ms: int, real: bool, url: str = ""
+) -> None:
     """Adds the figures of each number of sessions to `report`, the number behind their names."""
     variables = {"FRAME_MS": str(frame_ms)}
     if not real:
         variables["SIMULATED_TTS_AUDIO_MS"] = str(SPEECH_MS)
-    with arms({"": variables}, None if real else ENGINES_MS, max(numbers)) as stacks:
+    with one(url, variables, None if real else ENGINES_MS, max(numbers)) as arm:
         for number in numbers:
-            _level(report, stacks[0], number, seconds, frame_ms)
+            _level(report, arm, number, seconds, frame_ms)
 
 
 def _level(report: Report, arm: Arm, number: int, seconds: float, frame_ms: int) -> None:
