@@ -50,7 +50,8 @@ class SpeechSettings(Options):
         300,
         ge=32,
         le=10_000,
-        description="Silence that ends a segment, in whole windows of 32 ms: most of the latency.",
+        description="Silence that ends a segment, with ENDPOINT=adaptive the longest, in whole windows of "
+        "32 ms: most of the latency.",
     )
     vad_padding_ms: int = Field(
         300,
@@ -75,6 +76,58 @@ class SpeechSettings(Options):
         ge=32,
         le=1_000,
         description="Silence after which a draft is begun; no segment keeps more of it at its end.",
+    )
+    partials: bool = Field(
+        True,
+        description="Show words while they are spoken to clients that ask for it, where engines have room.",
+    )
+    partial_ms: int = Field(
+        500, ge=100, le=10_000, description="Time between two looks at the words of speech that goes on."
+    )
+    clause_ms: int = Field(
+        4_000,
+        ge=0,
+        le=60_000,
+        description="Live speech without a pause is cut clause by clause once it has lasted so long, half as "
+        "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
+    )
+
+    # Barge-in and echo
+    barge_in: Literal["off", "pause", "stop"] = Field(
+        "off",
+        description="What the speech of somebody who also listens does to what is spoken to them, where the "
+        "client does not say: nothing, hold it back while they speak, or drop it.",
+    )
+    echo_guard: bool = Field(
+        True,
+        description="Leave out what the microphone hears of the speech that is played beside it. It concerns "
+        "those who speak and listen.",
+    )
+    speech_rate_most: float = Field(
+        1.25,
+        ge=1,
+        le=2,
+        description="How many times faster than its own pace a voice may speak to catch up; 1 never does.",
+    )
+    catch_up_ms: int = Field(
+        2_000,
+        ge=100,
+        le=60_000,
+        description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
+        "fast as SPEECH_RATE_MOST says.",
+    )
+
+    endpoint: Literal["fixed", "adaptive"] = Field(
+        "adaptive",
+        description="`adaptive`: less silence ends a segment where the speaker pauses little and where the "
+        "draft's text is complete, from ENDPOINT_LEAST_MS to VAD_MIN_SILENCE_MS; `fixed`: always the latter.",
+    )
+    endpoint_least_ms: int = Field(
+        250,
+        ge=32,
+        le=10_000,
+        description="Least silence that ends a segment with ENDPOINT=adaptive. No text is known before "
+        "DRAFT_SILENCE_MS and the time of stt are over.",
     )
 
     @property

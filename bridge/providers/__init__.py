@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from bridge.errors import SettingsError
 from bridge.options import Options
-from bridge.types import Audio, Phrase, Speech, Stage, Transcript, Translation, Utterance
+from bridge.types import Audio, Hypothesis, Phrase, Speech, Stage, Transcript, Translation, Utterance
 
 
 class Transcriber(Protocol):
@@ -67,7 +67,8 @@ class Synthesizer(Protocol):
         """Tags of the languages it speaks."""
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """Pieces of speech in order, at the engine's own rate, each as soon as it exists.
+        """Pieces of speech in order, at the engine's own rate, each as soon as it exists; faster where
+        `Utterance.speed` says so.
 
         Closing the iterator early stops the engine. Raises ProviderError.
         """
@@ -94,6 +95,35 @@ class Concurrent(Protocol):
     @property
     def slots(self) -> int:
         """Calls at once of which it can make use."""
+
+
+@runtime_checkable
+class Hearer(Protocol):
+    """An engine of stt that is asked for the words of speech that goes on, again and again as it grows."""
+
+    def hear(self, speech: Speech) -> Hypothesis:
+        """The words so far, with the least effort: most of them are replaced. Raises ProviderError."""
+
+
+def hear(provider: Transcriber, speech: Speech) -> Hypothesis:
+    """The words so far of speech that goes on, from any engine; of one that is no Hearer without times."""
+    if isinstance(provider, Hearer):
+        return provider.hear(speech)
+    found = provider.transcribe(speech)
+    return Hypothesis(found.text, found.language)
+
+
+@runtime_checkable
+class Gradual(Protocol):
+    """A translator of which the first sentence of a text may be had sooner if it is asked for alone."""
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Which part of the time of sentences of so many characters the first one takes alone."""
+
+
+def share(provider: object, lengths: Sequence[int]) -> float:
+    """What `provider` says of itself; all of the time where it says nothing."""
+    return provider.share(lengths) if isinstance(provider, Gradual) else 1.0
 
 
 def slots(provider: object) -> int:

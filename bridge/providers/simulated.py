@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
 from typing import Annotated
@@ -20,7 +20,8 @@ from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.providers.stt import detection
-from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
+from bridge.text import sentences
+from bridge.types import SAMPLE_BYTES, Audio, Hypothesis, Phrase, Speech, Transcript, Translation, Utterance
 
 LANGUAGES = frozenset(
     {"ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "it", "nl", "pl", "pt", "sv", "tr"}
@@ -31,6 +32,8 @@ RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
 
 PIECE_MS = 100
+WORD_MS = 300
+"""Speech that makes a word of a hypothesis; each eighth one ends a clause."""
 
 Times = Annotated[tuple[float, ...], NoDecode]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -47,14 +50,17 @@ class SimulatedOptions(options.Options):
         description="Language that stt finds where it is one of two, or a list for one call after the other;"
         " es:0.6 is found with a probability of 0.6. Example: `en,es,en:0.6`.",
     )
+    simulated_stt_sentences: int = Field(
+        1, ge=1, le=50, description="Sentences in the text that stt makes of any speech."
+    )
     simulated_translation_ms: Times = Field(
-        (60,), description="Time of translation, or a list for one call after the other."
+        (60,), description="Time of translation of each sentence, or a list for one after the other."
     )
     simulated_tts_ms: Times = Field(
         (80,), description="Time of tts to its first sound, or a list for one call after the other."
     )
     simulated_tts_audio_ms: int = Field(
-        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text."
+        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text at its own pace."
     )
     simulated_jitter: float = Field(
         0, ge=0, le=1, description="Share by which each time varies at random: 0.2 is 80 to 120 %."
@@ -124,7 +130,10 @@ class SimulatedTranscriber:
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_stt_ms, options)
+        # Of its own, so that looks in between do not change what finals take.
+        self._looks = Clock(options.simulated_stt_ms, options)
         self._languages = options.simulated_stt_languages
+        self._sentences = options.simulated_stt_sentences
         self._detected = count()
 
     def languages(self) -> frozenset[str]:
@@ -138,8 +147,26 @@ class SimulatedTranscriber:
         if not speech.audio.pcm:
             return Transcript("", language)
         self._clock.wait()
-        content = zlib.crc32(speech.audio.pcm)
-        return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
+        text = f"simulated {zlib.crc32(speech.audio.pcm):08x} of {speech.audio.ms:.0f} ms"
+        if self._sentences > 1:
+            text = " ".join(f"Part {part} of {text}!" for part in range(1, self._sentences + 1))
+        return Transcript(text, language)
+
+    def hear(self, speech: Speech) -> Hypothesis:
+        """A word of each 300 ms that were heard whole, made of their checksum: more speech adds words."""
+        language = speech.language or (speech.prior or speech.among[0] if speech.among else "en")
+        _known(language)
+        size = speech.audio.rate * WORD_MS // 1000 * SAMPLE_BYTES
+        whole = len(speech.audio.pcm) // size
+        if not whole:
+            return Hypothesis("", language)
+        self._looks.wait()
+        words = [f"{zlib.crc32(speech.audio.pcm[n * size : (n + 1) * size]):08x}" for n in range(whole)]
+        text, marks = "", list[int]()
+        for number, word in enumerate(words, 1):
+            text += f"{' ' if text else ''}{word}{',' if number % 8 == 0 else ''}"
+            marks += (len(text), number * WORD_MS)
+        return Hypothesis(text, language, tuple(marks))
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""
@@ -169,7 +196,7 @@ class SimulatedTranslator:
         return frozenset((a, b) for a in LANGUAGES for b in LANGUAGES if a != b)
 
     def translate(self, phrase: Phrase) -> Translation:
-        """`[es] text`."""
+        """`[es] text`, sentence by sentence."""
         if (phrase.source, phrase.target) not in self.pairs():
             raise LanguageError(
                 f"The simulated translation has no pair {phrase.source} to {phrase.target}.",
@@ -177,8 +204,15 @@ class SimulatedTranslator:
             )
         if not _spoken(phrase.text):
             return Translation("")
-        self._clock.wait()
-        return Translation(f"[{phrase.target}] {phrase.text}")
+        made = []
+        for sentence in sentences(phrase.text, phrase.source):
+            self._clock.wait()
+            made.append(f"[{phrase.target}] {sentence}")
+        return Translation(" ".join(made))
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Each sentence takes its time."""
+        return 1 / len(lengths)
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""
@@ -208,7 +242,7 @@ class SimulatedSynthesizer:
             return
         self._clock.wait()
         hertz = 200 + zlib.crc32(utterance.text.encode(errors="replace")) % 1_000
-        phase = 2 * np.pi * hertz * np.arange(RATE * self._ms // 1000) / RATE
+        phase = 2 * np.pi * hertz * np.arange(round(RATE * self._ms / 1000 / utterance.speed)) / RATE
         tone = (np.sin(phase) * 6_000).astype("<i2").tobytes()
         for piece in frames(tone, RATE, PIECE_MS):
             yield Audio(piece, RATE)

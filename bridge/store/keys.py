@@ -7,12 +7,14 @@ room:{room}                                hash: `name`, `speak` and `listen` (s
 rooms                                      sorted set: rooms that go on, by when they expire
 present:{room}                             hash: gateway -> `at` (clock of Redis) and JSON of a Presence
 audio:{session}:{segment}:{revision}       the speech of a segment, until its deadline (claim check)
+partial:{session}:{segment}:{samples}      the speech so far of a segment that goes on, for one look at it
 live:{session}                             hash: `from` = first segment still wanted, `draft` = the last draft
                                            `{segment}.{revision}` that is not, and for work sent
                                            again `{segment}.{revision}/{stage}/{target}` = first attempt still
                                            wanted; gone = nothing is wanted
 claim:{session}/{segment}/{stage}/...      a worker took this attempt; nobody takes it twice
-cancel                                     channel: changes of live:*, for speed; the hash is the truth
+cancel                                     channel: changes of live:*, and PAUSE, RESUME, STOP, for speed; the
+                                           hash and the journal are the truth
 worker:{name}                              JSON of a live worker, expires without a heartbeat
 workers                                    set of names; a name without its key is a dead worker
 running                                    hash: what each worker runs right now
@@ -69,6 +71,10 @@ def present(room: str) -> str:
 
 def audio(session: str, segment: int, revision: int) -> str:
     return f"audio:{session}:{segment}:{revision}"
+
+
+def partial(session: str, segment: int, samples: int) -> str:
+    return f"partial:{session}:{segment}:{samples}"
 
 
 def live(session: str) -> str:

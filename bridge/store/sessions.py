@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bridge.store import keys
-from bridge.types import Stage
+from bridge.store.control import Command
+from bridge.types import Decision, Stage
 
 # Only in a session that is there: nothing may bring back one that was closed, and keep it for ever.
 _SET = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end"
@@ -50,6 +51,14 @@ class Sessions:
                 pipe.publish(keys.CANCEL, json.dumps([session, segment]))
                 await pipe.execute()
 
+    async def tell(self, room: str, decision: Decision, at: float) -> None:
+        """Lets the workers hear of a decision (paused, resumed, stopped) before it stands in the journal.
+
+        It was made `at`, in seconds on the clock of Redis.
+        """
+        with keys.reported(self.url):
+            await self._client.publish(keys.CANCEL, Command.of(room, decision, at).message())
+
     async def drop(self, session: str, segment: int, revision: int) -> None:
         """Makes drafts of a segment up to `revision` stop, wherever they are."""
         with keys.reported(self.url):
@@ -75,6 +84,13 @@ class Sessions:
     async def put_audio(self, session: str, segment: int, revision: int, pcm: bytes, ttl: float) -> str:
         """Leaves the speech of a segment for the stt worker; returns its key, the claim check."""
         key = keys.audio(session, segment, revision)
+        with keys.reported(self.url):
+            await self._client.set(key, pcm, px=int(ttl * 1000))
+        return key
+
+    async def put_partial(self, session: str, segment: int, samples: int, pcm: bytes, ttl: float) -> str:
+        """Leaves the speech so far of a segment that goes on, for whoever looks at it; returns its key."""
+        key = keys.partial(session, segment, samples)
         with keys.reported(self.url):
             await self._client.set(key, pcm, px=int(ttl * 1000))
         return key

@@ -49,6 +49,30 @@ local audio = KEYS[5] ~= '' and redis.call('GET', KEYS[5]) or false
 return {'wanted', stamp, audio}
 """
 
+# KEYS: journal. ARGV: the entry's JSON up to queued_ms, when the command was given.
+_OBEYED = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local ms = string.format('%.2f', math.max(0, (now - tonumber(ARGV[2])) * 1000))
+redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'e', ARGV[1] .. ',"queued_ms":' .. ms .. '}')
+return ms
+"""
+
+# A partial is not claimed, and nobody waits for it. KEYS: live, audio. ARGV: segment, deadline.
+_LOOK = """
+local first = redis.call('HGET', KEYS[1], 'from')
+if not first or tonumber(ARGV[1]) < tonumber(first) then return {'gone', '0'} end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local stamp = string.format('%.6f', now)
+if now > tonumber(ARGV[2]) then return {'late', stamp} end
+if KEYS[2] == '' then return {'wanted', stamp} end
+local audio = redis.call('GET', KEYS[2])
+if not audio then return {'gone', stamp} end
+redis.call('DEL', KEYS[2])
+return {'wanted', stamp, audio}
+"""
+
 Verdict = Literal["wanted", "late", "gone", "superseded", "taken"]
 
 
@@ -68,6 +92,8 @@ class Desk:
         self.url = url
         self.client = keys.connect(url, patient=True)
         self._take: Any = self.client.register_script(_TAKE)
+        self._obeyed: Any = self.client.register_script(_OBEYED)
+        self._look: Any = self.client.register_script(_LOOK)
 
     def take(self, stage: Stage, work: Work, worker: str, running: Sequence[str]) -> Taken:
         """Takes the work for `worker`, which then runs the items named; reports the start. One round trip."""
@@ -78,7 +104,8 @@ class Desk:
             work.segment,
             work.revision,
             work.attempt,
-            work.target,
+            target=work.target,
+            part=work.part,
             worker=worker,
         )
         item = work.item(stage)
@@ -109,10 +136,24 @@ class Desk:
         verdict, at = reply[0].decode(), float(reply[1])
         return Taken(verdict, at, reply[2] if len(reply) > 2 else None)
 
+    def look(self, work: Work) -> Taken:
+        """Whether a partial is still wanted, and the speech so far where stt needs it. Reports nothing."""
+        with keys.reported(self.url):
+            reply = self._look(keys=[keys.live(work.session), work.audio], args=[work.segment, work.deadline])
+        return Taken(reply[0].decode(), float(reply[1]), reply[2] if len(reply) > 2 else None)
+
     def emit(self, room: str, event: Event) -> None:
         """Appends to the room's journal; a room that is over hears nothing, and no key comes back."""
         with keys.reported(self.url):
             self.client.xadd(keys.journal(room), encode(event), nomkstream=True)  # type: ignore[arg-type]
+
+    def obeyed(self, room: str, session: str, number: int, at: float, worker: str) -> float:
+        """Acknowledges decision `number` of a session, which was made `at`; returns for how long it was on
+        its way, in milliseconds."""
+        obeyed = Event("obeyed", "tts", session, 0, index=number, worker=worker)
+        entry = encode(obeyed)["e"].decode().removesuffix("}")
+        with keys.reported(self.url):
+            return float(self._obeyed(keys=[keys.journal(room)], args=[entry, at]))
 
     def runs(self, worker: str, running: Sequence[str]) -> None:
         """Says what the worker runs now."""

@@ -73,6 +73,16 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What STT makes of speech that goes on. `marks` says where words end, as far as the engine knows, in
+    pairs laid out flat: characters of `text` up to there, milliseconds of the audio up to there."""
+
+    text: str
+    language: str
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """What translation is given: the text of one segment."""
 
@@ -91,8 +101,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What TTS is given: text to speak in `language`, in the named voice or the language's own."""
+    """What TTS is given: text to speak in `language`, in the named voice or the language's own, `speed` times
+    faster than it speaks by itself, at the same pitch.
+
+    `soon`: nothing is heard before it, so that its first sound matters more than how its clauses flow.
+    """
 
     text: str
     language: str
     voice: str | None = None
+    speed: float = 1.0
+    soon: bool = False

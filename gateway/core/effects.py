@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -90,10 +91,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` of the session is in force."""
+    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
+    has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ class Closed:
     """The room is over."""
 
 
-Urgency = Literal["final", "draft"]
+Urgency = Literal["final", "draft", "partial"]
 """How work is wanted: it must be done, or only where nobody waits for it."""
 
 
@@ -236,6 +239,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Let the workers hear of a decision (paused, resumed, stopped) at once, ahead of the journal."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Drafts of the segment up to `revision` are not wanted any more."""
 
@@ -252,6 +262,7 @@ class Timer:
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Append
@@ -261,9 +272,11 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel
+    | Control
     | Drop
     | Timer
 )

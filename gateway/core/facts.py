@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.types import Decision, Event
+from gateway.core.captions import Caption
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,31 @@ class Translated:
     """The translation into one target, once."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A look at speech that goes on came back; `caption` is what is shown of it now, None where it came too
+    late. Its segment begins with sample `start`."""
+
+    event: Event
+    caption: Caption | None
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Headed:
+    """The first sentences of a translation, once, which are spoken before the rest is translated."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpoken:
+    """They are spoken; what comes now is of the rest."""
+
+    segment: int
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +144,9 @@ Fact = (
     Taken
     | Transcribed
     | Translated
+    | Partial
+    | Headed
+    | HeadSpoken
     | Piece
     | Original
     | Spared

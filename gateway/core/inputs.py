@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from bridge.types import Entry, Presence, Stage
+from gateway.core.heard import Heard
 from gateway.core.terms import Terms
 
 Key = tuple[int, Stage, str | None]
@@ -24,10 +25,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The next samples, s16le 16 kHz, and how likely each window that they complete holds speech."""
+    """The next samples, s16le 16 kHz, and how likely each window that they complete holds speech.
+
+    `heard` is what is known by now of the last windows, the newest last, where they may be an echo.
+    """
 
     pcm: bytes = field(repr=False)
     probabilities: tuple[float, ...] = ()
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """So many seconds of speech wait to be heard, says the only one who listens."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """Work is on its way; `queues` says where each of its stages will wait."""
 
@@ -82,6 +94,14 @@ class Unsent:
     stage: Stage
     target: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was no room for a partial: a look at what is said, or at its translation into `target`."""
+
+    stage: Stage
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +146,10 @@ Input = (
     | Pause
     | Resume
     | Stop
+    | Behind
     | Sent
     | Unsent
+    | Skipped
     | Looked
     | Vanished
     | Lost

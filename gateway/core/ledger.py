@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from bridge.languages import same
 from bridge.types import Decision, Event
+from gateway.core.captions import Captions
 from gateway.core.facts import (
     Added,
     Decided,
@@ -18,14 +19,15 @@ from gateway.core.facts import (
     Fact,
     Late,
     Original,
+    Partial,
     Refused,
-    Rewound,
     Spared,
     Taken,
     Transcribed,
     Whole,
 )
-from gateway.core.state import State, Voice
+from gateway.core.state import State
+from gateway.core.voice import Voice
 
 KEPT = 64
 """Segments that are not over at most: far more than a session may have in work."""
@@ -48,6 +50,8 @@ class Ledger:
         self._segments: dict[int, State] = {}
         self._last: State | None = None
         self._found = (-1, "")
+        self._start = 0
+        self._captions = Captions()
 
     @property
     def open(self) -> Sequence[State]:
@@ -92,6 +96,8 @@ class Ledger:
 
     def report(self, event: Event) -> list[Fact]:
         """Folds what a worker reports; nothing for what is over or was said before."""
+        if event.kind == "partial":
+            return self._partial(event)
         state = self._segments.get(event.segment)
         if state is None or event.revision != state.cut.revision or not state.voices:
             return []
@@ -102,18 +108,14 @@ class Ledger:
             case "floor":
                 state.original = event
                 return self._floor(state)
-            case "started":
-                return [Taken(event)] if state.counts(event) else []
-            case "failed":
-                return [Refused(event)] if state.counts(event) else []
+            case "started" if event.stage == "stt":
+                return [Taken(event)] if state.transcript is None else []
+            case "failed" if event.stage == "stt":
+                return [Refused(event)] if state.transcript is None else []
             case "text" if event.stage == "stt":
                 return self._transcript(state, event)
         voice = state.voices.get(event.target or "")
-        if voice is None or voice.finished or voice.floor:
-            return []
-        if event.kind == "text":
-            return voice.translated(event)
-        found = voice.spoken(event)
+        found = voice.report(event) if voice else []
         self._sweep(event.segment)
         return found
 
@@ -124,10 +126,18 @@ class Ledger:
 
     def _begin(self, decision: Decision) -> list[Fact]:
         """A gateway that took over in mid-speech finds the beginning once more."""
+        if decision.segment >= self.segments:
+            self._start = decision.start
         if decision.segment < self.begun:
             return []
         self.begun = decision.segment + 1
         return [Decided(decision)]
+
+    def _partial(self, event: Event) -> list[Fact]:
+        """Of a segment that has begun and is not cut yet; what failed shows nothing."""
+        goes_on = self.segments <= event.segment < self.begun
+        caption = self._captions.fold(event) if goes_on and not event.code else None
+        return [Partial(event, caption, self._start)]
 
     def _draft(self, decision: Decision) -> list[Fact]:
         """Nobody hears of it, unless it is promoted."""
@@ -243,16 +253,7 @@ class Ledger:
             return []
         state.attempts = max(state.attempts, decision.attempt)
         voice = state.voices.get(decision.target or "")
-        if voice is None or voice.finished:
-            return []
-        if decision.stage == "translation":
-            voice.translators.add(decision.attempt)
-            return []
-        voice.speakers.add(decision.attempt)
-        if voice.chosen is None:
-            return []
-        voice.chosen, voice.index = decision.attempt, 0
-        return [Rewound(decision.segment, decision.target or "", voice.sentences)]
+        return [] if voice is None or voice.finished else voice.again(decision)
 
     def _give_up(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 
-from bridge.types import Decision
+from bridge.types import Decision, Event
 from gateway.core import facts, inputs
-from gateway.core.effects import Append, Effect, Taken, Timer
+from gateway.core.backlog import NEVER, Backlog, CatchUp
+from gateway.core.bargein import BARGE_IN, BargeIn, Wish
+from gateway.core.effects import Append, Control, Effect, Submit, Taken, Timer
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
 
 CONFIRM = 2.0
 """Seconds in which a decision must come back from the journal; else it is written again."""
+_WISHES = ("paused", "resumed", "stopped")
 
 
 class Participant:
@@ -23,8 +27,16 @@ class Participant:
     """
 
     def __init__(
-        self, session: str, speaker: Speaker | None, number: int = 0, name: str = "", fence: int = 0
+        self,
+        session: str,
+        speaker: Speaker | None,
+        number: int = 0,
+        name: str = "",
+        fence: int = 0,
+        catch_up: CatchUp = NEVER,
+        begun: Callable[[], int] = lambda: -1,
     ) -> None:
+        """`begun` is the last segment whose speech the session began to hear, -1 before the first."""
         self.session = session
         self.speaker = speaker
         self.number = number
@@ -33,8 +45,11 @@ class Participant:
         self._decisions = 0
         self._unconfirmed: dict[int, tuple[float, Decision]] = {}
         self._paused = False
+        self._barge_in = BargeIn(speaker.terms) if speaker else None
+        self._begun = begun
         self._takeover: Takeover | None = None
         self._armed = inf
+        self._backlog = Backlog(catch_up)
 
     def join(self, now: float) -> list[Effect]:
         """It is there from here on: the first decision of all."""
@@ -51,9 +66,13 @@ class Participant:
 
     def handle(self, given: inputs.Input, now: float) -> list[Effect]:
         """What an input brings about; `now` in seconds on the runner's clock."""
-        if isinstance(given, inputs.Arrived):
-            return self._spoken(given, now)  # fifty times a second: nothing else depends on it
-        effects = self._handle(given, now)
+        if isinstance(given, inputs.Arrived):  # fifty times a second
+            self._backlog.arrived(given.samples, now)
+            return self._spoken(given, now)
+        if isinstance(given, inputs.Behind):
+            self._backlog.told(given.seconds, now)
+            return []
+        effects = [*self._interrupted(given, now), *self._handle(given, now)]
         if not effects and isinstance(given, inputs.Windows | inputs.Looked):
             return []
         return self._done(effects, now)
@@ -61,6 +80,10 @@ class Participant:
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal says of its speech."""
         return self._done(self.speaker.found(fact, now), now) if self.speaker else []
+
+    def heard(self, piece: Event, at: float, now: float) -> None:
+        """A piece of its speech, written at `at`, was released to those who listen."""
+        self._backlog.heard(piece, at, now)
 
     def silenced(self, before: int, now: float) -> list[Effect]:
         """The journal says that nobody wants to hear its segments before `before`."""
@@ -104,15 +127,30 @@ class Participant:
                 return [*self._repeat(now), *self._spoken(given, now)]
         return self._spoken(given, now)
 
+    def _interrupted(self, given: inputs.Input, now: float) -> list[Effect]:
+        """What the session's own speech does to what is spoken to it."""
+        wishes = self._barge_in.handle(given, now) if self._barge_in else []
+        return [
+            Append(Decision(wish, self.session, segment=self._before(wish), code=BARGE_IN)) for wish in wishes
+        ]
+
+    def _before(self, wish: Wish) -> int:
+        """The first segment that is heard again; in a room the fold of each listener knows."""
+        return self._begun() + 1 if wish == "stopped" and not self.number else 0
+
     def _spoken(self, given: inputs.Input, now: float) -> list[Effect]:
         return self.speaker.handle(given, now) if self.speaker else []
 
     def _done(self, effects: list[Effect], now: float) -> list[Effect]:
-        return [*(self._numbered(effect, now) for effect in effects), *self._timer()]
+        numbered = [each for effect in effects for each in self._numbered(effect, now)]
+        return [*numbered, *self._timer()]
 
-    def _numbered(self, effect: Effect, now: float) -> Effect:
+    def _numbered(self, effect: Effect, now: float) -> Iterator[Effect]:
+        if isinstance(effect, Submit):
+            effect = self._backlog.paced(effect, now)
         if not isinstance(effect, Append) or effect.decision.number >= 0:
-            return effect
+            yield effect
+            return
         decision = replace(
             effect.decision,
             number=self._decisions,
@@ -122,7 +160,10 @@ class Participant:
         )
         self._decisions += 1
         self._unconfirmed[decision.number] = (now + CONFIRM, decision)
-        return Append(decision)
+        yield Append(decision)
+        # In a room the speech is made for everybody: it is not the workers' affair who pauses.
+        if decision.kind in _WISHES and not self.number:
+            yield Control(decision)
 
     def _repeat(self, now: float) -> list[Effect]:
         """Decisions that the journal lost, in their order: a reader counts each once."""
@@ -138,6 +179,7 @@ class Participant:
     def _timer(self) -> list[Effect]:
         confirm = min((when for when, _ in self._unconfirmed.values()), default=inf)
         at = min(self.speaker.next if self.speaker else inf, confirm)
+        at = min(at, self._barge_in.next if self._barge_in else inf)
         if at >= self._armed:
             return []
         self._armed = at

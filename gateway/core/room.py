@@ -82,6 +82,12 @@ class Room:
             if source is None or (source, language) in pairs or same(source, language)
         )
 
+    def watched(self, source: str | None) -> tuple[Target, ...] | None:
+        """Those of the audience in whose language somebody wants to see what `source` says while it is said;
+        None where nobody wants to see even the words themselves."""
+        wanted = self.roster.partials
+        return tuple(to for to in self.audience(source) if to.language in wanted) if wanted else None
+
     def handle(self, given: inputs.Input, now: float, session: str = "") -> list[For]:
         """What an input brings about: of one session, or of all where none is named; `now` in seconds."""
         if isinstance(given, Entry):
@@ -155,6 +161,8 @@ class Room:
             if not isinstance(fact, facts.Early):
                 heard = fact.fact if isinstance(fact, facts.Late) else fact
                 found += self._heard(at, heard, who)
+                if here is not None and isinstance(heard, facts.Piece):
+                    here.heard(heard.event, at, now)
             if here is None or isinstance(fact, facts.Late):
                 continue
             if acted := here.found(fact, now):

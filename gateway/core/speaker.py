@@ -6,24 +6,24 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
+from bridge.types import Decision, Event, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
-from gateway.core.effects import Append, Effect, Report, Taken
+from gateway.core.echo import Echoes
+from gateway.core.effects import Append, Effect, Taken
+from gateway.core.endpoint import Endpoint
+from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
-from gateway.core.terms import Patience, Terms
-from gateway.core.timings import Arrivals
-
-Audience = Callable[[str | None], tuple[Target, ...]]
-"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
+from gateway.core.terms import Audience, Patience, Terms
+from gateway.core.timings import Arrivals, in_ms
+from gateway.core.watch import Watch, Watched, clause_end
 
 
 class Speaker:
@@ -38,8 +38,11 @@ class Speaker:
         patience: Patience,
         most: int,
         audience: Audience | None = None,
+        watched: Watched | None = None,
+        look_ms: int = 0,
     ) -> None:
-        """`audience` says who listens at the moment, where it is not the speaker who decides that."""
+        """`audience` says who listens at the moment, and `watched` who reads while it is said, where it is
+        not the speaker who decides that. Of what is said it is asked every `look_ms`, 0 for never."""
         self.segments_cut = 0
         self._agreed = Agreed(terms)
         self._session = session
@@ -48,14 +51,15 @@ class Speaker:
         self._supervision = Supervision(session, ledger, patience)
         self._most = most
         self._audience = audience
+        self._watch = Watch(self._agreed, self._work, watched, look_ms)
         self._probabilities: deque[float] = deque()
+        self._endpoint = Endpoint(terms.cutting)
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
         self._revision = 0
         self._arrivals = Arrivals()
         self._silent_until = 0
-        self._ending = False
-        self._ended = False
+        self._ending = self._ended = False
 
     @property
     def hungry(self) -> bool:
@@ -103,9 +107,10 @@ class Speaker:
             case inputs.Arrived(samples):
                 self._arrivals.note(samples, now)
                 return []
-            case inputs.Windows(pcm, probabilities):
+            case inputs.Windows(pcm, probabilities, heard):
                 self._probabilities.extend(probabilities)
-                return self._follow(self._segmenter.feed(pcm), now)
+                self._echoes.note(probabilities, heard, self.terms.cutting.threshold)
+                return [*self._feed(pcm, now), *self._watch.look(self._segmenter, now, self._echoes)]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -113,6 +118,9 @@ class Speaker:
                 return []
             case inputs.End(probability):
                 return self._end(probability, now)
+            case inputs.Skipped(stage, target):
+                self._watch.partials.skipped(stage, target)
+                return []
             case inputs.Sent(segment, "stt"):
                 self._unsafe.pop(segment, None)
         return self._supervision.handle(given, now)
@@ -126,13 +134,8 @@ class Speaker:
 
         Segments whose speech that gateway did not store are cut anew, where the client still has it.
         """
-        lost = [
-            state.cut
-            for state in self._ledger.open
-            if state.transcript is None and state.cut.segment in takeover.unstored
-        ]
-        numbers = frozenset(cut.segment for cut in lost)
-        given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
+        lost = takeover.lost(self._ledger)
+        given_up = self._supervision.adopt(self._work(self.terms), now, {cut.segment for cut in lost})
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
         self._revision = self._ledger.revision
@@ -141,39 +144,41 @@ class Speaker:
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
-        def judge(_: bytes) -> float:
-            return self._probabilities.popleft()
-
-        return Segmenter(self.terms.cutting, judge, segment, at, given, voiced)
+        self._echoes, probabilities = Echoes(at), self._probabilities
+        return Segmenter(self.terms.cutting, lambda _: probabilities.popleft(), segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)
 
     def _work(self, terms: Terms) -> Work:
         """What all work of the session has in common."""
-        return Work(
-            self._session,
-            0,
-            self._room,
-            source=terms.source,
-            among=terms.among,
-            prior=self._ledger.language if terms.among else "",
-            floor=terms.floor,
-            rate=terms.rate,
-        )
+        return terms.work(self._session, self._room, self._ledger.language)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, facts.Partial):
+            return self._seen(fact, now)
         if isinstance(fact, facts.Early):
             if not self._supervision.has(fact.segment, fact.revision):
                 return []  # dropped a moment ago
             fact = fact.fact
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
+            effects += self._understood(fact.event, now)
             self._unsafe.pop(fact.event.segment, None)
         elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
             self._unsafe.pop(fact.decision.segment, None)
         return [*effects, *self._end_if_over()]
+
+    def _seen(self, fact: facts.Partial, now: float) -> list[Effect]:
+        """Of what is said just now, as far as it was understood."""
+        part = self._segmenter.part
+        if part is None or part.segment != fact.event.segment:
+            return self._watch.partials.landed(fact.event)
+        effects = self._watch.seen(fact, now)
+        if self.hungry and (after := clause_end(fact)) is not None:
+            effects += self._follow(self._segmenter.clause(part.segment, part.start + after), now)
+        return effects
 
     def stop(self) -> int:
         """Silences all that was said so far, also what still waits to be cut: returns the first number that
@@ -215,13 +220,28 @@ class Speaker:
 
     # From the segmenter
 
+    def _feed(self, pcm: bytes, now: float) -> list[Effect]:
+        """Cuts what is said, by as much silence as ends a segment now."""
+        self._segmenter.live = not self._arrivals.pile_up(self._segmenter.received, now)
+        self._segmenter.silence = self._endpoint.required(self.terms.cutting, self._arrivals.recorded(now))
+        return self._follow(self._segmenter.feed(pcm), now)
+
+    def _understood(self, event: Event, now: float) -> list[Effect]:
+        """What the draft says may end the segment now, or let it wait."""
+        draft = self._supervision.drafts.standing
+        if draft is None or draft.number != event.segment:
+            return []
+        self._endpoint.understood(event.text, event.language, self._segmenter.received - draft.cut.speech_end)
+        return self._feed(b"", now)
+
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
         for place, report in enumerate(reports):
+            self._endpoint.follow(report)
             match report:
-                case cuts.Started(segment, at):
+                case cuts.Started(segment, at, start):
                     self._agreed.begin(segment, at)
-                    effects.append(Append(Decision("began", self._session, segment=segment)))
+                    effects.append(Append(Decision("began", self._session, segment=segment, start=start)))
                 case cuts.Draft() if place == len(reports) - 1:  # else it is known already how it ends
                     effects += self._draft(report, now)
                 case cuts.Resumed():
@@ -234,16 +254,17 @@ class Speaker:
     def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
         """Sends what will be the segment, if no more is said."""
         dropped = self._supervision.drafts.drop()
-        silent = draft.speech_end <= self._silent_until
+        silent = draft.speech_end <= self._silent_until or self._echoes.explain(draft.start, draft.speech_end)
         terms = self._agreed.of(draft.segment)
-        targets = self._targets(terms)
+        targets = self._targets(terms) if terms.cutting.drafts else ()
         if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
-        end, speech_end, revision = draft.end, draft.speech_end, self._revision
-        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        where = (draft.segment, draft.start, draft.end, draft.speech_end)
+        cut = cuts.Cut(*where, draft.pcm, "silence", self._revision)
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
-        work = self._work(terms).but(segment=cut.segment, revision=revision)
+        work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
+        self._endpoint.asked()
         return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
@@ -254,19 +275,20 @@ class Speaker:
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
-        if draft is not None and cut.drafted and targets:
+        echo = self._echoes.drop(self._session, cut) if targets else []
+        if draft is not None and cut.drafted and targets and not echo:
             cut = replace(cut, revision=draft.work.revision)
             return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, _ms(now - spoken))
-        if not targets:
+        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
+        if echo or not targets:
             self._unsafe.pop(cut.segment, None)
-            return [*dropped, Append(decision)]
+            return [*dropped, Append(decision), *echo]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now)
-        return [*dropped, Append(decision), *self._floor(cut, terms, targets), sent]
+        return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
     def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
@@ -274,17 +296,5 @@ class Speaker:
         targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
         self._supervision.promote(cut, live, now)
         work = self._work(terms)
-        decision = told("cut", cut, work, targets, _ms(now - spoken), _ms(since - spoken))
-        return [Append(decision), *self._floor(cut, terms, targets)]
-
-    def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
-        """What was spoken as it is, where somebody listens who understands it, or may."""
-        source = terms.source
-        if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):
-            return []
-        sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
-        return [Report(sound)]
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
+        decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
+        return [Append(decision), *floor(cut, work, targets)]

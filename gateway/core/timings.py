@@ -22,6 +22,11 @@ AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
 
 
+def in_ms(seconds: float) -> float:
+    """Seconds as milliseconds, as exact as a journal needs them."""
+    return round(seconds * 1000, 2)
+
+
 class Arrivals:
     """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 
@@ -39,10 +44,14 @@ class Arrivals:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
 
-    def pile_up(self, at: int, now: float) -> bool:
-        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
+    def recorded(self, now: float) -> bool:
+        """Whether the audio came faster than anybody speaks."""
         spoken = (now - (self._began or now)) * SPEECH_RATE
-        return self.samples - at > AHEAD and self.samples - spoken > AHEAD
+        return self.samples - spoken > AHEAD
+
+    def pile_up(self, at: int, now: float) -> bool:
+        """Whether it did, and waits to be cut behind sample `at`."""
+        return self.samples - at > AHEAD and self.recorded(now)
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""
@@ -73,7 +82,7 @@ class Timeline:
         key = (event.stage, event.target)
         if event.kind == "started":
             self.waited.setdefault(key, event.queued_ms)
-        elif event.kind in ("text", "audio"):
+        elif event.kind in ("head", "text", "audio"):
             self.ran.setdefault(key, event.running_ms)
 
     def timings_ms(self, now: float) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -22,6 +23,7 @@ from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
 from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
+from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
@@ -52,6 +54,7 @@ class Backend:
         self.dispatcher = Dispatcher(
             self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000
         )
+        self.partials = Partials(self.fleet, self.sessions, self.writer, self.dispatcher)
         self.relay = Relay(
             self.journal,
             self.sessions,
@@ -61,6 +64,7 @@ class Backend:
             max_bytes=settings.journal_max_bytes,
         )
         self.judge = Judge(Model())
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
         self.metronome = Metronome(settings.frame_ms)
 
     @property
@@ -78,9 +82,10 @@ class Backend:
     async def stop(self) -> None:
         """Ends all of it."""
         await self.errands.done()
-        for part in (self.relay, self.fleet, self.dispatcher, self.writer):
+        for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
+        self.beside.shutdown(cancel_futures=True)
         stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)
         for store in stores:
             await store.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -14,10 +14,12 @@ from bridge.store.journal import BEGIN, Journal
 from bridge.types import Attendant, Entry, Presence
 from gateway.core import inputs
 from gateway.core.effects import Effect, For, Play, Purge, Say
+from gateway.core.glimpse import Show
 from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat
 from gateway.core.tuning import Tuning
+from gateway.runtime.guest import Guest
 from gateway.runtime.replay import Replay, replayed
 
 log = structlog.get_logger(__name__)
@@ -25,36 +27,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TELL_SECONDS = 1.0
-
-
-class Guest(Protocol):
-    """A session of this gateway, as its room sees it. All calls return at once."""
-
-    id: str
-    seat: Seat
-
-    @property
-    def away(self) -> bool:
-        """Whether its client is away for a moment."""
-
-    @property
-    def first(self) -> int:
-        """The first segment whose work is still wanted."""
-
-    def hear(self, effect: Say | Play | Purge) -> None:
-        """What those get who listen as it does."""
-
-    def do(self, effects: Sequence[Effect]) -> None:
-        """What the core wants done for this session."""
-
-    def told(self, presences: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
-        """Who is in the room."""
-
-    def pump(self) -> None:
-        """Something may have room again."""
-
-    def broken(self) -> None:
-        """A fault of the program."""
 
 
 class Hall:
@@ -121,16 +93,19 @@ class Hall:
     def presence(self, gateway: str) -> Presence:
         """Who is here. Those who are away for a moment count: what is said meanwhile is for them as well."""
         languages: dict[str, int] = {}
+        partials = set()
         speakers = []
         for guest in self.guests.values():
             seat = guest.seat
             if seat.hears:
                 language = seat.terms.targets[0].language
                 languages[language] = languages.get(language, 0) + 1
+                if seat.terms.partials:
+                    partials.add(language)
             if seat.speaks:
                 spoken = seat.terms.source or "auto"
                 speakers.append(Attendant(seat.number, seat.name, spoken, guest.away))
-        return Presence(gateway, languages, tuple(speakers))
+        return Presence(gateway, languages, tuple(speakers), tuple(sorted(partials)))
 
     def _unhear(self, tuning: Tuning, guest: Guest) -> None:
         ears = self._ears.get(tuning, [])
@@ -227,7 +202,7 @@ class Hall:
                 replay.add(entry, each.effects)
             ears = list(self._ears.get(each.whom, ()))
             for effect in each.effects:
-                if isinstance(effect, Say | Play | Purge):
+                if isinstance(effect, Say | Show | Play | Purge):
                     for ear in ears:
                         _spared(ear, ear.hear, effect)
 

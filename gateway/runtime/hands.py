@@ -9,7 +9,7 @@ import structlog
 
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
 from gateway.runtime.backend import Backend
 from gateway.runtime.dispatcher import Job
 
@@ -21,7 +21,11 @@ class Hands:
     is still wanted."""
 
     def __init__(
-        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent], object]
+        self,
+        backend: Backend,
+        session: str,
+        room: str,
+        tell: Callable[[inputs.Sent | inputs.Unsent | inputs.Skipped], object],
     ) -> None:
         self.first = 0
         self._backend = backend
@@ -41,17 +45,25 @@ class Hands:
                 self._backend.dispatcher.free(self._session, freed)
             case effects.Supersede():
                 self._superseded = effect
+            case glimpse.Landed() | effects.Submit(urgency="partial"):
+                self._look(effect)
             case effects.Submit():
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
                 self._forget(segment, revision, superseded)
+            case effects.Control() | effects.Cancel() | effects.Drop():
+                self._call_off(effect)
+
+    def _call_off(self, effect: effects.Control | effects.Cancel | effects.Drop) -> None:
+        sessions, errands = self._backend.sessions, self._backend.errands
+        match effect:
+            case effects.Control(decision):
+                errands.run("control", sessions.tell(self._room, decision, self._backend.fleet.now()))
             case effects.Cancel(segment):
                 self.first = segment
-                cancel = self._backend.sessions.cancel_before(self._session, segment)
-                self._backend.errands.run("cancel", cancel)
+                errands.run("cancel", sessions.cancel_before(self._session, segment))
             case effects.Drop(segment, revision):
-                drop = self._backend.sessions.drop(self._session, segment, revision)
-                self._backend.errands.run("drop draft", drop)
+                errands.run("drop draft", sessions.drop(self._session, segment, revision))
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
         sessions, errands = self._backend.sessions, self._backend.errands
@@ -61,13 +73,23 @@ class Hands:
             fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
             errands.run("settle", sessions.settle(self._session, fields))
 
+    def _look(self, effect: glimpse.Landed | effects.Submit) -> None:
+        if isinstance(effect, effects.Submit):
+            self._backend.partials.submit(self._stamped(effect), self._tell)
+        else:
+            self._backend.partials.landed(self._session, effect.stage, effect.target)
+
+    def _stamped(self, submit: effects.Submit) -> effects.Submit:
+        """With when it is sent, and until when it is wanted."""
+        now = self._backend.fleet.now()
+        return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left))
+
     def _submit(self, submit: effects.Submit) -> None:
         work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
-        now = self._backend.fleet.now()
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
         elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
+        submit = self._stamped(submit)
         superseded, self._superseded = self._superseded, None
         self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.types import Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 
 
 class Mouth(Protocol):
@@ -14,6 +14,12 @@ class Mouth(Protocol):
 
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
+
+    def asked(self, number: int, since: float) -> None:
+        """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
+
+    def show(self, shown: glimpse.Show) -> None:
+        """What is said at the moment, if the client can be told at once."""
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
@@ -45,6 +51,10 @@ class Away:
     """The mouth of a session whose client is away: what is said meanwhile stands in the journal."""
 
     def say(self, said: effects.Say, seq: int) -> None: ...
+
+    def asked(self, number: int, since: float) -> None: ...
+
+    def show(self, shown: glimpse.Show) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

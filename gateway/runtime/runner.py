@@ -10,7 +10,9 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
+from gateway.core.backlog import CatchUp
+from gateway.core.bargein import BARGE_IN
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
@@ -22,6 +24,7 @@ from gateway.runtime.hall import Hall
 from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
+from gateway.runtime.ward import Ward
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +44,16 @@ class Runner:
         self._backend = backend
         self._mouth: Mouth = AWAY
         self._speaker = self._speaking(fence)
+        # Only who hears what is made of speech, and speaks, can send it back.
+        guarded = backend.settings.echo_guard and seat.role in ("alone", "both")
+        self._ward = Ward(backend.beside, lambda: self.terms.barge_in != "off") if guarded else None
         self._intake = Intake(
-            backend.judge, backend.settings, self._judged, self._hungry, lambda full: self._mouth.hold(full)
+            backend.judge,
+            backend.settings,
+            self._judged,
+            self._hungry,
+            lambda full: self._mouth.hold(full),
+            self._ward,
         )
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
@@ -65,9 +76,18 @@ class Runner:
                 Patience.of(settings),
                 settings.session_max_segments,
                 None if self.hall.alone else core.audience,
+                None if self.hall.alone else core.watched,
+                settings.partial_ms if settings.partials else 0,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        core.here[self.id] = Participant(
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings), self._begun
+        )
         return speaker
+
+    def _begun(self) -> int:
+        """The last segment whose speech it began to hear."""
+        listener = self.hall.core.listeners.get(self.seat.tuning)
+        return listener.begun if listener else -1
 
     @property
     def first(self) -> int:
@@ -165,6 +185,7 @@ class Runner:
             self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
         self._backend.dispatcher.forget(self.id)
+        self._backend.partials.forget(self.id)
 
     # From the client
 
@@ -172,6 +193,7 @@ class Runner:
         """Other terms for what is said from now on."""
         self.seat = self.seat.but(terms=terms)
         self.ordered(inputs.Update(terms))
+        self.hall.changed()
 
     def audio(self, pcm: bytes) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples."""
@@ -190,9 +212,14 @@ class Runner:
         if self._over:
             return None
         decided: int | None = None
+        since = time.monotonic()
         try:
             found = self.hall.give(given, self.id)
-            decided = next((e.decision.number for e in found if isinstance(e, effects.Append)), None)
+            made = [effect.decision for effect in found if isinstance(effect, effects.Append)]
+            decided = next((decision.number for decision in made), None)
+            for decision in made:
+                if decision.code == BARGE_IN:
+                    self._mouth.asked(decision.number, since)
             self.pump()
         except Exception:
             self._log.exception("session failed; the others go on", input=type(given).__name__)
@@ -201,13 +228,18 @@ class Runner:
 
     # From the room
 
-    def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
+    def hear(self, effect: effects.Say | glimpse.Show | effects.Play | effects.Purge) -> None:
         """What those get who listen as it does."""
+        if self._ward is not None and not self.away:
+            self._ward.tell(effect, self.seat.terms.rate)
         match effect:
             case effects.Say(seq):
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
+            case glimpse.Show():
+                if self.seat.terms.partials:
+                    self._mouth.show(effect)
             case effects.Play(seq):
                 self._mouth.play(effect, seq + self.ahead_of_room)
             case effects.Purge(before):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 
 from bridge.cli.bench import levels
-from bridge.cli.bench.arms import one
+from bridge.cli.bench.arms import arms
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.simulated import ENGINES_MS
 
@@ -17,8 +17,8 @@ LOST = ("missing", "dropped")
 
 def measure(report: Report, ramp: Sequence[int], seconds: float, real: bool, url: str = "") -> None:
     """Adds the figures of each level, and up to how many `sessions` they stay as good as at the first."""
-    with one(url, {}, None if real else ENGINES_MS, max(ramp)) as arm:
-        levels.measure(report, [arm], ramp, 1000, seconds)
+    with arms({"": {}}, None if real else ENGINES_MS, max(ramp), url) as stacks:
+        levels.measure(report, stacks, ramp, 1000, seconds)
     late = {number: report.figures.get(f"first_audio_ms_{number}", {}).get("p95") for number in ramp}
     lost = [number for number in ramp if any(report.counts[f"{what}_{number}"] for what in LOST)]
     rises = rise(late)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, pstdev
 
-from bridge.cli.bench.arms import Arm, one
+from bridge.cli.bench.arms import Arm, arms
 from bridge.cli.bench.levels import crowded, utterances
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.rhythm import Rhythm
@@ -22,9 +22,9 @@ def measure(
     variables = {"FRAME_MS": str(frame_ms)}
     if not real:
         variables["SIMULATED_TTS_AUDIO_MS"] = str(SPEECH_MS)
-    with one(url, variables, None if real else ENGINES_MS, max(numbers)) as arm:
+    with arms({"": variables}, None if real else ENGINES_MS, max(numbers), url) as stacks:
         for number in numbers:
-            _level(report, arm, number, seconds, frame_ms)
+            _level(report, stacks[0], number, seconds, frame_ms)
 
 
 def _level(report: Report, arm: Arm, number: int, seconds: float, frame_ms: int) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bridge.cli.bench.arms import Arm, one
+from bridge.cli.bench.arms import Arm, arms
 from bridge.cli.bench.crowd import Crowd
 from bridge.cli.bench.ear import Account
 from bridge.cli.bench.report import Report
@@ -20,11 +20,11 @@ WARM_SECONDS = 5.0
 """Before what counts: connections open, queues fill."""
 
 
-def measure(report: Report, sessions: int, seconds: float, real: bool, url: str = "") -> None:
+def measure(report: Report, sessions: int, seconds: float, real: bool) -> None:
     """Adds `utterance_rate`, one sample for each second, and what was lost."""
     variables = {"SESSION_AHEAD_SECONDS": AHEAD_SECONDS}
-    with one(url, variables, None if real else dict.fromkeys(STAGES, 0), sessions) as arm:
-        _run(report, arm, sessions, seconds)
+    with arms({"": variables}, None if real else dict.fromkeys(STAGES, 0), sessions) as stacks:
+        _run(report, stacks[0], sessions, seconds)
 
 
 def _run(report: Report, arm: Arm, sessions: int, seconds: float) -> None:

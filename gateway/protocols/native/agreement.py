@@ -25,6 +25,8 @@ from gateway.core.seat import Role, Seat
 from gateway.core.terms import Pace, SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
+PARTIALS = "partials"
+
 
 def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """The terms of a new session.
@@ -34,8 +36,10 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
-    terms = Terms(None, (), rate, cut, pacing=pacing)
+    terms = Terms(None, (), rate, cut, partials=partials, pacing=pacing)
+    terms = replace(terms, barge_in=message.barge_in or settings.barge_in)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -51,8 +55,11 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         assert message.targets is not None
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
+    partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
-    return Terms(source, targets, rate, cut, "voice", pacing=pacing)
+    # Who only speaks, or only listens, has nothing to interrupt, or nothing to interrupt with.
+    barge_in = message.barge_in or settings.barge_in if role == "both" else "off"
+    return Terms(source, targets, rate, cut, "voice", barge_in=barge_in, partials=partials, pacing=pacing)
 
 
 def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
@@ -61,14 +68,19 @@ def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
     return output.rate or settings.sample_rate, output.pacing or settings.pacing
 
 
-def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update in a room. Raises as `agree`."""
+def amend_in_room(
+    terms: Terms, role: Role, message: SessionUpdate, offer: Offer, *, partials: bool = True
+) -> Terms:
+    """The terms after a session.update in a room, `partials` only where they may be. Raises as `agree`."""
+    terms = _featured(terms, message, partials)
     source, targets = terms.source, terms.targets
     if message.source is not None and role != "listener":
         source = _alone(message.source, offer)
     if message.targets is not None and role != "speaker":
         targets = (_heard(message.targets, offer),)
-    return replace(terms, source=source, targets=targets, cutting=_cutting(terms.cutting, message.vad))
+    barge_in = message.barge_in or terms.barge_in if role == "both" else "off"
+    cutting = _cutting(terms.cutting, message.vad)
+    return replace(terms, source=source, targets=targets, cutting=cutting, barge_in=barge_in)
 
 
 def _alone(source: Source, offer: Offer) -> str | None:
@@ -87,13 +99,22 @@ def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
     return Target(offer.heard(choices[0].language))
 
 
-def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update. Raises as `agree`; workers matter only where it names a language."""
-    cutting = _cutting(terms.cutting, message.vad)
+def amend(terms: Terms, message: SessionUpdate, offer: Offer, *, partials: bool = True) -> Terms:
+    """The terms after a session.update, with `partials` only where they may be. Raises as `agree`; workers
+    matter only where it names a language."""
+    terms = _featured(terms, message, partials)
+    barge_in = message.barge_in or terms.barge_in
+    terms = replace(terms, cutting=_cutting(terms.cutting, message.vad), barge_in=barge_in)
     if message.source is None and message.targets is None:
-        return replace(terms, cutting=cutting)
+        return terms
     choices = message.targets or _choices(terms.targets)
-    return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+    return _understood(terms, message.source or _source(terms), choices, offer)
+
+
+def _featured(terms: Terms, message: SessionUpdate, partials: bool) -> Terms:
+    if message.features is None:
+        return terms
+    return replace(terms, partials=partials and PARTIALS in message.features)
 
 
 def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
@@ -168,9 +189,11 @@ def effective(seat: Seat) -> Effective:
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate, pacing=terms.pacing),
         vad=Vad(**asdict(terms.cutting)),
+        barge_in=terms.barge_in,
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,
         name=seat.name or None,
+        features=(PARTIALS,) if terms.partials else (),
     )
 
 
@@ -182,15 +205,19 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
     return {stage: ",".join(sorted(found)) for stage, found in names.items()}
 
 
-def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
-    """One warning for each announced field that this server does not act on yet."""
+def unavailable(message: SessionStart | SessionUpdate, *, partials: bool = True) -> Iterator[Warning]:
+    """One warning for each announced field that this server does not act on yet, or, as it may be with
+    `partials`, not as it is configured."""
     in_room = getattr(message, "room", None) is not None
     asked = {
         # In a room a language is spoken once for all who listen in it.
         "voice": in_room and any(to.voice for to in message.targets or ()),
         "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
-        "barge_in": message.barge_in not in (None, "off"),
-        "features": message.features,
+        # Who only speaks, or only listens, interrupts nothing.
+        "barge_in": in_room
+        and message.barge_in not in (None, "off")
+        and getattr(message, "role", None) != "both",
+        "features": not {*(message.features or ())} <= ({PARTIALS} if partials else set()),
     }
     for name, value in asked.items():
         if value:

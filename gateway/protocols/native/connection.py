@@ -12,7 +12,7 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
@@ -23,7 +23,7 @@ from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wait import Wait
-from gateway.protocols.native.wishes import hush, obey
+from gateway.protocols.native.wishes import hush, marked, obey
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 
@@ -41,7 +41,7 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport, press, backend.metronome)
-        self._voice.relieved = self.writable
+        self.asked, self._voice.relieved = self._voice.asked, self.writable
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -148,7 +148,7 @@ class Connection:
             case _ if self._runner is None:
                 self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
-                log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
+                marked(message, self._runner)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
                 self._complain(*refusals.after_end(message.type))
             case _:
@@ -197,9 +197,9 @@ class Connection:
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume
-        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.paused)
+        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.pauses)
         entered.begin(self)
-        self._voice.warn(message)
+        self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
 
     async def _release(self) -> None:
@@ -222,6 +222,10 @@ class Connection:
         self._voice.say(said, seq)
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
+
+    def show(self, shown: glimpse.Show) -> None:
+        """Says what is said at the moment."""
+        self._voice.show(shown)
 
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from math import inf
 
+import structlog
+
 from bridge.errors import BridgeError
 from bridge.protocol import client_messages, wire
 from gateway.core import inputs
@@ -15,6 +17,8 @@ from gateway.protocols.native.opening import check_languages
 from gateway.protocols.native.voice import Voice
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
+
+log = structlog.get_logger(__name__)
 
 _PLAYBACK: dict[type[object], type[inputs.Pause | inputs.Resume | inputs.Stop]] = {
     client_messages.PlaybackPause: inputs.Pause,
@@ -50,6 +54,13 @@ def obey(
     return None
 
 
+def marked(mark: client_messages.PlaybackMark, runner: Runner) -> None:
+    """Passes on what a client says of its playback; of many listeners none speaks for the others."""
+    log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
+    if mark.backlog_ms is not None and runner.seat.role == "alone":
+        runner.handle(inputs.Behind(mark.backlog_ms / 1000))
+
+
 def hush(frame: str | bytes, voice: Voice) -> None:
     """Obeys a stop where all was said and is still leaving at the rate of hearing; all else is too late."""
     if voice.outbox.pacer is None or isinstance(frame, bytes):
@@ -75,11 +86,12 @@ def _update(
     message: client_messages.SessionUpdate, runner: Runner, voice: Voice, halls: Halls
 ) -> Awaitable[None] | None:
     seat, offer = runner.seat, halls.backend.offer
-    voice.warn(message)
+    partials = halls.backend.settings.partials
+    voice.warn(message, partials=partials)
     if seat.role == "alone":
-        runner.update(agreement.amend(runner.terms, message, offer))
+        runner.update(agreement.amend(runner.terms, message, offer, partials=partials))
         return None
-    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer)
+    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer, partials=partials)
     changed = seat.but(terms=terms)
     if changed.tuning == seat.tuning:
         runner.update(terms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from bridge.providers.simulated import (
     SimulatedTranscriber,
     SimulatedTranslator,
 )
+from bridge.text import sentences
 from bridge.types import Audio, Phrase, Speech, Utterance
 
 
@@ -56,6 +58,24 @@ def test_each_stage_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     spoken = time.monotonic()
     for took, ms in ((heard - start, 30), (translated - heard, 50), (spoken - translated, 70)):
         assert ms / 1000 <= took < ms / 1000 + 0.1
+
+
+def test_a_text_has_as_many_sentences_as_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = options(monkeypatch, STT_MS=0, STT_SENTENCES=3, TRANSLATION_MS=0)
+    text = SimulatedTranscriber(read).transcribe(Speech(Audio(b"\1\0" * 160, 16_000), "en")).text
+    translated = SimulatedTranslator(read).translate(Phrase(text, "en", "es")).text
+
+    assert len(sentences(text, "en")) == len(sentences(translated, "es")) == 3
+    assert translated == " ".join(f"[es] {sentence}" for sentence in sentences(text, "en"))
+
+
+@pytest.mark.serial
+def test_each_sentence_takes_the_time_of_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SimulatedTranslator(options(monkeypatch, TRANSLATION_MS=20))
+    start = time.monotonic()
+    engine.translate(Phrase("One! Two! Three!", "en", "es"))
+
+    assert 0.06 <= time.monotonic() - start < 0.16
 
 
 def test_later_segment_can_finish_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,3 +140,16 @@ def test_tone_has_the_set_length_and_a_pitch_of_its_text(monkeypatch: pytest.Mon
 def test_bad_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=f"SIMULATED_{name}"):
         options(monkeypatch, **{name: value})
+
+
+def test_hypotheses_grow_by_words_with_the_speech_and_leave_the_times_of_finals_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = SimulatedTranscriber(options(monkeypatch, STT_MS=0))
+    pcm = np.arange(16_000 * 3).astype("<u2").tobytes()
+    found = [engine.hear(Speech(Audio(pcm[: ms * 32], 16_000), "en")) for ms in (200, 1_000, 1_500, 3_000)]
+    assert [len(heard.text.split()) for heard in found] == [0, 3, 5, 10]
+    for heard, more in pairwise(found):
+        assert more.text.startswith(heard.text)
+    assert found[3].marks[-2:] == (len(found[3].text), 3_000)
+    assert found[3].text.split()[7].endswith(",")

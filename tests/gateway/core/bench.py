@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.audio import Resampler
 from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
 from gateway.core import effects, inputs
+from gateway.core.backlog import NEVER, CatchUp
 from gateway.core.effects import Append, Effect, Submit
 from gateway.core.inputs import Key
 from gateway.core.participant import Participant
@@ -28,17 +29,29 @@ DRAFTED = 4
 """Windows of silence after which there is a draft."""
 
 
-def terms(*targets: str, source: str | None = "en", drafts: bool = False) -> Terms:
-    cutting = replace(CONFIG, drafts=drafts)
-    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting)
+LOOK_MS = 512
+"""Between two looks at the words of speech that goes on, where somebody reads them: 16 windows."""
 
 
-def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
+def terms(
+    *targets: str,
+    source: str | None = "en",
+    drafts: bool = False,
+    partials: bool = False,
+    clause_ms: int = 0,
+    least_ms: int | None = None,
+) -> Terms:
+    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms, least_silence_ms=least_ms)
+    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
+
+
+def alone(session: str, terms: Terms, patience: Patience, most: int = 8, catch_up: CatchUp = NEVER) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
+    listener = room.tune(Tuning("itself", "", terms.rate, session))
     ledger = room.ledger(session, new=True)
-    room.here[session] = Participant(session, Speaker(session, session, terms, ledger, patience, most))
-    room.tune(Tuning("itself", "", terms.rate, session))
+    speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
+    room.here[session] = Participant(session, speaker, catch_up=catch_up, begun=lambda: listener.begun)
     return room
 
 
@@ -60,14 +73,19 @@ class Bench:
         most: int = 8,
         echo: bool = True,
         drafts: bool = False,
+        partials: bool = False,
+        clause_ms: int = 0,
+        least_ms: int | None = None,
+        catch_up: CatchUp = NEVER,
     ) -> None:
         self.now = NOW
+        self.catch_up = catch_up
         self.journal = Journal()
         self.record: list[tuple[inputs.Input, float, list[Effect]]] = []
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets, drafts=drafts)
+        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms, least_ms=least_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()
@@ -76,7 +94,7 @@ class Bench:
 
     def fresh(self) -> Room:
         """Another room of the same session, of which nothing is known yet."""
-        return alone(SESSION, self.terms, self.patience, self.most)
+        return alone(SESSION, self.terms, self.patience, self.most, self.catch_up)
 
     @property
     def participant(self) -> Participant:

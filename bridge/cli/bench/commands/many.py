@@ -10,7 +10,7 @@ import typer
 from bridge.cli.bench.outcome import MOST_SESSIONS, finish, numbers
 
 Real = Annotated[bool, typer.Option("--real", help="Use the providers in force, not simulated ones.")]
-Url = Annotated[str, typer.Option(help="A gateway that runs; without it a stack of its own is started.")]
+Url = Annotated[str, typer.Option("--url", help="A gateway that runs; without it a stack is started.")]
 Json = Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")]
 
 
@@ -83,7 +83,6 @@ def throughput(
     duration: Annotated[float, typer.Option(min=2, help="Seconds that count.")] = 60,
     sessions: Annotated[int, typer.Option(min=1, max=MOST_SESSIONS, help="Sessions at once.")] = 16,
     real: Real = False,
-    url: Url = "",
     json: Json = None,
 ) -> None:
     """How many utterances a second are heard whole when speech comes faster than it can be served.
@@ -93,8 +92,8 @@ def throughput(
     from bridge.cli.bench import throughput as measured
     from bridge.cli.bench.report import Report
 
-    report = Report("throughput", {"duration": duration, "sessions": sessions, "real": real, "url": url})
-    measured.measure(report, sessions, duration, real, url)
+    report = Report("throughput", {"duration": duration, "sessions": sessions, "real": real})
+    measured.measure(report, sessions, duration, real)
     finish(report, json)
 
 

@@ -146,7 +146,10 @@ def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) 
     terms = agree(start(vad=wanted), OFFER, defaults)
 
     assert terms.cutting == SegmenterConfig(
-        **wanted, max_segment_ms=defaults.vad_max_segment_ms, drafts=defaults.drafts
+        **wanted,
+        max_segment_ms=defaults.vad_max_segment_ms,
+        drafts=defaults.drafts,
+        clause_ms=defaults.clause_ms,
     )
 
 
@@ -247,19 +250,34 @@ def test_the_engines_of_a_stage_are_named_once_each() -> None:
 
 
 def test_each_field_without_effect_is_told() -> None:
-    asked = start(role="listener", barge_in="stop", features=["partials"])
+    asked = start(role="listener", barge_in="stop", features=["partials", "smells"])
 
     told = list(agreement.unavailable(asked))
 
-    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "barge_in", "features"]
+    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "features"]
     assert {warning.code for warning in told} == {"not_available"}
     assert all(warning.hint for warning in told)
-    changed = list(agreement.unavailable(update(barge_in="pause", features=["partials"])))
-    assert [warning.message.partition(" ")[0] for warning in changed] == ["barge_in", "features"]
+    changed = list(agreement.unavailable(update(barge_in="pause", features=["smells"])))
+    assert [warning.message.partition(" ")[0] for warning in changed] == ["features"]
+
+
+def test_who_only_speaks_or_only_listens_is_told_that_it_interrupts_nothing() -> None:
+    targets: Any = [{"language": "es"}]
+    roles: dict[str | None, list[str]] = {
+        role: [
+            warning.message.partition(" ")[0]
+            for warning in agreement.unavailable(
+                start(room="hall", secret="s", role=role, targets=targets, barge_in="pause")
+            )
+        ]
+        for role in ("speaker", "listener", None, "both")
+    }
+
+    assert roles == {"speaker": ["barge_in"], "listener": ["barge_in"], None: ["barge_in"], "both": []}
 
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
-    assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
+    assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=["partials"]))) == []
     in_room = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
     assert list(agreement.unavailable(in_room)) == []
     nina = start(role="listener", room="standup", targets=[{"language": "es", "voice": "nina"}])
@@ -268,6 +286,54 @@ def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []
+
+
+def test_barge_in_is_what_the_client_says_or_else_the_variable(defaults: Settings, terms: Terms) -> None:
+    wanted = defaults.model_copy(update={"barge_in": "stop"})
+
+    assert agree(start(), OFFER, defaults).barge_in == "off"
+    assert agree(start(), OFFER, wanted).barge_in == "stop"
+    assert agree(start(barge_in="off"), OFFER, wanted).barge_in == "off"
+    paused = amend(terms, update(barge_in="pause"), NOTHING)
+    assert paused.barge_in == "pause"
+    assert amend(paused, update(vad={"threshold": 0.4}), NOTHING).barge_in == "pause"
+    assert agreement.effective(Seat("a", "a", "alone", paused)).barge_in == "pause"
+
+
+def test_barge_in_is_for_those_of_a_room_who_speak_and_listen(defaults: Settings) -> None:
+    wanted = defaults.model_copy(update={"barge_in": "stop"})
+    asked = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
+
+    assert agree_in_room(asked, "both", OFFER, wanted).barge_in == "stop"
+    assert agree_in_room(asked, "speaker", OFFER, wanted).barge_in == "off"
+    both = agree_in_room(asked, "both", OFFER, defaults)
+    assert amend_in_room(both, "both", update(barge_in="pause"), OFFER).barge_in == "pause"
+    assert amend_in_room(both, "listener", update(barge_in="pause"), OFFER).barge_in == "off"
+
+
+def test_partials_are_agreed_on_where_they_are_asked_for_and_may_be_had(defaults: Settings) -> None:
+    asked = start(features=["partials"])
+    assert not agree(start(), OFFER, defaults).partials
+    terms = agree(asked, OFFER, defaults)
+    seat = Seat("s", "s", "alone", terms)
+    assert terms.partials and agreement.effective(seat).features == ("partials",)
+    assert amend(terms, update(), OFFER).partials
+    assert not amend(terms, update(features=[]), OFFER).partials
+    in_room = agree_in_room(asked, "listener", OFFER, defaults)
+    assert in_room.partials
+    assert not amend_in_room(in_room, "listener", update(features=[]), OFFER).partials
+
+
+def test_partials_that_are_switched_off_are_told_and_not_agreed_on(defaults: Settings) -> None:
+    off = Settings.read(partials=False)
+    asked = start(features=["partials"])
+    assert not agree(asked, OFFER, off).partials
+    assert not agree_in_room(asked, "listener", OFFER, off).partials
+    assert not amend(
+        agree(start(), OFFER, off), update(features=["partials"]), OFFER, partials=False
+    ).partials
+    [told] = agreement.unavailable(asked, partials=False)
+    assert told.message.startswith("features")
 
 
 def test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says(defaults: Settings) -> None:
