@@ -20,10 +20,11 @@ WARM_SECONDS = 5.0
 """Before what counts: connections open, queues fill."""
 
 
-def measure(report: Report, sessions: int, seconds: float, real: bool) -> None:
+def measure(report: Report, sessions: int, seconds: float, real: bool, url: str = "") -> None:
     """Adds `utterance_rate`, one sample for each second, and what was lost."""
     variables = {"SESSION_AHEAD_SECONDS": AHEAD_SECONDS}
-    with arms({"": variables}, None if real else dict.fromkeys(STAGES, 0), sessions) as stacks:
+    engines_ms = None if real else dict.fromkeys(STAGES, 0)
+    with arms({"": variables}, engines_ms, sessions, url) as stacks:
         _run(report, stacks[0], sessions, seconds)
 
 
