@@ -27,7 +27,7 @@ WARM_SECONDS = 5.0
 def measure(report: Report, sessions: int, seconds: float, real: bool, url: str = "") -> None:
     """Adds `utterance_rate`, one sample for each second, and what was lost."""
     variables = {"SESSION_AHEAD_SECONDS": AHEAD_SECONDS}
-    engines_ms = None if real else dict.fromkeys(STAGES, 0)
+    engines_ms = None if real else {stage: 0 for stage in map(str, STAGES)}
     with arms({"": variables}, engines_ms, sessions, url) as stacks:
         _run(report, stacks[0], sessions, seconds)
 
