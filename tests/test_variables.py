@@ -60,6 +60,7 @@ SHOWN_BY = {
     "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded",
     "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
+    "PROFILE": "bridge/tasks/test_profile.py::test_cprofile_writes_what_the_tasks_of_a_stage_called",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
@@ -76,6 +77,10 @@ SHOWN_BY = {
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "BARGE_IN": "gateway/protocols/native/test_agreement.py::"
+    "test_barge_in_is_what_the_client_says_or_else_the_variable",
+    "ECHO_GUARD": "gateway/runtime/test_ward.py::"
+    "test_speech_that_comes_back_is_left_out_where_the_variable_says_so",
     "SPEECH_RATE_MOST": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
     "CATCH_UP_MS": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
