@@ -353,7 +353,6 @@ def test_float_samples_are_told_by_a_warning_and_the_session_goes_on(settings: S
         "all was heard",
         "more waits than was thought",
         "it is paced and has not left",
-        "that is not much",
         "never",
     ],
 )
