@@ -53,8 +53,8 @@ Operators of similar systems know these. They have no effect here, for the reaso
 YAML = """
 ## Keys of YAML files
 
-Similar systems are configured by nested files. `speechbridge bench ab` reads these keys of them; everywhere else,
-write the variable that a key stands for.
+Similar systems are configured by nested files. `speechbridge bench ab` reads these keys of them; everywhere
+else, write the variable that a key stands for.
 """
 
 
