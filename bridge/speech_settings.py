@@ -50,7 +50,8 @@ class SpeechSettings(Options):
         300,
         ge=32,
         le=10_000,
-        description="Silence that ends a segment, in whole windows of 32 ms: most of the latency.",
+        description="Silence that ends a segment, with ENDPOINT=adaptive the longest, in whole windows of "
+        "32 ms: most of the latency.",
     )
     vad_padding_ms: int = Field(
         300,
@@ -91,6 +92,17 @@ class SpeechSettings(Options):
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
     )
 
+    # Barge-in and echo
+    barge_in: Literal["off", "pause", "stop"] = Field(
+        "off",
+        description="What the speech of somebody who also listens does to what is spoken to them, where the "
+        "client does not say: nothing, hold it back while they speak, or drop it.",
+    )
+    echo_guard: bool = Field(
+        True,
+        description="Leave out what the microphone hears of the speech that is played beside it. It concerns "
+        "those who speak and listen.",
+    )
     speech_rate_most: float = Field(
         1.25,
         ge=1,
@@ -103,6 +115,19 @@ class SpeechSettings(Options):
         le=60_000,
         description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
         "fast as SPEECH_RATE_MOST says.",
+    )
+
+    endpoint: Literal["fixed", "adaptive"] = Field(
+        "adaptive",
+        description="`adaptive`: less silence ends a segment where the speaker pauses little and where the "
+        "draft's text is complete, from ENDPOINT_LEAST_MS to VAD_MIN_SILENCE_MS; `fixed`: always the latter.",
+    )
+    endpoint_least_ms: int = Field(
+        250,
+        ge=32,
+        le=10_000,
+        description="Least silence that ends a segment with ENDPOINT=adaptive. No text is known before "
+        "DRAFT_SILENCE_MS and the time of stt are over.",
     )
 
     @property

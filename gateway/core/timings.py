@@ -44,10 +44,14 @@ class Arrivals:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
 
-    def pile_up(self, at: int, now: float) -> bool:
-        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
+    def recorded(self, now: float) -> bool:
+        """Whether the audio came faster than anybody speaks."""
         spoken = (now - (self._began or now)) * SPEECH_RATE
-        return self.samples - at > AHEAD and self.samples - spoken > AHEAD
+        return self.samples - spoken > AHEAD
+
+    def pile_up(self, at: int, now: float) -> bool:
+        """Whether it did, and waits to be cut behind sample `at`."""
+        return self.samples - at > AHEAD and self.recorded(now)
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""

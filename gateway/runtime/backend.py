@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -63,6 +64,7 @@ class Backend:
             max_bytes=settings.journal_max_bytes,
         )
         self.judge = Judge(Model())
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
         self.metronome = Metronome(settings.frame_ms)
 
     @property
@@ -83,6 +85,7 @@ class Backend:
         for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
+        self.beside.shutdown(cancel_futures=True)
         stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)
         for store in stores:
             await store.close()

@@ -39,18 +39,19 @@ def terms(
     drafts: bool = False,
     partials: bool = False,
     clause_ms: int = 0,
+    least_ms: int | None = None,
 ) -> Terms:
-    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms)
+    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms, least_silence_ms=least_ms)
     return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
 
 
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8, catch_up: CatchUp = NEVER) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
+    listener = room.tune(Tuning("itself", "", terms.rate, session))
     ledger = room.ledger(session, new=True)
     speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
-    room.here[session] = Participant(session, speaker, catch_up=catch_up)
-    room.tune(Tuning("itself", "", terms.rate, session))
+    room.here[session] = Participant(session, speaker, catch_up=catch_up, begun=lambda: listener.begun)
     return room
 
 
@@ -74,6 +75,7 @@ class Bench:
         drafts: bool = False,
         partials: bool = False,
         clause_ms: int = 0,
+        least_ms: int | None = None,
         catch_up: CatchUp = NEVER,
     ) -> None:
         self.now = NOW
@@ -83,7 +85,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms)
+        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms, least_ms=least_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()
