@@ -34,10 +34,11 @@ def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
 
 
 def branch(translation: Signature[Any], target: str, plan: Plan) -> Signature[Any]:
-    """Translation, then TTS, for one target."""
-    return chain(
-        _placed(translation, plan["translation", target]), _placed(synthesize.s(), plan["tts", target])
-    )
+    """Translation, then TTS where the plan has a queue for it, for one target."""
+    first = _placed(translation, plan["translation", target])
+    if (spoken := plan.get(("tts", target))) is None:
+        return first
+    return chain(first, _placed(synthesize.s(), spoken))
 
 
 def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:

@@ -22,7 +22,7 @@ def _results(provider: Translator, work: Work, _: bytes | None) -> Results:
     if kept:
         translation = Translation(work.text)
     else:
-        translation = provider.translate(Phrase(work.text, work.source, work.target))
+        translation = provider.translate(Phrase(work.text, work.source, work.target, work.quick))
     yield {
         "kind": "text",
         "text": translation.text,

@@ -19,8 +19,8 @@ class Event:
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
-    it was recorded, written by the speaker's gateway. Times are milliseconds; `queued_ms` lies between
-    sending and start, `running_ms` between start and this event.
+    it was recorded, written by the speaker's gateway. `quick`: made with the least effort. Times are
+    milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
     """
 
     kind: EventKind
@@ -44,6 +44,7 @@ class Event:
     code: str = ""
     message: str = ""
     retryable: bool = False
+    quick: bool = False
 
 
 DecisionKind = Literal[

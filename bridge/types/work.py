@@ -28,7 +28,8 @@ class Work:
     is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
-    certain.
+    certain. `quick` work is done with the least effort that the engine has. Speech that tts has not begun
+    by `due`, on the clock of Redis, would come too late (0: it never does).
     """
 
     session: str
@@ -37,6 +38,7 @@ class Work:
     revision: int = 0
     attempt: int = 0
     draft: bool = False
+    quick: bool = False
     source: str | None = None
     among: tuple[str, ...] = ()
     prior: str = ""
@@ -48,11 +50,19 @@ class Work:
     audio: str = ""
     rate: int = 24_000
     deadline: float = 0.0
+    due: float = 0.0
     sent: float = 0.0
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""
         return replace(self, **changes)
+
+    def until(self, stage: Stage) -> float:
+        """When it is too late to begin `stage`, in seconds on the clock of Redis; 0: never. Speech that was
+        begun is spoken to its end."""
+        if stage != "tts" or not self.due or self.sentence:
+            return self.deadline
+        return min(self.due, self.deadline) if self.deadline else self.due
 
     def item(self, stage: Stage) -> str:
         """What `item_name` calls this work at `stage`."""

@@ -177,6 +177,14 @@ class Deadlines:
                 found.append(self._overdue(now, key))
         return found
 
+    def taken(self, key: Key) -> bool:
+        """Whether a worker has begun it."""
+        return key in self._waits and bool(self._waits[key].worker)
+
+    def drop(self, key: Key) -> None:
+        """Nobody waits for this any more."""
+        self._waits.pop(key, None)
+
     def begun(self, now: float) -> list[tuple[Key, int]]:
         """What is due now and was begun, with its attempt: who knows the workers says if it still runs."""
         return [(key, wait.attempt) for key, wait in self._waits.items() if wait.worker and now >= wait.due]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
@@ -141,6 +142,18 @@ class Purge:
     segment: float
 
 
+Shortage = Literal["captions_only", "late"]
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell those who listen now, outside of what is numbered: `captions_only`, speech is left out; `late`,
+    whole segments are. `over`: not any more."""
+
+    what: Shortage
+    over: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Append:
     """Write to the room's journal."""
@@ -177,7 +190,8 @@ class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
-    `left` is for how many seconds it is still wanted.
+    `left` is for how many seconds it is still wanted, `budget` in how many its speech must begin (infinity:
+    it is never too late), in all targets but those `mute`, which are not spoken.
     """
 
     work: Work
@@ -186,6 +200,8 @@ class Submit:
     live: bool
     left: float
     pcm: bytes = field(default=b"", repr=False)
+    budget: float = inf
+    mute: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +245,14 @@ class Timer:
     at: float
 
 
+Heard = Say | Play | Purge | Warn
+"""What those get who listen in one way."""
+
 Effect = (
     Say
     | Play
     | Purge
+    | Warn
     | Append
     | Report
     | Taken

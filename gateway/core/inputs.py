@@ -85,6 +85,15 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
+class Shed:
+    """Of a segment no speech is made in `targets`, or with None nothing at all: it would come too late."""
+
+    segment: int
+    targets: tuple[str, ...] | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The items (bridge.types.item_name) that living workers say they run."""
 
@@ -128,6 +137,7 @@ Input = (
     | Stop
     | Sent
     | Unsent
+    | Shed
     | Looked
     | Vanished
     | Lost

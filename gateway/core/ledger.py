@@ -100,7 +100,9 @@ class Ledger:
         if voice is None or voice.finished or voice.floor:
             return []
         if event.kind == "text":
-            return self._translation(voice, event)
+            found = self._translation(voice, event)
+            self._sweep(event.segment)
+            return found
         found = self._speech(voice, event)
         self._sweep(event.segment)
         return found
@@ -146,7 +148,7 @@ class Ledger:
         if not cut.floor or state.spoken is None:
             return []
         for target, voice in state.voices.items():
-            if voice.finished or not same(target, state.spoken):
+            if voice.finished or voice.mute or not same(target, state.spoken):
                 continue
             if not voice.floor:
                 voice.floor = True
@@ -190,10 +192,13 @@ class Ledger:
             return []
         voice.translation = event
         voice.speakers.add(event.attempt)
-        return [Translated(event)]
+        if not voice.mute:
+            return [Translated(event)]
+        voice.finished = True
+        return [Translated(event), Whole(event.segment, event.target or "")]
 
     def _speech(self, voice: Voice, event: Event) -> list[Fact]:
-        if event.attempt not in voice.speakers or voice.chosen not in (None, event.attempt):
+        if voice.mute or event.attempt not in voice.speakers or voice.chosen not in (None, event.attempt):
             return []
         if event.kind == "done":
             if voice.index < event.index:
@@ -239,8 +244,10 @@ class Ledger:
         ]
         unheard = decision.target is None and state.transcript is None
         state.given_up |= unheard
+        silenced = decision.target is not None and decision.stage == "tts" and decision.code == "too_late"
         for voice in lost:
-            voice.finished = True
+            voice.mute = silenced and voice.translation is None
+            voice.finished = not voice.mute
         self._sweep(decision.segment)
         return [Decided(decision)] if lost or unheard else []
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from math import inf
 
 from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event
-from gateway.core import effects, facts, sequencer
+from bridge.types import Decision, Event
+from gateway.core import effects, facts, failures, said, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
@@ -20,6 +20,8 @@ from gateway.core.sequencer import Sequencer
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
+from gateway.core.warnings import Warnings
+from gateway.core.words import Words
 
 LOST = 10.0
 """Seconds beyond the patience of a speaker's gateway after which that gateway counts as gone."""
@@ -37,6 +39,8 @@ class Listener:
         self._resample = resample
         self._patience = patience + LOST
         self._sequencer = Sequencer()
+        self._words = Words()
+        self._warnings = Warnings()
         self._cuts: dict[int, Decision] = {}
         self._silent: set[int] = set()
         self._floors: set[int] = set()
@@ -59,7 +63,8 @@ class Listener:
                 found = self._released(at, self._sequencer.resume())
             case "stopped":
                 before = decision.segment if self.tuning.hears == "itself" else inf
-                found = [Purge(before), *self._released(at, self._sequencer.stop(before))]
+                over = [sequencer.Over(number) for number in self._words.stop(before)]
+                found = [Purge(before), *self._released(at, [*over, *self._sequencer.stop(before)])]
             case "ended":
                 # A pause ends here: nobody could resume after it.
                 found = self._released(at, self._sequencer.resume())
@@ -92,9 +97,8 @@ class Listener:
                 self._note(event, who)
                 number = numbered(who.speaker, event.segment)
                 target = event.target or ""
-                return [
-                    self._say(effects.Translation(number, target, event.text, event.confidence, who.name))
-                ]
+                words = self._say(said.translation(number, target, event, who.name))
+                return [words, *self._worded(at, number, target)]
             case facts.Piece(event) if self._hears(who, event.target):
                 self._note(event, who)
                 number = numbered(who.speaker, event.segment)
@@ -131,7 +135,7 @@ class Listener:
                 stopped = self._say(effects.SpeechStopped(number))
                 return [stopped, *self._expect(at, number, decision, who)]
             case "gave_up" if decision.target is None or self._hears(who, decision.target):
-                return self._failed(at, number, decision)
+                return self._failed(at, number, decision, who)
         return []
 
     def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
@@ -160,8 +164,11 @@ class Listener:
         words = self._transcribed(at, transcript, who) if transcript else []
         return [*began, *expected, *words]
 
-    def _failed(self, at: float, number: int, decision: Decision) -> list[Effect]:
-        said = self._say(
+    def _failed(self, at: float, number: int, decision: Decision, who: Ledger) -> list[Effect]:
+        target = decision.target
+        timeline = self._timelines.get(number)
+        warned = self._warnings.lost(timeline.cut, decision) if timeline else []
+        failed = self._say(
             effects.Failed(
                 number,
                 decision.target,
@@ -171,8 +178,18 @@ class Listener:
                 decision.retryable,
             )
         )
-        finished = self._sequencer.finish(number, decision.target)
-        return [said, *self._released(at, finished), *self._over_in_silence(at, number)]
+        voice = who.voice(decision.segment, target) if target else None
+        ended: list[Effect] = []
+        if target and voice is not None and voice.mute:
+            self._words.expect(number, target)
+        else:
+            ended = self._worded(at, number, target)
+        finished = self._released(at, self._sequencer.finish(number, target))
+        return [*warned, failed, *ended, *finished, *self._over_in_silence(at, number)]
+
+    def _worded(self, at: float, number: int, target: str | None) -> list[Effect]:
+        """The words of a target (None: of all) are there or will not come, which may be the end of it."""
+        return self._release(at, sequencer.Over(number)) if self._words.came(number, target) else []
 
     def _transcribed(self, at: float, event: Event, who: Ledger) -> list[Effect]:
         self._note(event, who)
@@ -180,24 +197,17 @@ class Listener:
         cut = self._cuts.get(number)
         if cut is None:
             return []
-        language = event.language or ""
-        said = effects.Transcript(
-            number,
-            event.text,
-            language,
-            _ms(cut.start),
-            _ms(cut.speech_end),
-            event.confidence,
-            who.name,
-        )
-        words: list[Effect] = [self._say(said)]
+        words: list[Effect] = [self._say(said.transcript(number, cut, event, who.name))]
         if cut.floor == "voice" and event.text:
-            floors = [to.language for to in cut.targets if same(to.language, language)]
+            floors = [to.language for to in cut.targets if same(to.language, event.language or "")]
             for target in [target for target in floors if self._hears(who, target)]:
-                caption = effects.Translation(number, target, event.text, event.confidence, who.name)
-                words.append(self._say(caption))
-        over = [] if event.text else self._sequencer.finish(number, None)
-        return [*words, *self._released(at, over), *self._over_in_silence(at, number)]
+                words.append(self._say(said.translation(number, target, event, who.name)))
+        if not event.text:
+            words += [
+                *self._worded(at, number, None),
+                *self._released(at, self._sequencer.finish(number, None)),
+            ]
+        return [*words, *self._over_in_silence(at, number)]
 
     def _over_in_silence(self, at: float, number: int) -> list[Effect]:
         """A segment that is not spoken here is over with its words."""
@@ -214,9 +224,14 @@ class Listener:
             if number in self._silent:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
-                found += [self._say(_lost(number)), *self._released(at, self._sequencer.finish(number, None))]
-            else:
+                found += [
+                    self._say(failures.lost(number)),
+                    *self._released(at, self._sequencer.finish(number, None)),
+                ]
+            elif not (ended := self._worded(at, number, None)):
                 break  # held by a pause
+            else:
+                found += ended
         return found
 
     def _note(self, event: Event, who: Ledger) -> None:
@@ -239,8 +254,8 @@ class Listener:
                 index = self._index(segment, target)
                 rate = self.tuning.rate
                 self._streams[segment, target] = Stream(segment, index, rate, self._resample)
-                floor = segment in self._floors
-                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor))]
+                begins = effects.SpeechBegins(segment, target, index, rate, segment in self._floors)
+                return [*self._warnings.heard(self._timelines[segment].cut), self._say(begins)]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -248,11 +263,13 @@ class Listener:
             case sequencer.Ends(segment, target):
                 return self._end(segment, target, self._streams.pop((segment, target)))
             case sequencer.Over(segment):
+                if self._words.keep(segment):
+                    return []
                 del self._cuts[segment]
                 self._floors.discard(segment)
                 return [self._say(effects.Done(segment, self._timelines.pop(segment).timings_ms(at)))]
             case sequencer.Overheld(segment):
-                return [self._say(_overheld(segment))]
+                return [self._say(failures.overheld(segment))]
 
     def _index(self, segment: int, target: str) -> int:
         """The place of a target in what was agreed when the segment was cut: the same for every reader."""
@@ -274,18 +291,3 @@ class Listener:
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
         return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
-
-
-def _overheld(segment: int) -> effects.Failed:
-    most = f"{sequencer.HELD_SEGMENTS} segments or {sequencer.HELD_BYTES // 1_000_000} MB"
-    message = f"Playback is paused, and more waits to be heard than is kept: {most}."
-    return effects.Failed(segment, None, "tts", "held_too_long", message, False)
-
-
-def _lost(segment: int) -> effects.Failed:
-    message = "The gateway of its speaker is gone, and no other took over in time."
-    return effects.Failed(segment, None, "tts", "lost", message, False)
-
-
-def _ms(samples: int) -> float:
-    return round(samples * 1000 / SPEECH_RATE, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from bridge.languages import same
 from bridge.types import Decision, Event, Stage, Target, Work
@@ -17,8 +18,8 @@ from gateway.core.state import State
 @dataclass(slots=True)
 class Segment:
     """`targets` are those that engines still work for, `late` those of them that were wanted only after it
-    was sent, `heard` all in which it is heard. Until `until`, in seconds, it is worth hearing by somebody
-    new."""
+    was sent, `heard` all in which it is heard, `mute` those not spoken any more. Until `until`, in seconds,
+    it is worth hearing by somebody new; by `due` its speech must have begun."""
 
     cut: Cut
     work: Work
@@ -33,6 +34,8 @@ class Segment:
     queues: dict[Key, str] = field(default_factory=dict)
     keys: tuple[Key, ...] = ()
     superseded: set[Key] = field(default_factory=set)
+    due: float = inf
+    mute: set[str] = field(default_factory=set)
 
     @classmethod
     def begun(cls, cut: Cut, work: Work, targets: Sequence[Target], live: bool, until: float) -> Segment:
@@ -58,6 +61,7 @@ class Segment:
         segment = cls(whole, its, targets, True, set(state.voices), attempts=state.attempts)
         segment.keys = _keys(cut.segment, targets)
         segment.transcript = state.transcript
+        segment.mute = {target for target in targets if state.voices[target].mute}
         return segment
 
     @property
@@ -74,7 +78,7 @@ class Segment:
         self.targets |= by_engine
         self.late |= by_engine.keys()
 
-    def again(self, what: Overdue, sentence: int, left: float) -> list[Effect]:
+    def again(self, what: Overdue, sentence: int, left: float, now: float) -> list[Effect]:
         """Sends a stage as another attempt, with `left` seconds; speech begins with sentence `sentence`."""
         self.attempts += 1
         key: Key = (self.number, what.stage, what.target)
@@ -92,11 +96,14 @@ class Segment:
             sentence=sentence,
             message=what.reason,
         )
+        pcm = self.cut.pcm if what.stage == "stt" else b""
+        budget = inf if sentence else self.due - now
+        submit = Submit(work, what.stage, targets, self.live, left, pcm, budget, frozenset(self.mute))
         return [
             Free((key,)),
             Append(decision),
             Supersede(self.number, work.revision, what.stage, what.target, self.attempts),
-            Submit(work, what.stage, targets, self.live, left, self.cut.pcm if what.stage == "stt" else b""),
+            submit,
         ]
 
     def rest(self, stage: Stage, target: str | None, attempt: int, sentence: int = 0) -> Work:

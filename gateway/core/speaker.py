@@ -249,7 +249,8 @@ class Speaker:
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._begun.pop(cut.segment)
         live = not self._piles_up(cut.end, now)
-        endpoint_ms = round((now - self._arrivals.at(cut.speech_end)) * 1000, 2)
+        said = self._arrivals.at(cut.speech_end)
+        endpoint_ms = round((now - said) * 1000, 2)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         silent = cut.speech_end <= self._silent_until
@@ -271,7 +272,7 @@ class Speaker:
             return [Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
-        sent = self._supervision.begin(cut, work, targets, live, now)
+        sent = self._supervision.begin(cut, work, targets, live, now, said)
         return [Append(decision), *self._floor(cut, terms, targets), sent]
 
     def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:

@@ -10,7 +10,7 @@ from bridge.types import Decision, Event
 @dataclass(slots=True)
 class Voice:
     """One target of a segment. `sentences` were heard whole, `index` is the piece that comes next; `floor`:
-    it is the language that was spoken."""
+    it is the language that was spoken. Of a `mute` one only the words will come."""
 
     translators: set[int] = field(default_factory=set)
     speakers: set[int] = field(default_factory=set)
@@ -20,6 +20,7 @@ class Voice:
     sentences: int = 0
     finished: bool = False
     floor: bool = False
+    mute: bool = False
 
 
 @dataclass(slots=True)
@@ -47,4 +48,4 @@ class State:
             return False
         if event.stage == "translation":
             return voice.translation is None and event.attempt in voice.translators
-        return event.attempt in voice.speakers and voice.chosen in (None, event.attempt)
+        return not voice.mute and event.attempt in voice.speakers and voice.chosen in (None, event.attempt)

@@ -6,6 +6,7 @@ It acts on what the journal says, so that a decision holds here when it holds fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from math import inf
 
 from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
 from gateway.core import facts, inputs
@@ -13,6 +14,7 @@ from gateway.core.cuts import Cut
 from gateway.core.deadlines import Deadlines, Overdue
 from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
+from gateway.core.lateness import Lateness
 from gateway.core.ledger import Ledger
 from gateway.core.recent import LATEST
 from gateway.core.segment import Segment
@@ -28,6 +30,7 @@ class Supervision:
         self._ledger = ledger
         self._patience = patience
         self._deadlines = Deadlines(patience)
+        self._lateness = Lateness(session, ledger, self._deadlines, patience.lateness)
         self._open: dict[int, Segment] = {}
         self._last: Segment | None = None
         self._running: Set[str] = frozenset()
@@ -39,15 +42,19 @@ class Supervision:
     @property
     def next(self) -> float:
         """When the next tick matters, infinity where none does."""
-        return self._deadlines.next
+        return min(self._deadlines.next, min((it.due for it in self._open.values()), default=inf))
 
-    def begin(self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float) -> Submit:
-        """A segment was cut; the effect sends it, for those of its targets that need an engine."""
+    def begin(
+        self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float, said: float
+    ) -> Submit:
+        """A segment was cut, whose speech ended at `said`; the effect sends it, for those of its targets that
+        need an engine."""
         segment = Segment.begun(cut, work, targets, live, now + LATEST)
+        segment.due = self._lateness.due(said, live)
         self._open[cut.segment] = segment
         self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
         by_engine = tuple(segment.targets.values())
-        return Submit(work, "stt", by_engine, live, self._patience.total, cut.pcm)
+        return Submit(work, "stt", by_engine, live, self._patience.total, cut.pcm, segment.due - now)
 
     def also(self, targets: Sequence[Target], now: float) -> list[Effect]:
         """Somebody listens in `targets`: what is being said, or was said last, is heard in them too."""
@@ -95,6 +102,7 @@ class Supervision:
                 gave_up += self._give_up(cut.segment, None, "stt", "lost", message, True)
                 continue
             segment = Segment.left(state, work)
+            segment.due = self._lateness.due(now, live=True)
             self._open[cut.segment] = segment
             self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
             self._adopt(segment, state, now)
@@ -131,6 +139,8 @@ class Supervision:
             case inputs.Unsent(segment, stage, target, reason):
                 self._deadlines.postpone(now, (segment, stage, target), reason)
                 return []
+            case inputs.Shed(segment):
+                return self._lateness.shed(self._open[segment], given) if segment in self._open else []
         return self._tick(now)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
@@ -201,6 +211,8 @@ class Supervision:
         if not self._deadlines.finished(_key(event)):
             return [Free((_key(event),))]
         segment.translations[event.target] = event
+        if event.target in segment.mute:
+            return [Free((_key(event),))]
         self._deadlines.follow(now, (event.segment, "tts", event.target), event.attempt, event.worker)
         return [Free((_key(event),))]
 
@@ -217,6 +229,9 @@ class Supervision:
         segment = self._open.get(number)
         if segment is None or (target is not None and target not in segment.targets):
             return []
+        voice = self._ledger.voice(number, target) if target is not None else None
+        if target is not None and voice is not None and voice.mute and not voice.finished:
+            return [Free(((number, "tts", target),))]
         for name in [target] if target else list(segment.targets):
             segment.targets.pop(name, None)
         if not segment.targets and (target is None or segment.transcript is not None):
@@ -249,7 +264,7 @@ class Supervision:
             else:
                 message = f"The {what.stage} stage gave no result: {what.reason}."
                 effects += self._give_up(what.segment, what.target, what.stage, "timed_out", message, True)
-        return effects
+        return [*effects, *self._lateness.overdue(self._open.values(), now)]
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
         return {key: self._item(key, attempt) in self._running for key, attempt in self._deadlines.begun(now)}
@@ -261,7 +276,7 @@ class Supervision:
     def _again(self, what: Overdue, now: float) -> list[Effect]:
         segment = self._open[what.segment]
         self._deadlines.sent_again((what.segment, what.stage, what.target), segment.attempts + 1)
-        return segment.again(what, self._sentence(what), self._deadlines.left(now, what.segment))
+        return segment.again(what, self._sentence(what), self._deadlines.left(now, what.segment), now)
 
     def _sentence(self, what: Overdue) -> int:
         """That with which speech begins again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -62,7 +63,8 @@ class Patience:
 
     `queue`: until a worker takes work that was sent. `run`: since the last sign of its worker. `total`:
     from the cut on. `pause`: before work that failed is sent again, twice as long the next time.
-    `resend`: before work that could not be sent is tried again.
+    `resend`: before work that could not be sent is tried again. `lateness`: from the end of live speech until
+    its first sound; what has not begun by then is not spoken.
     """
 
     queue: float
@@ -71,6 +73,7 @@ class Patience:
     attempts: int
     pause: float = 0.3
     resend: float = 1.0
+    lateness: float = inf
 
     @classmethod
     def of(cls, settings: Settings) -> Patience:
@@ -80,4 +83,5 @@ class Patience:
             run=settings.segment_run_ms / 1000,
             total=settings.segment_deadline_ms / 1000,
             attempts=settings.segment_attempts,
+            lateness=settings.budget or inf,
         )

@@ -4,12 +4,14 @@ What waits for a stage waits here, where nobody stands behind another's backlog:
 speakers before recordings. A segment leaves while each queue on its way holds fewer than two pieces for each
 slot: one that runs, and one at hand for when it is done. A recording's needs a slot that is free, so that a
 live speaker who comes next waits for one piece at most. What is sent again from a later stage takes the
-place of what was lost.
+place of what was lost. A segment whose speech must come in time does not wait for room in the queue of tts:
+it leaves without its speech where that would come too late.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +25,10 @@ from bridge.store import keys
 from bridge.store.sessions import Sessions
 from bridge.types import Stage
 from gateway.core.effects import Submit, Supersede
-from gateway.core.inputs import Key, Sent, Unsent
+from gateway.core.inputs import Key, Sent, Shed, Unsent
 from gateway.runtime.fleet import Fleet
 from gateway.runtime.occupancy import Occupancy
+from gateway.runtime.shedding import Shedding
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -37,6 +40,8 @@ AT_HAND = 2
 SENDERS = 2
 """Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
 
+Told = Sent | Unsent | Shed
+
 
 @dataclass(slots=True)
 class Job:
@@ -45,7 +50,7 @@ class Job:
     session: str
     submit: Submit
     superseded: Supersede | None
-    tell: Callable[[Sent | Unsent], object]
+    tell: Callable[[Told], object]
 
     @property
     def key(self) -> Key:
@@ -55,8 +60,15 @@ class Job:
 class Dispatcher:
     """One for each gateway."""
 
-    def __init__(self, fleet: Fleet, sessions: Sessions, writer: Writer, deadline: float) -> None:
-        """`deadline` is how long, in seconds, work is wanted after it was cut."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        sessions: Sessions,
+        writer: Writer,
+        deadline: float,
+        budget: float = 0.0,
+    ) -> None:
+        """`deadline` is how long, in seconds, work is wanted after it was cut; `budget` see Shedding."""
         self._fleet = fleet
         self._sessions = sessions
         self._writer = writer
@@ -66,6 +78,7 @@ class Dispatcher:
         self._recorded: OrderedDict[str, deque[Job]] = OrderedDict()
         self._turn = 0
         self._occupancy = Occupancy()
+        self.shedding = Shedding(fleet, self._occupancy, budget)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
@@ -81,6 +94,7 @@ class Dispatcher:
 
     def submit(self, job: Job) -> None:
         """Sends it when it is its turn."""
+        self.shedding.submitted(job.session, live=job.submit.live)
         lanes = self._live if job.submit.live else self._recorded
         lanes.setdefault(job.session, deque()).append(job)
         self.pump()
@@ -104,7 +118,28 @@ class Dispatcher:
         self._live.pop(session, None)
         self._recorded.pop(session, None)
         self._occupancy.forget(session)
+        self.shedding.forget(session)
         self.pump()
+
+    def looked(self) -> None:
+        """The workers were looked at."""
+        waiting = [job.submit for lane in self._live.values() for job in lane]
+        self.shedding.looked(time.monotonic(), waiting)
+        for session in list(self._live):
+            while (lane := self._live.get(session)) and self._hopeless(lane[0]):
+                self._leave(self._live, session)
+        self.pump()
+
+    def _hopeless(self, job: Job) -> bool:
+        """Whether nothing of it can come in time, which its session is told."""
+        if not job.submit.work.due:
+            return False
+        if (plan := self._plan(job)) is None:
+            return True
+        if not self.shedding.treat(job.session, job.submit, plan).drop:
+            return False
+        self._shed(job, None)
+        return True
 
     def pump(self) -> None:
         """Sends all that has room now."""
@@ -122,18 +157,49 @@ class Dispatcher:
         for session in list(lanes):
             job = lanes[session][0]
             plan = self._plan(job)
-            if plan is not None and not self._fits(job.submit.stage, plan, most):
+            if plan is not None and not self._fits(job.submit.stage, _before_speech(job, plan), most):
                 continue
-            lanes[session].popleft()
-            if lanes[session]:
-                lanes.move_to_end(session)
-            else:
-                del lanes[session]
+            self._leave(lanes, session)
             if plan is not None:
                 self._turn += 1
-                self._begin(job, plan)
+                self._treat(job, plan)
             return True
         return False
+
+    def _leave(self, lanes: OrderedDict[str, deque[Job]], session: str) -> None:
+        """The first job of a session waits no more; its others wait behind those of the other sessions."""
+        lanes[session].popleft()
+        if lanes[session]:
+            lanes.move_to_end(session)
+        else:
+            del lanes[session]
+
+    def _treat(self, job: Job, plan: dict[placement.Place, str]) -> None:
+        """Sends what can come in time, and says what is left out."""
+        submit = job.submit
+        found = self.shedding.treat(job.session, submit, plan)
+        self.shedding.note(job.session, found)
+        if found.drop:
+            self._shed(job, None)
+            return
+        if new := found.mute - submit.mute:
+            self._shed(job, tuple(sorted(new)))
+        job.submit = replace(submit, work=submit.work.but(quick=found.quick))
+        self._begin(
+            job,
+            {
+                place: queue
+                for place, queue in plan.items()
+                if place[0] != "tts" or place[1] not in found.mute
+            },
+        )
+
+    def _shed(self, job: Job, targets: tuple[str, ...] | None) -> None:
+        what = "All of it" if targets is None else "Its speech"
+        reason = (
+            f"{what} would come more than {self.shedding.budget:g} s after it was said: the engines are busy."
+        )
+        self._tell(job, Shed(job.submit.work.segment, targets, reason))
 
     def _plan(self, job: Job) -> dict[placement.Place, str] | None:
         """The queues of a job; None, and the job is told, where nobody can do it."""
@@ -216,7 +282,7 @@ class Dispatcher:
         self.free(job.session, list(queues))
         self._tell(job, Unsent(*job.key, why))
 
-    def _tell(self, job: Job, what: Sent | Unsent) -> None:
+    def _tell(self, job: Job, what: Told) -> None:
         if isinstance(what, Unsent):
             log.warning(
                 "segment not sent",
@@ -227,3 +293,10 @@ class Dispatcher:
             )
         # Not at once: the session may be in the middle of what it does.
         asyncio.get_running_loop().call_soon(job.tell, what)
+
+
+def _before_speech(job: Job, plan: dict[placement.Place, str]) -> dict[placement.Place, str]:
+    """The queues in which it needs room: speech that must come in time is left out where it cannot."""
+    if not job.submit.work.due:
+        return plan
+    return {place: queue for place, queue in plan.items() if place[0] != "tts"}

@@ -14,7 +14,7 @@ from bridge.audio import Resampler
 from bridge.store.journal import BEGIN, Journal
 from bridge.types import Attendant, Entry, Presence
 from gateway.core import inputs
-from gateway.core.effects import Effect, For, Play, Purge, Say
+from gateway.core.effects import Effect, For, Heard
 from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat
@@ -42,7 +42,7 @@ class Guest(Protocol):
     def first(self) -> int:
         """The first segment whose work is still wanted."""
 
-    def hear(self, effect: Say | Play | Purge) -> None:
+    def hear(self, effect: Heard) -> None:
         """What those get who listen as it does."""
 
     def do(self, effects: Sequence[Effect]) -> None:
@@ -228,7 +228,7 @@ class Hall:
                 replay.add(entry, each.effects)
             ears = list(self._ears.get(each.whom, ()))
             for effect in each.effects:
-                if isinstance(effect, Say | Play | Purge):
+                if isinstance(effect, Heard):
                     for ear in ears:
                         _spared(ear, ear.hear, effect)
 

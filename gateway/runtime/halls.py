@@ -152,6 +152,8 @@ class Halls:
     def _seat(self, runner: Runner) -> None:
         runner.hall.coming -= 1
         self._runners[runner.id] = runner
+        if runner.seat.speaks:
+            self._backend.dispatcher.shedding.joined(runner.id)
         runner.gone = self._lost
         runner.hall.seat(runner)
 

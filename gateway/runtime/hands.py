@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 import structlog
 
@@ -11,7 +12,7 @@ from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, inputs
 from gateway.runtime.backend import Backend
-from gateway.runtime.dispatcher import Job
+from gateway.runtime.dispatcher import Job, Told
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +21,7 @@ class Hands:
     """Of one session in its room. `tell` takes what became of work. `first` is the first segment whose work
     is still wanted."""
 
-    def __init__(
-        self, backend: Backend, session: str, room: str, tell: Callable[[inputs.Sent | inputs.Unsent], object]
-    ) -> None:
+    def __init__(self, backend: Backend, session: str, room: str, tell: Callable[[Told], object]) -> None:
         self.first = 0
         self._backend = backend
         self._session = session
@@ -65,6 +64,7 @@ class Hands:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
         else:
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left))
+        due = now + submit.budget if submit.budget < inf else 0.0
+        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left, due=due))
         superseded, self._superseded = self._superseded, None
         self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))

@@ -200,7 +200,7 @@ class Runner:
 
     # From the room
 
-    def hear(self, effect: effects.Say | effects.Play | effects.Purge) -> None:
+    def hear(self, effect: effects.Heard) -> None:
         """What those get who listen as it does."""
         match effect:
             case effects.Say(seq):
@@ -211,6 +211,8 @@ class Runner:
                 self._mouth.play(effect, seq + self.ahead_of_room)
             case effects.Purge(before):
                 self._mouth.purge(before)
+            case effects.Warn():
+                self._mouth.warn(effect)
 
     def told(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
         """Who is in the room."""

@@ -7,6 +7,7 @@ models are under CC-BY-NC-4.0: not for commercial use. CTranslate2 releases the 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from importlib import import_module
 
 import structlog
@@ -81,8 +82,9 @@ class Nllb:
             raise LanguageError(
                 f"The model does not tell {phrase.source} from {phrase.target}.", "Choose another target."
             )
+        search = replace(self._search, beams=1) if phrase.quick else self._search
         with self._lease() as decoder:
-            answers = Rendering(decoder, source, target, self._search).of(phrase.text, phrase.source)
+            answers = Rendering(decoder, source, target, search).of(phrase.text, phrase.source)
         text = join((answer.text for answer in answers), phrase.target)
         return Translation(text, confidence(answers))
 

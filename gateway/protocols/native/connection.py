@@ -13,7 +13,7 @@ from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects
-from gateway.protocols.native import refusals
+from gateway.protocols.native import frames, refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
 from gateway.protocols.native.frames import Press
@@ -228,6 +228,10 @@ class Connection:
     def purge(self, before: float) -> None:
         """Drops speech that was stopped."""
         self._voice.outbox.purge(before)
+
+    def warn(self, warning: effects.Warn) -> None:
+        """Tells that speech is left out, or is not any more."""
+        self._voice.answer(frames.warning(warning))
 
     def acknowledge(self, samples: int) -> None:
         """Tells what audio the client need not keep."""

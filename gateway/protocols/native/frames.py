@@ -63,6 +63,20 @@ _OBEYED: dict[str, type[messages.PlaybackPaused | messages.PlaybackResumed | mes
 }
 
 
+def warning(what: effects.Warn) -> messages.Warning:
+    """The warning that speech is left out, or that it is not any more."""
+    if what.over:
+        return messages.Warning(code=what.what, message="All is spoken again.", over=True)
+    return messages.Warning(code=what.what, message=_SHORT[what.what], hint=_BUSY)
+
+
+_SHORT: dict[effects.Shortage, str] = {
+    "captions_only": "There are captions only for now: what is spoken would come too late.",
+    "late": "Some of what is said is left out for now: its translation would come too late.",
+}
+_BUSY = "The server is busy. The operator can add workers, or raise LATENESS_MS."
+
+
 def _speech(what: effects.SpeechBegins | effects.SpeechEnds) -> messages.ServerMessage:
     speaker = _speaker(what.segment)
     if isinstance(what, effects.SpeechBegins):
