@@ -18,39 +18,45 @@ from bridge.tasks.translation import translate
 from bridge.tasks.tts import synthesize
 from bridge.types import Stage, Target, Work
 
-FINAL = 0
-"""The most urgent priority on Redis; nothing else is sent yet."""
+FINAL, DRAFT = 0, 3
+"""Priorities on Redis, 0 being the most urgent."""
 
 
 def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
     """STT once, then translation and TTS for each target by itself; without targets STT alone."""
-    first = _placed(transcribe.s(work.message()), plan["stt", None])
+    urgency = _urgency(work)
+    first = _placed(transcribe.s(work.message()), plan["stt", None], urgency)
     if not targets:
         return first
     return chain(
         first,
-        group(branch(translate.s(to.language, to.voice), to.language, plan) for to in targets),
+        group(branch(translate.s(to.language, to.voice), to.language, plan, urgency) for to in targets),
     )
 
 
-def branch(translation: Signature[Any], target: str, plan: Plan) -> Signature[Any]:
+def branch(translation: Signature[Any], target: str, plan: Plan, urgency: int) -> Signature[Any]:
     """Translation, then TTS where the plan has a queue for it, for one target."""
-    first = _placed(translation, plan["translation", target])
+    first = _placed(translation, plan["translation", target], urgency)
     if (spoken := plan.get(("tts", target))) is None:
         return first
-    return chain(first, _placed(synthesize.s(), spoken))
+    return chain(first, _placed(synthesize.s(), spoken, urgency))
 
 
 def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
     """What is left of one target's branch from `stage` (translation or tts) on."""
     assert work.target is not None
+    urgency = _urgency(work)
     if stage == "tts":
-        return _placed(synthesize.s(work.message()), plan["tts", work.target])
-    return branch(translate.s(work.message(), work.target, work.voice), work.target, plan)
+        return _placed(synthesize.s(work.message()), plan["tts", work.target], urgency)
+    return branch(translate.s(work.message(), work.target, work.voice), work.target, plan, urgency)
 
 
-def _placed(signature: Signature[Any], queue: str) -> Signature[Any]:
-    return signature.set(queue=queue, priority=FINAL)
+def _urgency(work: Work) -> int:
+    return DRAFT if work.draft else FINAL
+
+
+def _placed(signature: Signature[Any], queue: str, urgency: int) -> Signature[Any]:
+    return signature.set(queue=queue, priority=urgency)
 
 
 def send(work: Work, stage: Stage, targets: Sequence[Target], plan: Plan) -> None:

@@ -40,13 +40,28 @@ class SpeechSettings(Options):
         300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
     )
     vad_padding_ms: int = Field(
-        300, ge=0, le=2_000, description="Audio kept before and after the speech of a segment."
+        300,
+        ge=0,
+        le=2_000,
+        description="Audio kept before the speech of a segment; after it, DRAFT_SILENCE_MS at most.",
     )
     vad_max_segment_ms: int = Field(
         10_000,
         ge=1_000,
         le=60_000,
         description="Longer speech is cut at the quietest point of its last third (3 s at most).",
+    )
+
+    drafts: bool = Field(
+        True,
+        description="Begin a segment's work at the first silence, so that its speech is there when its end "
+        "is certain; what was begun in vain is lost work.",
+    )
+    draft_silence_ms: int = Field(
+        100,
+        ge=32,
+        le=1_000,
+        description="Silence after which a draft is begun; no segment keeps more of it at its end.",
     )
 
     lateness_ms: int = Field(

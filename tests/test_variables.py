@@ -63,6 +63,9 @@ SHOWN_BY = {
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
+    "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
+    "test_a_draft_comes_with_the_sample_at_which_the_silence_is_long_enough",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",

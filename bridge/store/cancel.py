@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from typing import TypeVar
 
 import redis
 import structlog
@@ -16,8 +17,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bridge.store import keys
+from bridge.types import Work
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 SESSIONS = 10_000
 """Sessions remembered at most; of others the hash `live` tells the truth at the start of work."""
@@ -35,6 +39,7 @@ class Cancellations:
     def __init__(self, url: str, name: str, life: str) -> None:
         self.listening = threading.Event()
         self._first: OrderedDict[str, int | None] = OrderedDict()
+        self._drafts: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._channels = (keys.CANCEL, keys.alive(name, life))
         # No retry of its own: it would connect again in silence, and `listening` would lie meanwhile.
         self._client = redis.Redis.from_url(
@@ -48,10 +53,13 @@ class Cancellations:
         self._thread = threading.Thread(target=self._run, name="cancellations", daemon=True)
         self._thread.start()
 
-    def cancelled(self, session: str, segment: int) -> bool:
-        """Whether this segment was cancelled while the worker listened."""
-        first = self._first.get(session, 0)
-        return first is None or segment < first
+    def cancelled(self, work: Work) -> bool:
+        """Whether this work was cancelled while the worker listened."""
+        first = self._first.get(work.session, 0)
+        if first is None or work.segment < first:
+            return True
+        segment, revision = self._drafts.get(work.session, (-1, -1))
+        return work.draft and work.segment == segment and work.revision <= revision
 
     def close(self) -> None:
         """Ends the listening."""
@@ -87,13 +95,21 @@ class Cancellations:
 
     def _note(self, data: bytes) -> None:
         try:
-            session, first = json.loads(data)
+            session, first, *dropped = json.loads(data)
             if not isinstance(session, str) or not isinstance(first, int | None):
                 raise TypeError("no session and segment")
+            revision = int(dropped[0]) if dropped else None
         except (ValueError, TypeError):
             log.warning("a cancellation cannot be read")
             return
-        self._first[session] = first
-        self._first.move_to_end(session)
-        if len(self._first) > SESSIONS:
-            self._first.popitem(last=False)
+        if revision is None:
+            _remember(self._first, session, first)
+        else:
+            _remember(self._drafts, session, (first or 0, revision))
+
+
+def _remember(known: OrderedDict[str, T], session: str, what: T) -> None:
+    known[session] = what
+    known.move_to_end(session)
+    if len(known) > SESSIONS:
+        known.popitem(last=False)

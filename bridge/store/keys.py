@@ -7,7 +7,8 @@ room:{room}                                hash: `name`, `speak` and `listen` (s
 rooms                                      sorted set: rooms that go on, by when they expire
 present:{room}                             hash: gateway -> `at` (clock of Redis) and JSON of a Presence
 audio:{session}:{segment}:{revision}       the speech of a segment, until its deadline (claim check)
-live:{session}                             hash: `from` = first segment still wanted, and for work sent
+live:{session}                             hash: `from` = first segment still wanted, `draft` = the last draft
+                                           `{segment}.{revision}` that is not, and for work sent
                                            again `{segment}.{revision}/{stage}/{target}` = first attempt still
                                            wanted; gone = nothing is wanted
 claim:{session}/{segment}/{stage}/...      a worker took this attempt; nobody takes it twice

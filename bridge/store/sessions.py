@@ -50,6 +50,14 @@ class Sessions:
                 pipe.publish(keys.CANCEL, json.dumps([session, segment]))
                 await pipe.execute()
 
+    async def drop(self, session: str, segment: int, revision: int) -> None:
+        """Makes drafts of a segment up to `revision` stop, wherever they are."""
+        with keys.reported(self.url):
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.eval(_SET, 1, keys.live(session), "draft", f"{segment}.{revision}")
+                pipe.publish(keys.CANCEL, json.dumps([session, segment, revision]))
+                await pipe.execute()
+
     async def supersede(
         self, session: str, segment: int, revision: int, stage: Stage, target: str | None, attempt: int
     ) -> None:

@@ -21,10 +21,16 @@ CLAIM_SECONDS = 150
 
 # KEYS: live, claim, journal, running, audio. ARGV: segment, attempt, field of the least attempt, deadline,
 # least seconds to keep the claim, worker, what it runs, the entry's JSON up to queued_ms, when it was sent,
-# a token of this call, so that a client that asks again after a lost answer still gets its work.
+# a token of this call, so that a client that asks again after a lost answer still gets its work, the revision
+# of a draft or nothing.
 _TAKE = """
 local first = redis.call('HGET', KEYS[1], 'from')
 if not first or tonumber(ARGV[1]) < tonumber(first) then return {'gone', '0'} end
+local dropped = ARGV[11] ~= '' and redis.call('HGET', KEYS[1], 'draft')
+if dropped then
+  local segment, revision = string.match(dropped, '(%d+)%.(%d+)')
+  if segment == ARGV[1] and tonumber(ARGV[11]) <= tonumber(revision) then return {'gone', '0'} end
+end
 local least = redis.call('HGET', KEYS[1], ARGV[3])
 if least and tonumber(ARGV[2]) < tonumber(least) then return {'superseded', '0'} end
 local time = redis.call('TIME')
@@ -97,6 +103,7 @@ class Desk:
                     entry,
                     work.sent,
                     secrets.token_hex(8),
+                    work.revision if work.draft else "",
                 ],
             )
         verdict, at = reply[0].decode(), float(reply[1])

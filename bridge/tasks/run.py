@@ -162,7 +162,7 @@ def _results(runtime: Runtime, work: Work, results: Results, report: Report) -> 
         try:
             while True:
                 values = next(results)
-                if runtime.cancellations.cancelled(work.session, work.segment):
+                if runtime.cancellations.cancelled(work):
                     raise Ignore
                 report.emit(**values)
         except StopIteration as end:

@@ -13,8 +13,8 @@ from bridge.types.engines import (
     Translation,
     Utterance,
 )
-from bridge.types.journal import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Floor, Presence
-from bridge.types.work import STAGES, Stage, Target, Work, item_name
+from bridge.types.journal import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Presence
+from bridge.types.work import STAGES, Floor, Stage, Target, Work, item_name
 
 __all__ = [
     "SAMPLE_BYTES",

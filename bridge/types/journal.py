@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.types.work import Stage, Target
+from bridge.types.work import Floor, Stage, Target
 
 EventKind = Literal["started", "text", "audio", "done", "failed", "floor"]
 
@@ -50,6 +50,8 @@ class Event:
 DecisionKind = Literal[
     "joined",
     "began",
+    "draft",
+    "dropped",
     "cut",
     "again",
     "also",
@@ -61,9 +63,6 @@ DecisionKind = Literal[
     "taken",
     "closed",
 ]
-Floor = Literal["", "voice", "silent"]
-"""What those get who listen in the language that is spoken: the words spoken by tts ("") as in any other
-language, the speaker's own voice, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,14 @@ class Decision:
     not written yet). `fence` counts the gateways that held the session: what an earlier one still writes
     does not count. `speaker` and `name` are what the room knows the session by.
     `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
-    certain to come. `cut`: it is whole: samples `start` to `end`, speech to `speech_end`, spoken in
-    `source` (None: to be detected), heard in `targets`, known `endpoint_ms` after its speech ended.
-    `again`: `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it,
-    or its `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the
-    session; `stopped` silences the segments before `segment`. `ended`: nothing more is said.
-    `also`: a segment that was cut is heard in `targets` as well. `taken`: another gateway holds the session
-    from here on. `closed`: the room is over for everybody.
+    certain to come. `draft`: it was sent as revision `revision`, as it will be if no more is said;
+    `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is one:
+    samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
+    `targets`, known `endpoint_ms` after its speech ended. `again`: `stage` of it was sent again as `attempt`;
+    tts begins with sentence `sentence`. `gave_up`: it, or its `target`, will not be heard. `paused`,
+    `resumed`, `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`.
+    `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`:
+    another gateway holds the session from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind

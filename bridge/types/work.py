@@ -10,6 +10,11 @@ Stage = Literal["stt", "translation", "tts"]
 STAGES: tuple[Stage, ...] = ("stt", "translation", "tts")
 
 
+Floor = Literal["", "voice", "silent"]
+"""What those get who listen in the language that is spoken: the words spoken by tts ("") as in any other
+language, the speaker's own voice, or nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One language that somebody listens in, and the voice they asked for."""
@@ -44,7 +49,7 @@ class Work:
     prior: str = ""
     target: str | None = None
     voice: str | None = None
-    floor: str = ""
+    floor: Floor = ""
     text: str = ""
     sentence: int = 0
     audio: str = ""

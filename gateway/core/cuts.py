@@ -1,4 +1,4 @@
-"""What the segmenter finds in a stream: speech that began, speech that ended, a segment that is whole.
+"""What the segmenter finds in a stream: speech that began, that may have ended, that ended; a whole segment.
 
 Places are samples since the start of the session.
 """
@@ -20,6 +20,25 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """The segment as it will be cut if no more is said: samples `start` to `end` in `pcm`."""
+
+    segment: int
+    start: int
+    end: int
+    speech_end: int
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Speech goes on after `pause` samples of silence: the draft of the segment is void."""
+
+    segment: int
+    pause: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The speech of the segment ended before sample `at`; its Cut follows at once."""
 
@@ -31,7 +50,8 @@ class Stopped:
 class Cut:
     """One whole segment: samples `start` to `end` in `pcm` (s16le, 16 kHz), padding included.
 
-    `speech_end` is the sample after the last voiced window, the instant latency is measured from.
+    `speech_end` is the sample after the last voiced window, the instant latency is measured from. `drafted`:
+    it is what the last Draft said; any other sound has another `revision`.
     """
 
     segment: int
@@ -41,6 +61,7 @@ class Cut:
     pcm: bytes = field(repr=False)
     reason: Reason
     revision: int = 0
+    drafted: bool = False
 
 
-Report = Started | Stopped | Cut
+Report = Started | Draft | Resumed | Stopped | Cut

@@ -74,6 +74,10 @@ class Deadlines:
         self._lengths[segment] = length
         self.wanted((segment, "stt", None), 0)
 
+    def extend(self, now: float, segment: int) -> None:
+        """A segment that was a draft is wanted from now on."""
+        self._ends[segment] = now + self._patience.total
+
     def again(self, now: float, segment: int) -> None:
         """A segment that was over is in work again: more of it is wanted."""
         self._ends.setdefault(segment, now + self._patience.total)

@@ -185,13 +185,18 @@ class Closed:
     """The room is over."""
 
 
+Urgency = Literal["final", "draft"]
+"""How work is wanted: it must be done, or only where nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
     `left` is for how many seconds it is still wanted, `budget` in how many its speech must begin (infinity:
-    it is never too late), in all targets but those `mute`, which are not spoken.
+    it is never too late), in all targets but those `mute`, which are not spoken. What is not `final` is sent
+    at once or not at all.
     """
 
     work: Work
@@ -200,6 +205,7 @@ class Submit:
     live: bool
     left: float
     pcm: bytes = field(default=b"", repr=False)
+    urgency: Urgency = "final"
     budget: float = inf
     mute: frozenset[str] = frozenset()
 
@@ -239,6 +245,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """Drafts of the segment up to `revision` are not wanted any more."""
+
+    segment: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """Tick at `at`, in seconds of the runner's clock."""
 
@@ -263,6 +277,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Drop
     | Timer
 )
 

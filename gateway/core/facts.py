@@ -98,6 +98,22 @@ class Decided:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A fact of a draft: for its speaker, who supervises it, and for nobody else yet."""
+
+    fact: Fact
+    segment: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The same when the draft was promoted: for all who listen."""
+
+    fact: Fact
+
+
 Fact = (
     Taken
     | Transcribed
@@ -111,4 +127,6 @@ Fact = (
     | Torn
     | Refused
     | Decided
+    | Early
+    | Late
 )

@@ -5,13 +5,12 @@ A segment's speech is due when its budget is over, counted from the end of what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import inf
 
-from bridge.types import Decision
+from bridge.types import Decision, Stage
 from gateway.core import inputs
-from gateway.core.deadlines import Deadlines
 from gateway.core.effects import Append, Effect
+from gateway.core.inwork import InWork
 from gateway.core.ledger import Ledger
 from gateway.core.segment import Segment
 
@@ -20,68 +19,57 @@ RUNNING = 1.0
 
 
 class Lateness:
-    """Of one speaker; `budget` is in seconds, infinity where nothing is ever too late."""
+    """Of one speaker. A `draft` is not late before it is promoted."""
 
-    def __init__(self, session: str, ledger: Ledger, deadlines: Deadlines, budget: float) -> None:
-        self._session = session
+    def __init__(self, ledger: Ledger, in_work: InWork) -> None:
         self._ledger = ledger
-        self._deadlines = deadlines
-        self._budget = budget
+        self._in_work = in_work
 
-    def due(self, said: float, live: bool) -> float:
-        """When speech must begin that is the translation of what was said by `said`; a recording waits."""
-        return said + self._budget if live else inf
+    def next(self, draft: Segment | None) -> float:
+        """When speech will be too late that has not begun yet."""
+        return min((it.due for it in self._in_work.open.values() if it is not draft), default=inf)
 
-    def overdue(self, segments: Iterable[Segment], now: float) -> list[Effect]:
+    def overdue(self, draft: Segment | None, now: float) -> list[Effect]:
         """Gives up all speech that should have begun by `now` and has not."""
-        found: list[Effect] = []
-        for segment in segments:
-            if now >= segment.due:
-                found += self._given_up(segment, now)
-        return found
+        late = [it for it in self._in_work.open.values() if it is not draft and now >= it.due]
+        return [effect for segment in late for effect in self._given_up(segment, now)]
 
-    def shed(self, segment: Segment, given: inputs.Shed) -> list[Effect]:
-        """What was not sent, because it would come too late."""
+    def shed(self, given: inputs.Shed) -> list[Effect]:
+        """A segment in work was not sent, or not all of it, because it would come too late."""
+        segment = self._in_work.open[given.segment]
         if given.targets is None:
-            self._deadlines.forget(segment.number)
-            decision = Decision(
-                "gave_up",
-                self._session,
-                segment=segment.number,
-                revision=segment.work.revision,
-                stage="stt",
-                code="too_late",
-                message=given.reason,
-            )
-            return [Append(decision)]
+            self._in_work.deadlines.forget(segment.number)
+            return [Append(self._gave_up(segment, "stt", None, given.reason))]
         wanted = [target for target in given.targets if target in segment.targets.keys() - segment.mute]
         return [self._mute(segment, target, given.reason) for target in wanted]
 
     def _given_up(self, segment: Segment, now: float) -> list[Effect]:
         found: list[Effect] = []
         segment.due = inf
-        for target in segment.targets.keys() - segment.mute:
+        for target in sorted(segment.targets.keys() - segment.mute):
             voice = self._ledger.voice(segment.number, target)
             if voice is None or voice.chosen is not None:
                 continue
-            if self._deadlines.taken((segment.number, "tts", target)):
+            if self._in_work.deadlines.taken((segment.number, "tts", target)):
                 segment.due = now + RUNNING
             else:
-                message = f"Its speech was not there {self._budget:g} s after it was said."
+                budget = self._in_work.patience.lateness
+                message = f"Its speech was not there {budget:g} s after it was said."
                 found.append(self._mute(segment, target, message))
         return found
 
     def _mute(self, segment: Segment, target: str, message: str) -> Append:
         segment.mute.add(target)
-        self._deadlines.drop((segment.number, "tts", target))
-        decision = Decision(
+        self._in_work.deadlines.drop((segment.number, "tts", target))
+        return Append(self._gave_up(segment, "tts", target, message))
+
+    def _gave_up(self, segment: Segment, stage: Stage, target: str | None, message: str) -> Decision:
+        return Decision(
             "gave_up",
-            self._session,
+            self._in_work.session,
             segment=segment.number,
-            revision=segment.work.revision,
-            stage="tts",
+            stage=stage,
             target=target,
             code="too_late",
             message=message,
         )
-        return Append(decision)

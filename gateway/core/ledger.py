@@ -14,16 +14,15 @@ from bridge.types import Decision, Event
 from gateway.core.facts import (
     Added,
     Decided,
+    Early,
     Fact,
+    Late,
     Original,
-    Piece,
     Refused,
     Rewound,
     Spared,
     Taken,
-    Torn,
     Transcribed,
-    Translated,
     Whole,
 )
 from gateway.core.state import State, Voice
@@ -53,7 +52,13 @@ class Ledger:
     @property
     def open(self) -> Sequence[State]:
         """The segments that are not over, in the order in which they were cut."""
-        return list(self._segments.values())
+        return [state for state in self._segments.values() if not state.draft]
+
+    @property
+    def revision(self) -> int:
+        """The first revision of the next segment that no draft has."""
+        state = self._segments.get(self.segments)
+        return state.cut.revision + 1 if state else 0
 
     @property
     def language(self) -> str:
@@ -71,12 +76,16 @@ class Ledger:
         match decision.kind:
             case "began":
                 return self._begin(decision)
+            case "draft":
+                return self._draft(decision)
+            case "dropped":
+                return self._dropped(decision)
             case "cut":
                 return self._cut(decision)
             case "again":
-                return self._again(decision)
+                return self._kept(decision.segment, self._again(decision))
             case "also":
-                return self._also(decision)
+                return self._kept(decision.segment, self._also(decision))
             case "gave_up":
                 return self._give_up(decision)
         return [Decided(decision)]
@@ -84,8 +93,11 @@ class Ledger:
     def report(self, event: Event) -> list[Fact]:
         """Folds what a worker reports; nothing for what is over or was said before."""
         state = self._segments.get(event.segment)
-        if state is None or event.revision != state.cut.revision:
+        if state is None or event.revision != state.cut.revision or not state.voices:
             return []
+        return self._kept(event.segment, self._report(state, event))
+
+    def _report(self, state: State, event: Event) -> list[Fact]:
         match event.kind:
             case "floor":
                 state.original = event
@@ -99,11 +111,7 @@ class Ledger:
         voice = state.voices.get(event.target or "")
         if voice is None or voice.finished or voice.floor:
             return []
-        if event.kind == "text":
-            found = self._translation(voice, event)
-            self._sweep(event.segment)
-            return found
-        found = self._speech(voice, event)
+        found = voice.translated(event) if event.kind == "text" else voice.spoken(event)
         self._sweep(event.segment)
         return found
 
@@ -119,28 +127,68 @@ class Ledger:
         self.begun = decision.segment + 1
         return [Decided(decision)]
 
+    def _draft(self, decision: Decision) -> list[Fact]:
+        """Nobody hears of it, unless it is promoted."""
+        self._put(decision, draft=True)
+        return []
+
+    def _dropped(self, decision: Decision) -> list[Fact]:
+        state = self._segments.get(decision.segment)
+        if state is not None and state.draft:
+            state.voices.clear()
+            state.held.clear()
+        return []
+
     def _cut(self, decision: Decision) -> list[Fact]:
         self.segments, self.end = decision.segment + 1, decision.end
+        state = self._segments.pop(decision.segment, None)
+        if state is not None and state.draft and state.voices and state.cut.revision == decision.revision:
+            return self._promote(state, decision)
         if decision.targets:
-            voices = {target.language: Voice() for target in decision.targets}
-            state = self._segments[decision.segment] = State(decision, voices)
-            self._floor(state)
-            if len(self._segments) > KEPT:
-                del self._segments[next(iter(self._segments))]
+            self._put(decision)
         return [Decided(decision)]
+
+    def _put(self, decision: Decision, *, draft: bool = False) -> None:
+        voices = {target.language: Voice() for target in decision.targets}
+        state = self._segments[decision.segment] = State(decision, voices, draft=draft)
+        self._floor(state)
+        if len(self._segments) > KEPT:
+            del self._segments[next(iter(self._segments))]
+
+    def _promote(self, state: State, cut: Decision) -> list[Fact]:
+        """The draft was right: all that came of it is told."""
+        self._segments[cut.segment] = state
+        state.cut, state.draft = cut, False
+        if state.transcript is not None:
+            self._understood(state.transcript)
+        held, state.held = state.held, []
+        self._sweep(cut.segment)
+        return [Decided(cut), *map(Late, held)]
+
+    def _kept(self, segment: int, found: list[Fact]) -> list[Fact]:
+        """What was found, or of a draft what its speaker may know."""
+        state = self._segments.get(segment)
+        if state is None or not state.draft:
+            return found
+        state.held += found
+        return [Early(fact, segment, state.cut.revision) for fact in found]
 
     def _transcript(self, state: State, event: Event) -> list[Fact]:
         if state.transcript is not None:
             return []
         state.transcript = event
-        if event.text:
-            self._found = max(self._found, (event.segment, event.language or ""))
+        if not state.draft:
+            self._understood(event)
         for voice in state.voices.values():
             voice.translators.add(event.attempt)
             voice.finished |= not event.text
         floor = self._floor(state)
         self._sweep(event.segment)
         return [Transcribed(event), *floor]
+
+    def _understood(self, event: Event) -> None:
+        if event.text:
+            self._found = max(self._found, (event.segment, event.language or ""))
 
     def _floor(self, state: State) -> list[Fact]:
         """Who listens in the language that was spoken gets the floor, as soon as both are known."""
@@ -187,35 +235,6 @@ class Ledger:
         self._sweep(state.cut.segment)
         return [Whole(state.cut.segment, name) for name in late]
 
-    def _translation(self, voice: Voice, event: Event) -> list[Fact]:
-        if voice.translation is not None or event.attempt not in voice.translators:
-            return []
-        voice.translation = event
-        voice.speakers.add(event.attempt)
-        if not voice.mute:
-            return [Translated(event)]
-        voice.finished = True
-        return [Translated(event), Whole(event.segment, event.target or "")]
-
-    def _speech(self, voice: Voice, event: Event) -> list[Fact]:
-        if voice.mute or event.attempt not in voice.speakers or voice.chosen not in (None, event.attempt):
-            return []
-        if event.kind == "done":
-            if voice.index < event.index:
-                return [Torn(event)]
-            voice.finished = True
-            return [Whole(event.segment, event.target or "")]
-        # Behind a piece that was lost on its way (a Redis that came back empty) none is heard.
-        if event.index != voice.index:
-            return []
-        voice.chosen = event.attempt
-        voice.index += 1
-        if event.sentence < voice.sentences:
-            return []
-        if event.last:
-            voice.sentences = event.sentence + 1
-        return [Piece(event)]
-
     def _again(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)
         if state is None:
@@ -254,7 +273,7 @@ class Ledger:
     def _sweep(self, number: int) -> None:
         """Forgets a segment of which nothing more can come."""
         state = self._segments.get(number)
-        if state is None or not all(voice.finished for voice in state.voices.values()):
+        if state is None or state.draft or not all(voice.finished for voice in state.voices.values()):
             return
         if state.transcript is not None or state.given_up:
             del self._segments[number]

@@ -8,7 +8,8 @@ from math import inf
 from bridge.types import Decision
 from gateway.core import facts, inputs
 from gateway.core.effects import Append, Effect, Taken, Timer
-from gateway.core.speaker import Speaker, Takeover
+from gateway.core.speaker import Speaker
+from gateway.core.takeover import Takeover
 
 CONFIRM = 2.0
 """Seconds in which a decision must come back from the journal; else it is written again."""

@@ -152,12 +152,18 @@ class Room:
         found: list[For] = []
         here = self.here.get(who.session)
         for fact in told:
-            for tuning, listener in self.listeners.items():
-                if heard := listener.found(at, fact, who):
-                    found.append(For(tuning, heard))
-            if here is not None and (acted := here.found(fact, now)):
+            if not isinstance(fact, facts.Early):
+                heard = fact.fact if isinstance(fact, facts.Late) else fact
+                found += self._heard(at, heard, who)
+            if here is None or isinstance(fact, facts.Late):
+                continue
+            if acted := here.found(fact, now):
                 found.append(For(who.session, acted))
         return found
+
+    def _heard(self, at: float, fact: facts.Fact, who: Ledger) -> list[For]:
+        each = [For(tuning, listener.found(at, fact, who)) for tuning, listener in self.listeners.items()]
+        return [found for found in each if found.effects]
 
 
 def effects_of(found: list[For]) -> list[Effect]:

@@ -10,7 +10,7 @@ from bridge.languages import same
 from bridge.types import Decision, Event, Stage, Target, Work
 from gateway.core.cuts import Cut
 from gateway.core.deadlines import Overdue
-from gateway.core.effects import Append, Effect, Free, Submit, Supersede
+from gateway.core.effects import Append, Effect, Free, Submit, Supersede, Urgency
 from gateway.core.inputs import Key
 from gateway.core.state import State
 
@@ -38,9 +38,11 @@ class Segment:
     mute: set[str] = field(default_factory=set)
 
     @classmethod
-    def begun(cls, cut: Cut, work: Work, targets: Sequence[Target], live: bool, until: float) -> Segment:
+    def begun(
+        cls, cut: Cut, work: Work, targets: Sequence[Target], live: bool, until: float, due: float
+    ) -> Segment:
         """One that was just cut, and is sent for those of its targets that need an engine."""
-        segment = cls(cut, work, {}, live, {target.language for target in targets}, until)
+        segment = cls(cut, work, {}, live, {target.language for target in targets}, until, due=due)
         segment.targets = {
             target.language: target for target in targets if not segment._floored(target.language)
         }
@@ -96,15 +98,19 @@ class Segment:
             sentence=sentence,
             message=what.reason,
         )
-        pcm = self.cut.pcm if what.stage == "stt" else b""
-        budget = inf if sentence else self.due - now
-        submit = Submit(work, what.stage, targets, self.live, left, pcm, budget, frozenset(self.mute))
         return [
             Free((key,)),
             Append(decision),
             Supersede(self.number, work.revision, what.stage, what.target, self.attempts),
-            submit,
+            self._sent(work, what.stage, targets, left, inf if sentence else self.due - now),
         ]
+
+    def _sent(
+        self, work: Work, stage: Stage, targets: tuple[Target, ...], left: float, budget: float
+    ) -> Submit:
+        urgency: Urgency = "draft" if work.draft else "final"
+        pcm = self.cut.pcm if stage == "stt" else b""
+        return Submit(work, stage, targets, self.live, left, pcm, urgency, budget, frozenset(self.mute))
 
     def rest(self, stage: Stage, target: str | None, attempt: int, sentence: int = 0) -> Work:
         """The work that is left from a stage on; speech begins with sentence `sentence`."""

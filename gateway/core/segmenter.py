@@ -6,6 +6,7 @@ function given to it. All positions are samples since the start of the session.
     silence --voiced--> candidate --min_speech--> certain (Started) --min_silence--> Stopped, Cut
        ^                    |                        |  commit, end of stream  --> Stopped, Cut
        +----min_silence-----+ (noise)                +--max_segment--> Stopped, Cut, the rest stays open
+                                                     +--draft_silence--> Draft --voiced--> Resumed
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 
 from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.cuts import Cut, Reason, Report, Started, Stopped
+from gateway.core.cuts import Cut, Draft, Reason, Report, Resumed, Started, Stopped
 from gateway.core.quiet import WINDOW, quietest
 from gateway.core.terms import SegmenterConfig
 
@@ -34,6 +35,7 @@ class _Open:
     marked: int  # sample at which the first of the windows below begins
     speech_end: int
     number: int | None = None
+    drafted: bool = False
     probabilities: array[float] = field(default_factory=lambda: array("f"))
     voiced: bytearray = field(default_factory=bytearray)
 
@@ -118,7 +120,7 @@ class Segmenter:
             if due is not None and due < self._judged + WINDOW:
                 if received < due:
                     break
-                self._end(due, "silence", reports)
+                self._fall_silent(due, reports)
             elif received < self._judged + WINDOW:
                 break
             else:
@@ -148,8 +150,28 @@ class Segmenter:
         return reports
 
     def _deadline(self) -> int | None:
-        """Where the open segment ends unless speech comes before."""
-        return None if self._open is None else self._open.speech_end + self._min_silence
+        """Where the open segment ends, or becomes a draft, unless speech comes before."""
+        if self._open is None:
+            return None
+        early = self._config.drafts and self._open.number is not None and not self._open.drafted
+        silence = min(self._draft_silence, self._min_silence) if early else self._min_silence
+        return self._open.speech_end + silence
+
+    def _fall_silent(self, now: int, reports: list[Report]) -> None:
+        """Silence has lasted up to `now`: for a draft, or for the end."""
+        segment = self._open
+        assert segment is not None
+        if now >= segment.speech_end + self._min_silence or segment.number is None:
+            self._end(now, "silence", reports)
+        else:
+            segment.drafted = True
+            end = self._end_of(segment, now)
+            pcm = self._bytes(segment.start, end)
+            reports.append(Draft(segment.number, segment.start, end, segment.speech_end, pcm))
+
+    def _end_of(self, segment: _Open, now: int) -> int:
+        """Where a segment ends that falls silent: no later than its draft did, so that it is the same."""
+        return min(segment.speech_end + min(self._padding, self._draft_silence), now)
 
     def _judge(self, window: bytes, reports: list[Report]) -> None:
         probability = self._probability(window.ljust(WINDOW * SAMPLE_BYTES, b"\0"))
@@ -169,6 +191,9 @@ class Segmenter:
         segment.probabilities.append(probability)
         segment.voiced.append(self._voiced)
         if self._voiced:
+            if segment.drafted and segment.number is not None:
+                reports.append(Resumed(segment.number, self._judged - WINDOW - segment.speech_end))
+            segment.drafted = False
             segment.speech_end = self._judged
             segment.needed -= WINDOW
             if segment.needed <= 0:
@@ -187,8 +212,8 @@ class Segmenter:
         """Closes the open segment with the silence up to `now`, or drops it as noise."""
         segment = self._open
         if segment is not None and segment.number is not None:
-            end = min(segment.speech_end + self._padding, now)
-            self._cut(segment, segment.number, end, segment.speech_end, reason, reports)
+            end = self._end_of(segment, now)
+            self._cut(segment, segment.number, end, segment.speech_end, reason, reports, segment.drafted)
         self._open = None
         self._adopt()
         self._trim()
@@ -233,11 +258,18 @@ class Segmenter:
         return start + quietest(pcm, segment.probabilities[first:last])
 
     def _cut(
-        self, segment: _Open, number: int, end: int, speech_end: int, reason: Reason, reports: list[Report]
+        self,
+        segment: _Open,
+        number: int,
+        end: int,
+        speech_end: int,
+        reason: Reason,
+        reports: list[Report],
+        drafted: bool = False,
     ) -> None:
         pcm = self._bytes(segment.start, end)
         reports.append(Stopped(number, speech_end))
-        reports.append(Cut(number, segment.start, end, speech_end, pcm, reason))
+        reports.append(Cut(number, segment.start, end, speech_end, pcm, reason, drafted=drafted))
         self._given = end
 
     def _adopt(self) -> None:
@@ -245,6 +277,7 @@ class Segmenter:
         self._config = self._wanted
         self._min_speech = _samples(self._config.min_speech_ms)
         self._min_silence = _samples(self._config.min_silence_ms)
+        self._draft_silence = _samples(self._config.draft_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)
 

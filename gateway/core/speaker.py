@@ -6,39 +6,24 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bridge.languages import same
 from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
 from gateway.core import cuts, facts, inputs
+from gateway.core.agreed import Agreed
+from gateway.core.drafts import told
 from gateway.core.effects import Append, Effect, Report, Taken
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
+from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.core.timings import Arrivals
 
-AHEAD = 2 * SPEECH_RATE
-"""Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
-
-
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """What is known of a session that another gateway held, besides its journal.
-
-    Its audio is judged from sample `at` on, where it was `voiced` or not; at least `segments` were cut; the
-    speech of `unstored` is not in Redis.
-    """
-
-    at: int = 0
-    voiced: bool = False
-    segments: int = 0
-    unstored: Set[int] = frozenset()
 
 
 class Speaker:
@@ -55,8 +40,8 @@ class Speaker:
         audience: Audience | None = None,
     ) -> None:
         """`audience` says who listens at the moment, where it is not the speaker who decides that."""
-        self.terms = terms
         self.segments_cut = 0
+        self._agreed = Agreed(terms)
         self._session = session
         self._room = room
         self._ledger = ledger
@@ -66,12 +51,8 @@ class Speaker:
         self._probabilities: deque[float] = deque()
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
-        self._wanted: Terms | None = None
-        self._wanted_from = 0
-        self._begun: dict[int, Terms] = {}
+        self._revision = 0
         self._arrivals = Arrivals()
-        self._samples = 0
-        self._began: float | None = None
         self._silent_until = 0
         self._ending = False
         self._ended = False
@@ -107,15 +88,20 @@ class Speaker:
         return self._segmenter.voiced
 
     @property
+    def terms(self) -> Terms:
+        """The terms that hold now."""
+        return self._agreed.terms
+
+    @property
     def agreed(self) -> Terms:
         """The terms that will hold next, those of the running segment aside."""
-        return self._wanted or self.terms
+        return self._agreed.next
 
     def handle(self, given: inputs.Input, now: float) -> list[Effect]:
         """What an input brings about; `now` in seconds."""
         match given:
             case inputs.Arrived(samples):
-                self._arrived(samples, now)
+                self._arrivals.note(samples, now)
                 return []
             case inputs.Windows(pcm, probabilities):
                 self._probabilities.extend(probabilities)
@@ -149,8 +135,9 @@ class Speaker:
         given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
+        self._revision = self._ledger.revision
         self._segmenter = self._from(self.segments_cut, takeover.at, at, takeover.voiced)
-        self._samples = takeover.at
+        self._arrivals.samples = takeover.at
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
@@ -177,6 +164,10 @@ class Speaker:
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, facts.Early):
+            if not self._supervision.has(fact.segment, fact.revision):
+                return []  # dropped a moment ago
+            fact = fact.fact
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
             self._unsafe.pop(fact.event.segment, None)
@@ -187,7 +178,7 @@ class Speaker:
     def stop(self) -> int:
         """Silences all that was said so far, also what still waits to be cut: returns the first number that
         is heard again. A segment that goes on after this moment is heard."""
-        self._silent_until = self._samples
+        self._silent_until = self._arrivals.samples
         return self.segments_cut
 
     def silenced(self, before: int) -> list[Effect]:
@@ -201,21 +192,14 @@ class Speaker:
 
     # From the client
 
-    def _arrived(self, samples: int, now: float) -> None:
-        if self._began is None:
-            self._began = now
-        self._samples = samples
-        self._arrivals.note(samples, now)
-
     def _update(self, terms: Terms) -> None:
-        self._wanted, self._wanted_from = terms, self._segmenter.received
+        self._agreed.update(terms, self._segmenter.received)
         self._segmenter.configure(terms.cutting)
         self._adopt()
 
     def _adopt(self) -> None:
-        """New terms hold between two segments, never within one."""
-        if self._wanted is not None and not self._segmenter.speaking:
-            self.terms, self._wanted = self._wanted, None
+        if not self._segmenter.speaking:
+            self._agreed.adopt()
 
     def _end(self, probability: float, now: float) -> list[Effect]:
         self._probabilities.append(probability)
@@ -233,47 +217,68 @@ class Speaker:
 
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
-        for report in reports:
-            if isinstance(report, cuts.Started):
-                if self._wanted is not None and report.at >= self._wanted_from:
-                    self.terms, self._wanted = self._wanted, None
-                self._begun[report.segment] = self.terms
-                effects.append(Append(Decision("began", self._session, segment=report.segment)))
-            elif isinstance(report, cuts.Cut):
-                effects += self._cut(report, now)
-                if self._wanted is not None:
-                    self.terms, self._wanted = self._wanted, None
+        for place, report in enumerate(reports):
+            match report:
+                case cuts.Started(segment, at):
+                    self._agreed.begin(segment, at)
+                    effects.append(Append(Decision("began", self._session, segment=segment)))
+                case cuts.Draft() if place == len(reports) - 1:  # else it is known already how it ends
+                    effects += self._draft(report, now)
+                case cuts.Resumed():
+                    effects += self._supervision.drafts.drop()
+                case cuts.Cut():
+                    effects += self._cut(report, now)
         self._adopt()
         return effects
 
+    def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
+        """Sends what will be the segment, if no more is said."""
+        dropped = self._supervision.drafts.drop()
+        silent = draft.speech_end <= self._silent_until
+        terms = self._agreed.of(draft.segment)
+        targets = self._targets(terms)
+        if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
+            return dropped
+        end, speech_end, revision = draft.end, draft.speech_end, self._revision
+        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        self._revision += 1
+        self._unsafe[draft.segment] = draft.start
+        work = self._work(terms).but(segment=cut.segment, revision=revision)
+        said = self._arrivals.at(speech_end)
+        return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now, said)]
+
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
-        terms = self._begun.pop(cut.segment)
-        live = not self._piles_up(cut.end, now)
+        terms = self._agreed.cut(cut.segment)
+        live = not self._arrivals.pile_up(cut.end, now)
         said = self._arrivals.at(cut.speech_end)
         endpoint_ms = round((now - said) * 1000, 2)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
-        silent = cut.speech_end <= self._silent_until
-        targets = () if silent else self._targets(terms)
-        decision = Decision(
-            "cut",
-            self._session,
-            segment=cut.segment,
-            revision=cut.revision,
-            start=cut.start,
-            end=cut.end,
-            speech_end=cut.speech_end,
-            endpoint_ms=endpoint_ms,
-            source=terms.source,
-            targets=targets,
-            floor=terms.floor,
-        )
+        targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
+        draft = self._supervision.drafts.standing
+        if draft is not None and cut.drafted and targets:
+            cut = replace(cut, revision=draft.work.revision)
+            return [*self._promote(cut, terms, live, endpoint_ms, now), *self._supervision.also(targets, now)]
+        dropped = self._supervision.drafts.drop()
+        cut, self._revision = replace(cut, revision=self._revision), 0
+        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
         if not targets:
-            return [Append(decision)]
+            self._unsafe.pop(cut.segment, None)
+            return [*dropped, Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now, said)
-        return [Append(decision), *self._floor(cut, terms, targets), sent]
+        return [*dropped, Append(decision), *self._floor(cut, terms, targets), sent]
+
+    def _promote(
+        self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
+    ) -> list[Effect]:
+        """The draft was right: what came of it is heard from here on."""
+        self._revision = 0
+        targets = self._supervision.drafts.targets
+        self._supervision.promote(cut, live, now)
+        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
+        return [Append(decision), *self._floor(cut, terms, targets)]
 
     def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
         """What was spoken as it is, where somebody listens who understands it, or may."""
@@ -282,8 +287,3 @@ class Speaker:
             return []
         sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
         return [Report(sound)]
-
-    def _piles_up(self, at: int, now: float) -> bool:
-        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
-        spoken = (now - (self._began or now)) * SPEECH_RATE
-        return self._samples - at > AHEAD and self._samples - spoken > AHEAD

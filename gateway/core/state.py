@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.types import Decision, Event
+from gateway.core.facts import Fact, Piece, Torn, Translated, Whole
 
 
 @dataclass(slots=True)
@@ -22,10 +23,42 @@ class Voice:
     floor: bool = False
     mute: bool = False
 
+    def translated(self, event: Event) -> list[Fact]:
+        """Folds what translation made; the first counts."""
+        if self.translation is not None or event.attempt not in self.translators:
+            return []
+        self.translation = event
+        self.speakers.add(event.attempt)
+        if not self.mute:
+            return [Translated(event)]
+        self.finished = True
+        return [Translated(event), Whole(event.segment, event.target or "")]
+
+    def spoken(self, event: Event) -> list[Fact]:
+        """Folds what tts made; the attempt that delivers first is heard."""
+        if self.mute or event.attempt not in self.speakers or self.chosen not in (None, event.attempt):
+            return []
+        if event.kind == "done":
+            if self.index < event.index:
+                return [Torn(event)]
+            self.finished = True
+            return [Whole(event.segment, event.target or "")]
+        # Behind a piece that was lost on its way (a Redis that came back empty) none is heard.
+        if event.index != self.index:
+            return []
+        self.chosen = event.attempt
+        self.index += 1
+        if event.sentence < self.sentences:
+            return []
+        if event.last:
+            self.sentences = event.sentence + 1
+        return [Piece(event)]
+
 
 @dataclass(slots=True)
 class State:
-    """A segment. `original` is its sound, `given_up` whether no transcript will come."""
+    """A segment. `original` is its sound, `given_up` whether no transcript will come. Of a `draft`, `held` is
+    what its listeners will be told when it is promoted."""
 
     cut: Decision
     voices: dict[str, Voice]
@@ -33,6 +66,8 @@ class State:
     original: Event | None = None
     given_up: bool = False
     attempts: int = 0
+    draft: bool = False
+    held: list[Fact] = field(default_factory=list)
 
     @property
     def spoken(self) -> str | None:

@@ -6,14 +6,16 @@ It acts on what the journal says, so that a decision holds here when it holds fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from math import inf
 
 from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
 from gateway.core import facts, inputs
 from gateway.core.cuts import Cut
-from gateway.core.deadlines import Deadlines, Overdue
+from gateway.core.deadlines import Overdue
+from gateway.core.drafts import Drafts
 from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
+from gateway.core.inwork import InWork
+from gateway.core.latecomers import Latecomers
 from gateway.core.lateness import Lateness
 from gateway.core.ledger import Ledger
 from gateway.core.recent import LATEST
@@ -28,11 +30,11 @@ class Supervision:
     def __init__(self, session: str, ledger: Ledger, patience: Patience) -> None:
         self._session = session
         self._ledger = ledger
-        self._patience = patience
-        self._deadlines = Deadlines(patience)
-        self._lateness = Lateness(session, ledger, self._deadlines, patience.lateness)
-        self._open: dict[int, Segment] = {}
-        self._last: Segment | None = None
+        self._in_work = InWork(session, patience)
+        self._open, self._deadlines = self._in_work.open, self._in_work.deadlines
+        self._latecomers = Latecomers(self._in_work)
+        self.drafts = Drafts(self._in_work)
+        self._lateness = Lateness(ledger, self._in_work)
         self._running: Set[str] = frozenset()
 
     def __len__(self) -> int:
@@ -42,54 +44,30 @@ class Supervision:
     @property
     def next(self) -> float:
         """When the next tick matters, infinity where none does."""
-        return min(self._deadlines.next, min((it.due for it in self._open.values()), default=inf))
+        return min(self._deadlines.next, self._lateness.next(self.drafts.standing))
 
     def begin(
         self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float, said: float
     ) -> Submit:
         """A segment was cut, whose speech ended at `said`; the effect sends it, for those of its targets that
         need an engine."""
-        segment = Segment.begun(cut, work, targets, live, now + LATEST)
-        segment.due = self._lateness.due(said, live)
-        self._open[cut.segment] = segment
-        self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
-        by_engine = tuple(segment.targets.values())
-        return Submit(work, "stt", by_engine, live, self._patience.total, cut.pcm, segment.due - now)
+        due = self._in_work.due(said, live=live)
+        return self._in_work.begin(Segment.begun(cut, work, targets, live, now + LATEST, due), now)
+
+    def has(self, number: int, revision: int) -> bool:
+        """Whether this revision of a segment is in work."""
+        segment = self._open.get(number)
+        return segment is not None and segment.work.revision == revision
 
     def also(self, targets: Sequence[Target], now: float) -> list[Effect]:
         """Somebody listens in `targets`: what is being said, or was said last, is heard in them too."""
-        effects: list[Effect] = []
-        if (last := self._last) is not None and now < last.until:
-            self._open.setdefault(last.cut.segment, last)
-        for segment in list(self._open.values()):
-            effects += self._add(segment, targets, now)
-        return effects
+        return self._latecomers.also(targets, now, self.drafts.standing)
 
-    def _add(self, segment: Segment, targets: Sequence[Target], now: float) -> list[Effect]:
-        number = segment.number
-        new = [target for target in targets if target.language not in segment.heard]
-        if not new:
-            return self._settle(number) if not segment.targets and segment.transcript else []
-        self._deadlines.again(now, number)
-        segment.also(new)
-        decision = Decision(
-            "also", self._session, segment=number, targets=tuple(new), attempt=segment.attempts
-        )
-        if segment.transcript is None:
-            return [Append(decision)]
-        sent = self._send_late(segment, now)
-        return [Append(decision), *sent, *([] if segment.targets else self._settle(number))]
-
-    def _send_late(self, segment: Segment, now: float) -> list[Effect]:
-        """Sends the targets that the transcript was not sent on to."""
-        effects: list[Effect] = []
-        for name in sorted(segment.late & segment.targets.keys()):
-            self._deadlines.wanted((segment.number, "translation", name), segment.attempts)
-            work = segment.rest("translation", name, segment.attempts)
-            left = self._deadlines.left(now, segment.number)
-            effects.append(Submit(work, "translation", (segment.targets[name],), segment.live, left))
-        segment.late.clear()
-        return effects
+    def promote(self, cut: Cut, live: bool, now: float) -> None:
+        """The segment was cut just as its draft was."""
+        segment = self.drafts.promote(cut, live, now)
+        if segment.transcript is not None:
+            self._latecomers.last = segment
 
     def adopt(self, work: Work, now: float, lost: Set[int]) -> list[Effect]:
         """Takes over from a gateway that is gone what the ledger says is not over; `work` is what all work of
@@ -102,7 +80,7 @@ class Supervision:
                 gave_up += self._give_up(cut.segment, None, "stt", "lost", message, True)
                 continue
             segment = Segment.left(state, work)
-            segment.due = self._lateness.due(now, live=True)
+            segment.due = self._in_work.due(now, live=True)
             self._open[cut.segment] = segment
             self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
             self._adopt(segment, state, now)
@@ -137,10 +115,12 @@ class Supervision:
                 self._deadlines.sent(now, (segment, stage, target))
                 return []
             case inputs.Unsent(segment, stage, target, reason):
+                if self._drafted(segment):
+                    return self.drafts.drop()
                 self._deadlines.postpone(now, (segment, stage, target), reason)
                 return []
             case inputs.Shed(segment):
-                return self._lateness.shed(self._open[segment], given) if segment in self._open else []
+                return self._lateness.shed(given) if segment in self._open else []
         return self._tick(now)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
@@ -169,9 +149,9 @@ class Supervision:
     def silenced(self, before: int) -> list[Effect]:
         """The journal says that nobody wants to hear the segments before `before`."""
         effects: list[Effect] = [Cancel(before)]
-        self._last = None
+        self._latecomers.last = None
         for number in [number for number in self._open if number < before]:
-            effects += self._settle(number)
+            effects += self._in_work.settle(number)
         return effects
 
     def unheard(self) -> list[tuple[int, int]]:
@@ -194,15 +174,16 @@ class Supervision:
         ]
         expected = self._deadlines.finished(_key(event))
         if not event.text:
-            return [*freed, *self._settle(event.segment)]
+            return [*freed, *self._in_work.settle(event.segment)]
         if not expected:
             return freed  # given up a moment ago
         segment.transcript = event
-        self._last = segment
+        if segment is not self.drafts.standing:
+            self._latecomers.last = segment
         for target in segment.targets.keys() - segment.late:
             self._deadlines.follow(now, (event.segment, "translation", target), event.attempt, event.worker)
-        late = self._send_late(segment, now)
-        return [*freed, *late, *([] if segment.targets else self._settle(event.segment))]
+        late = self._latecomers.send(segment, now)
+        return [*freed, *late, *([] if segment.targets else self._in_work.settle(event.segment))]
 
     def _translated(self, event: Event, now: float) -> list[Effect]:
         segment = self._open.get(event.segment)
@@ -220,6 +201,8 @@ class Supervision:
         """A stage failed, or a part of its speech was lost on the way."""
         if self._deadlines.failed(now, _key(event), event.attempt, retryable=retryable):
             return []
+        if self._drafted(event.segment):
+            return self.drafts.drop()
         code = event.code or "timed_out"
         message = event.message or f"The {event.stage} stage gave no result: {why}."
         return self._give_up(event.segment, event.target, event.stage, code, message, retryable)
@@ -235,18 +218,9 @@ class Supervision:
         for name in [target] if target else list(segment.targets):
             segment.targets.pop(name, None)
         if not segment.targets and (target is None or segment.transcript is not None):
-            return self._settle(number)
+            return self._in_work.settle(number)
         self._deadlines.forget(number, target)
         return [Free(((number, "translation", target), (number, "tts", target)))]
-
-    def _settle(self, number: int) -> list[Effect]:
-        """Nothing more comes of a segment."""
-        segment = self._open.pop(number)
-        self._deadlines.forget(number)
-        return [
-            Free(segment.keys),
-            Forget(number, segment.work.revision, tuple(segment.superseded)),
-        ]
 
     # Time
 
@@ -261,10 +235,12 @@ class Supervision:
         for what in self._deadlines.due(now, self._runs(now)):
             if what.action == "again":
                 effects += self._again(what, now)
+            elif self._drafted(what.segment):
+                effects += self.drafts.drop()
             else:
                 message = f"The {what.stage} stage gave no result: {what.reason}."
                 effects += self._give_up(what.segment, what.target, what.stage, "timed_out", message, True)
-        return [*effects, *self._lateness.overdue(self._open.values(), now)]
+        return [*effects, *self._lateness.overdue(self.drafts.standing, now)]
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
         return {key: self._item(key, attempt) in self._running for key, attempt in self._deadlines.begun(now)}
@@ -272,6 +248,11 @@ class Supervision:
     def _item(self, key: Key, attempt: int) -> str:
         number, stage, target = key
         return item_name(self._session, number, self._open[number].work.revision, stage, target, attempt)
+
+    def _drafted(self, number: int) -> bool:
+        """Whether a segment is a draft yet."""
+        standing = self.drafts.standing
+        return standing is not None and standing.number == number
 
     def _again(self, what: Overdue, now: float) -> list[Effect]:
         segment = self._open[what.segment]

@@ -12,13 +12,15 @@ from bridge.types import Floor, Rate, Target
 
 @dataclass(frozen=True, slots=True)
 class SegmenterConfig:
-    """The knobs of segmentation; the environment variables VAD_* say what each one does."""
+    """The knobs of segmentation; the environment variables VAD_* and DRAFT* say what each one does."""
 
     threshold: float
     min_speech_ms: int
     min_silence_ms: int
     padding_ms: int
     max_segment_ms: int
+    draft_silence_ms: int = 100
+    drafts: bool = False
 
     def __post_init__(self) -> None:
         """Raises SettingsError where no speech could ever become a segment."""
@@ -38,6 +40,8 @@ class SegmenterConfig:
             min_silence_ms=settings.vad_min_silence_ms,
             padding_ms=settings.vad_padding_ms,
             max_segment_ms=settings.vad_max_segment_ms,
+            draft_silence_ms=settings.draft_silence_ms,
+            drafts=settings.drafts,
         )
 
 

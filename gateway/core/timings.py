@@ -18,17 +18,31 @@ KEPT = 120 * SPEECH_RATE
 more than may wait ahead of the segmenter."""
 
 
+AHEAD = 2 * SPEECH_RATE
+"""Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
+
+
 class Arrivals:
-    """When each sample of a session's audio arrived; times in seconds."""
+    """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 
     def __init__(self) -> None:
+        self.samples = 0
+        self._began: float | None = None
         self._marks: deque[tuple[int, float]] = deque()
 
     def note(self, samples: int, now: float) -> None:
         """The session has `samples` samples since `now`."""
+        if self._began is None:
+            self._began = now
+        self.samples = samples
         if not self._marks or samples >= self._marks[-1][0] + STEP:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
+
+    def pile_up(self, at: int, now: float) -> bool:
+        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
+        spoken = (now - (self._began or now)) * SPEECH_RATE
+        return self.samples - at > AHEAD and self.samples - spoken > AHEAD
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""

@@ -5,17 +5,17 @@ speakers before recordings. A segment leaves while each queue on its way holds f
 slot: one that runs, and one at hand for when it is done. A recording's needs a slot that is free, so that a
 live speaker who comes next waits for one piece at most. What is sent again from a later stage takes the
 place of what was lost. A segment whose speech must come in time does not wait for room in the queue of tts:
-it leaves without its speech where that would come too late.
+it leaves without its speech where that would come too late. A draft waits for nothing: it is sent where
+nobody else would have to wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -24,9 +24,10 @@ from bridge.errors import BridgeError, NoWorker
 from bridge.store import keys
 from bridge.store.sessions import Sessions
 from bridge.types import Stage
-from gateway.core.effects import Submit, Supersede
 from gateway.core.inputs import Key, Sent, Shed, Unsent
+from gateway.core.pressure import Level
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.lanes import Job, Lane, Told
 from gateway.runtime.occupancy import Occupancy
 from gateway.runtime.shedding import Shedding
 from gateway.runtime.writer import Writer
@@ -40,21 +41,7 @@ AT_HAND = 2
 SENDERS = 2
 """Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
 
-Told = Sent | Unsent | Shed
-
-
-@dataclass(slots=True)
-class Job:
-    """Work of one session to be sent, and whom to tell."""
-
-    session: str
-    submit: Submit
-    superseded: Supersede | None
-    tell: Callable[[Told], object]
-
-    @property
-    def key(self) -> Key:
-        return self.submit.work.segment, self.submit.stage, self.submit.work.target
+_BUSY = "no slot is free for a draft"
 
 
 class Dispatcher:
@@ -74,8 +61,8 @@ class Dispatcher:
         self._writer = writer
         self._deadline = deadline
         self._executor = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
-        self._live: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._recorded: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._live = Lane()
+        self._recorded = Lane()
         self._turn = 0
         self._occupancy = Occupancy()
         self.shedding = Shedding(fleet, self._occupancy, budget)
@@ -93,41 +80,49 @@ class Dispatcher:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def submit(self, job: Job) -> None:
-        """Sends it when it is its turn."""
+        """Sends it when it is its turn; a draft at once or not at all."""
+        if job.submit.urgency == "draft":
+            self._draft(job)
+            return
         self.shedding.submitted(job.session, live=job.submit.live)
-        lanes = self._live if job.submit.live else self._recorded
-        lanes.setdefault(job.session, deque()).append(job)
+        (self._live if job.submit.live else self._recorded).add(job)
         self.pump()
+
+    def _draft(self, job: Job) -> None:
+        """Nobody may wait for a draft: it is sent where each queue on its way has a slot that is free."""
+        if (plan := self._plan(job)) is None:
+            return
+        if (
+            self._live
+            or self.shedding.level >= Level.DRAFTS
+            or any(self._fleet.load(queue) >= 1 for queue in plan.values())
+            or not self._fits("stt", plan, 1)
+        ):
+            self._tell(job, Unsent(*job.key, _BUSY))
+        else:
+            self._begin(job, plan)
 
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
-        self._drop(session, keys)
+        for lane in (self._live, self._recorded):
+            lane.drop(session, keys)
         if self._occupancy.free(session, keys):
             self.pump()
 
-    def _drop(self, session: str, keys: Sequence[Key]) -> None:
-        for lanes in (self._live, self._recorded):
-            waiting = lanes.get(session, ())
-            if kept := deque(job for job in waiting if job.key not in keys):
-                lanes[session] = kept
-            else:
-                lanes.pop(session, None)
-
     def forget(self, session: str) -> None:
         """The session is over."""
-        self._live.pop(session, None)
-        self._recorded.pop(session, None)
+        for lane in (self._live, self._recorded):
+            lane.forget(session)
         self._occupancy.forget(session)
         self.shedding.forget(session)
         self.pump()
 
     def looked(self) -> None:
         """The workers were looked at."""
-        waiting = [job.submit for lane in self._live.values() for job in lane]
-        self.shedding.looked(time.monotonic(), waiting)
-        for session in list(self._live):
-            while (lane := self._live.get(session)) and self._hopeless(lane[0]):
-                self._leave(self._live, session)
+        self.shedding.looked(time.monotonic(), [job.submit for job in self._live])
+        for session in [job.session for job in self._live.firsts]:
+            while (job := self._live.first(session)) and self._hopeless(job):
+                self._live.leave(session)
         self.pump()
 
     def _hopeless(self, job: Job) -> bool:
@@ -151,28 +146,19 @@ class Dispatcher:
             return self._from(self._recorded, AT_HAND) or self._from(self._live, AT_HAND)
         return self._from(self._live, AT_HAND) or self._from(self._recorded, 1)
 
-    def _from(self, lanes: OrderedDict[str, deque[Job]], most: int) -> bool:
+    def _from(self, lane: Lane, most: int) -> bool:
         """Sends the first job whose queues hold fewer than `most` pieces for each slot, and lets its
         session wait behind the others."""
-        for session in list(lanes):
-            job = lanes[session][0]
+        for job in lane.firsts:
             plan = self._plan(job)
             if plan is not None and not self._fits(job.submit.stage, _before_speech(job, plan), most):
                 continue
-            self._leave(lanes, session)
+            lane.leave(job.session)
             if plan is not None:
                 self._turn += 1
                 self._treat(job, plan)
             return True
         return False
-
-    def _leave(self, lanes: OrderedDict[str, deque[Job]], session: str) -> None:
-        """The first job of a session waits no more; its others wait behind those of the other sessions."""
-        lanes[session].popleft()
-        if lanes[session]:
-            lanes.move_to_end(session)
-        else:
-            del lanes[session]
 
     def _treat(self, job: Job, plan: dict[placement.Place, str]) -> None:
         """Sends what can come in time, and says what is left out."""
@@ -283,7 +269,7 @@ class Dispatcher:
         self._tell(job, Unsent(*job.key, why))
 
     def _tell(self, job: Job, what: Told) -> None:
-        if isinstance(what, Unsent):
+        if isinstance(what, Unsent) and what.reason != _BUSY:
             log.warning(
                 "segment not sent",
                 session=job.session,

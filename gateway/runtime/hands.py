@@ -12,7 +12,7 @@ from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, inputs
 from gateway.runtime.backend import Backend
-from gateway.runtime.dispatcher import Job, Told
+from gateway.runtime.lanes import Job, Told
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,9 @@ class Hands:
                 self.first = segment
                 cancel = self._backend.sessions.cancel_before(self._session, segment)
                 self._backend.errands.run("cancel", cancel)
+            case effects.Drop(segment, revision):
+                drop = self._backend.sessions.drop(self._session, segment, revision)
+                self._backend.errands.run("drop draft", drop)
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
         sessions, errands = self._backend.sessions, self._backend.errands
@@ -62,7 +65,7 @@ class Hands:
         now = self._backend.fleet.now()
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
-        else:
+        elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
         due = now + submit.budget if submit.budget < inf else 0.0
         submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left, due=due))

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from bridge.store.records import Record
 from gateway.core import inputs
 from gateway.core.seat import Seat
-from gateway.core.speaker import Takeover
+from gateway.core.takeover import Takeover
 from gateway.runtime.backend import Backend
 from gateway.runtime.hall import Hall
 from gateway.runtime.runner import Runner

@@ -13,7 +13,8 @@ from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, inputs
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
-from gateway.core.speaker import Speaker, Takeover
+from gateway.core.speaker import Speaker
+from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
 from gateway.runtime.backend import Backend
 from gateway.runtime.bookmark import Bookmark

@@ -17,7 +17,7 @@ from tests.bridge.rooms import Room
 pytestmark = pytest.mark.redis
 
 WORK = Work("alice", 3, "room", revision=1, attempt=2, target="es")
-ITEM = item_name("alice", 3, 0, "tts", "es", 2)
+ITEM = item_name("alice", 3, 1, "tts", "es", 2)
 
 
 @pytest.fixture
@@ -62,6 +62,18 @@ def test_an_attempt_is_taken_once_whoever_delivers_it_again(room: Room, desk: De
     assert room.client.hget(keys.RUNNING, "v") is None
 
 
+def test_a_dropped_draft_never_begins_and_later_revisions_do(room: Room, desk: Desk) -> None:
+    room.do(lambda sessions: sessions.keep({"alice": 0}, 60))
+    room.do(lambda sessions: sessions.drop("alice", 3, 1))
+    draft = WORK.but(draft=True)
+
+    assert desk.take("tts", draft, "w", []).verdict == "gone"
+    assert desk.take("tts", draft.but(revision=0), "w", []).verdict == "gone"
+    assert desk.take("tts", draft.but(revision=2), "w", []).verdict == "wanted"
+    assert desk.take("tts", draft.but(segment=4), "w", []).verdict == "wanted"
+    assert desk.take("tts", WORK, "w", []).verdict == "wanted"
+
+
 def test_a_call_that_is_sent_again_after_a_lost_answer_still_gets_its_work(
     room: Room, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +99,7 @@ def test_a_claim_lasts_as_long_as_the_work_is_wanted(room: Room, desk: Desk) -> 
     desk.take("tts", WORK.but(segment=4, deadline=room.now() + 1_000), "w", [])
 
     assert CLAIM_SECONDS - 5 < room.client.ttl(keys.claim(ITEM)) <= CLAIM_SECONDS
-    assert 990 < room.client.ttl(keys.claim(item_name("alice", 4, 0, "tts", "es", 2))) <= 1_000
+    assert 990 < room.client.ttl(keys.claim(item_name("alice", 4, 1, "tts", "es", 2))) <= 1_000
 
 
 def test_work_of_a_session_that_is_over_leaves_nothing_behind(room: Room, desk: Desk) -> None:

@@ -131,7 +131,7 @@ def test_a_cancelled_segment_stops_between_two_results(runtime: Runtime, room: R
         try:
             yield {"kind": "audio", "index": 0, "pcm": b"\0\0"}
             room.do(lambda sessions: sessions.cancel_before("alice", 3))
-            wait_until(lambda: runtime.cancellations.cancelled("alice", 2), 2, "the worker hears it")
+            wait_until(lambda: runtime.cancellations.cancelled(Work("alice", 2)), 2, "the worker hears it")
             yield {"kind": "audio", "index": 1, "pcm": b"\0\0"}
         finally:
             closed.append(True)

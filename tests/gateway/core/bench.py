@@ -24,10 +24,13 @@ NOW = 100.0
 """The runner's clock when a session begins."""
 VOICED, SILENT = 12, 11
 """Windows of one segment with the silence that ends it."""
+DRAFTED = 4
+"""Windows of silence after which there is a draft."""
 
 
-def terms(*targets: str, source: str | None = "en") -> Terms:
-    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, CONFIG)
+def terms(*targets: str, source: str | None = "en", drafts: bool = False) -> Terms:
+    cutting = replace(CONFIG, drafts=drafts)
+    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting)
 
 
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
@@ -51,7 +54,12 @@ class Bench:
     """
 
     def __init__(
-        self, *targets: str, patience: Patience = PATIENCE, most: int = 8, echo: bool = True
+        self,
+        *targets: str,
+        patience: Patience = PATIENCE,
+        most: int = 8,
+        echo: bool = True,
+        drafts: bool = False,
     ) -> None:
         self.now = NOW
         self.journal = Journal()
@@ -59,7 +67,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets)
+        self.terms = terms(*targets, drafts=drafts)
         self.patience = patience
         self.most = most
         self.room = self.fresh()
@@ -135,6 +143,13 @@ def decisions(found: Iterable[Effect], *kinds: str) -> list[Decision]:
 
 def submits(found: Iterable[Effect]) -> list[Submit]:
     return [effect for effect in found if isinstance(effect, Submit)]
+
+
+def drafting(*targets: str) -> Bench:
+    """Segment 0 has been said and drafted; nothing came of it yet."""
+    made = Bench(*targets, drafts=True)
+    made.hears((VOICED, 0.9), (DRAFTED, 0.0))
+    return made
 
 
 def bench(segments: int = 1, *targets: str, sent: bool = True, **changes: float) -> Bench:

@@ -29,10 +29,12 @@ WORLDS = {
 }
 
 
-@pytest.mark.parametrize("seed", [7, 8, 9])
+@pytest.mark.parametrize(("seed", "drafts"), [(7, False), (8, True), (9, True)])
 @pytest.mark.parametrize("world", WORLDS)
-def test_every_segment_is_heard_once_and_in_order_whatever_happens_to_it(world: str, seed: int) -> None:
-    made = World("es", "ca", seed=seed, trouble=WORLDS[world], patience=PATIENCE)
+def test_every_segment_is_heard_once_and_in_order_whatever_happens_to_it(
+    world: str, seed: int, drafts: bool
+) -> None:
+    made = World("es", "ca", seed=seed, trouble=WORLDS[world], patience=PATIENCE, drafts=drafts)
     made.talk(SEGMENTS)
     made.run(20_000)
 

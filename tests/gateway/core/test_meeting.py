@@ -6,7 +6,7 @@ from bridge.types import Event
 from gateway.core import effects, inputs
 from gateway.core.effects import Done, Say, SpeechStarted
 from gateway.core.recent import LATEST
-from gateway.core.speaker import Takeover
+from gateway.core.takeover import Takeover
 from gateway.core.tuning import numbered
 from tests.gateway.core.bench import NOW
 from tests.gateway.core.meeting import LANGUAGES, Meeting, numbers, sound, story

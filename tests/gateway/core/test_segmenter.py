@@ -129,13 +129,19 @@ def test_no_padding_keeps_the_voiced_windows_alone() -> None:
 
 
 def test_post_roll_is_never_longer_than_the_silence_that_was_heard() -> None:
-    cut = only_cut(run(script((10, 0.9), (20, 0.0)), padding_ms=1_000))
+    cut = only_cut(run(script((10, 0.9), (20, 0.0)), padding_ms=1_000, draft_silence_ms=1_000))
     assert cut.end == cut.speech_end + 320 * MS
+
+
+def test_post_roll_is_never_longer_than_that_of_a_draft_whether_there_are_drafts_or_not() -> None:
+    for drafts in (False, True):
+        cut = only_cut(run(script((10, 0.9), (20, 0.0)), padding_ms=1_000, drafts=drafts))
+        assert cut.end == cut.speech_end + 100 * MS
 
 
 def test_pre_roll_takes_no_audio_of_the_segment_before() -> None:
     first, second = cuts(run(script((10, 0.9), (11, 0.0), (10, 0.9), (20, 0.0)), padding_ms=320))
-    assert second.start == first.end == 20 * WINDOW
+    assert second.start == first.end == 10 * WINDOW + 100 * MS
 
 
 def test_speech_in_the_window_in_which_the_silence_ran_out_opens_the_next_segment() -> None:
@@ -143,7 +149,7 @@ def test_speech_in_the_window_in_which_the_silence_ran_out_opens_the_next_segmen
     first, second = cuts(
         run(script((10, 0.9), (10, 0.0), (10, 0.9), (20, 0.0)), min_silence_ms=336, padding_ms=336)
     )
-    assert first.end == 10 * WINDOW + 336 * MS
+    assert first.end == 10 * WINDOW + 100 * MS
     assert second.start == first.end
     assert second.speech_end == 30 * WINDOW
 
@@ -329,8 +335,10 @@ def test_configuration_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) 
         vad_min_silence_ms=200,
         vad_padding_ms=30,
         vad_max_segment_ms=4_000,
+        drafts=False,
+        draft_silence_ms=64,
     )
-    assert SegmenterConfig.of(asked) == SegmenterConfig(0.8, 100, 200, 30, 4_000)
+    assert SegmenterConfig.of(asked) == SegmenterConfig(0.8, 100, 200, 30, 4_000, 64, drafts=False)
 
 
 def test_shortest_speech_must_be_below_the_longest_segment() -> None:

@@ -5,7 +5,7 @@ All of it is made of one seed, so what went wrong once goes wrong again.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -16,7 +16,7 @@ from gateway.core import effects, inputs
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.inputs import Key
 from gateway.core.terms import Patience
-from tests.gateway.core.bench import PATIENCE, Bench, lengths
+from tests.gateway.core.bench import DRAFTED, PATIENCE, SILENT, VOICED, Bench, lengths
 from tests.gateway.events import RATE, SESSION, speech
 
 
@@ -69,6 +69,7 @@ class World(Bench):
         trouble: Trouble = Trouble(),
         patience: Patience = PATIENCE,
         devices: int = 2,
+        drafts: bool = False,
     ) -> None:
         self.random = seed if isinstance(seed, Random) else Random(seed)
         self.trouble = trouble
@@ -77,11 +78,13 @@ class World(Bench):
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._timer = 0
-        self._least: dict[Key, int] = {}
+        self._least: dict[tuple[int, int, Stage, str | None], int] = {}
+        self._dropped = (-1, -1)
+        self.drafted: Counter[str] = Counter()
         self._claimed: set[str] = set()
         self._first = 0
         self.workers = [Worker(stage, f"{stage}.{n}") for stage in STAGES for n in range(devices)]
-        super().__init__(*targets, patience=patience)
+        super().__init__(*targets, patience=patience, drafts=drafts)
 
     # --- time ---
 
@@ -105,12 +108,29 @@ class World(Bench):
             if not self.speaker.hungry:
                 self.later(0.1, lambda: speak(left))
             elif left:
-                self.segment()
+                self._say() if self.terms.cutting.drafts else self.segment()
                 self.later(every, lambda: speak(left - 1))
             else:
                 self.give(inputs.End())
 
         self.later(0.0, lambda: speak(segments))
+
+    def _say(self) -> None:
+        """One segment, in which the speaker may pause for long enough to make drafts."""
+        pauses = self.random.choice((0, 0, 1, 2))
+
+        def fall_silent() -> None:
+            self.hears((SILENT - DRAFTED, 0.0))
+
+        def part(left: int) -> None:
+            self.hears((VOICED if left == pauses else 4, 0.9), (DRAFTED, 0.0))
+            wait = self.random.uniform(0.02, 0.3)
+            if left:
+                self.later(wait, lambda: part(left - 1))
+            else:
+                self.later(wait, fall_silent)
+
+        part(pauses)
 
     # --- what the room wants done ---
 
@@ -122,10 +142,13 @@ class World(Bench):
                     self.frames.append(effect)
                     self.ended |= isinstance(effect, Say) and isinstance(effect.what, effects.Ended)
                 case effects.Append(decision):
+                    self.drafted[decision.kind] += 1
                     if self.random.random() >= self.trouble.forgets:
                         self._write(decision, 0.002)
-                case effects.Supersede(segment, _, stage, target, attempt):
-                    self._least[segment, stage, target] = attempt
+                case effects.Supersede(segment, revision, stage, target, attempt):
+                    self._least[segment, revision, stage, target] = attempt
+                case effects.Drop(segment, revision):
+                    self._dropped = (segment, revision)
                 case effects.Cancel(segment):
                     self._first = segment
                 case effects.Submit():
@@ -190,7 +213,9 @@ class World(Bench):
         item = work.item(task.stage)
         if work.segment < self._first or item in self._claimed:
             return False
-        if work.attempt < self._least.get((work.segment, task.stage, work.target), 0):
+        if work.attempt < self._least.get((work.segment, work.revision, task.stage, work.target), 0):
+            return False
+        if work.draft and work.segment == self._dropped[0] and work.revision <= self._dropped[1]:
             return False
         self._claimed.add(item)
         return True
@@ -289,7 +314,8 @@ class World(Bench):
             worker.stage,
             SESSION,
             work.segment,
-            attempt=work.attempt,
+            work.revision,
+            work.attempt,
             target=work.target,
             worker=worker.name,
             **values,  # type: ignore[arg-type]

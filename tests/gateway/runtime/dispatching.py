@@ -18,10 +18,11 @@ from bridge.store.sessions import Sessions
 from bridge.topology import Topology, WorkerEntry
 from bridge.types import STAGES, Stage, Target, Work
 from gateway.core.effects import Submit, Supersede
-from gateway.core.inputs import Key, Sent, Unsent
-from gateway.runtime.dispatcher import Dispatcher, Job
+from gateway.core.inputs import Key, Sent
+from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.lanes import Job, Told
 from gateway.runtime.writer import Writer
 from tests.stack import as_gateway
 
@@ -44,7 +45,7 @@ class Scene:
         self.url = settings.redis_url
         self.registry = Registry(self.url)
         self.client = redis.Redis.from_url(self.url)
-        self.told: list[tuple[str, Sent | Unsent]] = []
+        self.told: list[tuple[str, Told]] = []
         self.sessions = Sessions(self.url)
         self.journal = Journal(self.url, "test")
         self.watch = Watch(self.url)
@@ -78,11 +79,13 @@ class Scene:
         live: bool = True,
         attempt: int = 0,
         among: tuple[str, ...] = (),
+        draft: bool = False,
     ) -> None:
         target, source = None if stage == "stt" else "es", None if among else "en"
         work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
-        work = work.but(among=among)
-        submit = Submit(work, stage, ES, live, 60.0, b"\1\0" * 100 if stage == "stt" else b"")
+        work = work.but(among=among, draft=draft)
+        pcm = b"\1\0" * 100 if stage == "stt" else b""
+        submit = Submit(work, stage, ES, live, 60.0, pcm, "draft" if draft else "final")
         superseded = Supersede(segment, 0, stage, target, attempt) if attempt else None
         self.dispatcher.submit(
             Job(session, submit, superseded, lambda what: self.told.append((session, what)))

@@ -14,7 +14,8 @@ from bridge.settings import Settings
 from bridge.types import Decision, Work
 from gateway.core.effects import Submit
 from gateway.core.inputs import Sent, Unsent
-from gateway.runtime.dispatcher import SHARE, Job
+from gateway.runtime.dispatcher import SHARE
+from gateway.runtime.lanes import Job
 from tests.gateway.runtime.dispatching import DEVICES, ES, GPUS, Scene, play
 from tests.stack import as_gateway
 
@@ -285,7 +286,40 @@ def test_an_attempt_that_replaces_another_says_so_before_it_is_sent(settings: Se
         await it.sessions.keep({"alice": 0}, 60)
         it.submit("alice", 0, attempt=2)
         await it.settled(1)
-        assert it.client.hget("live:alice", "0/stt/") == b"2"
+        assert it.client.hget("live:alice", "0.0/stt/") == b"2"
+
+    play(settings, scene)
+
+
+def test_a_draft_is_sent_behind_what_is_certain_and_only_where_every_queue_has_a_free_slot(
+    settings: Settings,
+) -> None:
+    async def scene(it: Scene) -> None:
+        it.submit("alice", 0, draft=True)
+        await it.settled(1)
+        assert it.client.llen("stt.gpu0:3") == 1 and it.client.llen("stt.gpu0") == 0
+        it.submit("bob", 0, draft=True)
+        await it.settled(2)
+        assert it.sent == [("alice", 0)]
+        it.submit("bob", 0)
+        await it.settled(3)
+        it.free("alice", 0)
+        it.free("bob", 0)
+        it.submit("bob", 1, draft=True)
+        await it.settled(4)
+        assert it.sent == [("alice", 0), ("bob", 0), ("bob", 1)]
+
+    play(settings, scene)
+
+
+def test_no_draft_is_sent_while_somebody_waits_or_where_nobody_works(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        await it.submit_in_order("alice", 3)
+        it.submit("bob", 0, draft=True)
+        await it.settled(3)
+        assert it.sent == [("alice", 0), ("alice", 1)]
+        (refused,) = (what for _, what in it.told if isinstance(what, Unsent))
+        assert "free" in refused.reason
 
     play(settings, scene)
 

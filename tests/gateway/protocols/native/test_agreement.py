@@ -145,7 +145,9 @@ def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) 
 
     terms = agree(start(vad=wanted), OFFER, defaults)
 
-    assert terms.cutting == SegmenterConfig(**wanted, max_segment_ms=defaults.vad_max_segment_ms)
+    assert terms.cutting == SegmenterConfig(
+        **wanted, max_segment_ms=defaults.vad_max_segment_ms, drafts=defaults.drafts
+    )
 
 
 @pytest.mark.parametrize(
