@@ -237,7 +237,7 @@ class Speaker:
         silent = draft.speech_end <= self._silent_until
         terms = self._agreed.of(draft.segment)
         targets = self._targets(terms)
-        if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
+        if silent or not targets or not self.hungry or self._arrivals.recorded(draft.end, now):
             return dropped
         end, speech_end, revision = draft.end, draft.speech_end, self._revision
         cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
@@ -249,7 +249,7 @@ class Speaker:
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._agreed.cut(cut.segment)
-        live = not self._arrivals.pile_up(cut.end, now)
+        live = not self._arrivals.recorded(cut.end, now)
         said = self._arrivals.at(cut.speech_end)
         endpoint_ms = round((now - said) * 1000, 2)
         self._arrivals.forget_before(cut.speech_end)

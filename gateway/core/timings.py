@@ -16,10 +16,10 @@ STEP = SPEECH_RATE // 100
 KEPT = 120 * SPEECH_RATE
 """Samples whose arrival is remembered: more than the longest segment with the silence that ends it, and
 more than may wait ahead of the segmenter."""
-
-
 AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
+FRESH = 1.0
+"""Seconds since its arrival within which audio is cut as it is spoken."""
 
 
 class Arrivals:
@@ -28,6 +28,7 @@ class Arrivals:
     def __init__(self) -> None:
         self.samples = 0
         self._began: float | None = None
+        self._recorded = False
         self._marks: deque[tuple[int, float]] = deque()
 
     def note(self, samples: int, now: float) -> None:
@@ -39,10 +40,13 @@ class Arrivals:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
 
-    def pile_up(self, at: int, now: float) -> bool:
-        """Whether audio waits to be cut behind sample `at`, and came faster than anybody speaks."""
+    def recorded(self, at: int, now: float) -> bool:
+        """Whether what is cut at sample `at` is of a recording: audio waits behind it, and came faster than
+        anybody speaks. So is the rest of that audio, up to its end."""
         spoken = (now - (self._began or now)) * SPEECH_RATE
-        return self.samples - at > AHEAD and self.samples - spoken > AHEAD
+        piled_up = self.samples - at > AHEAD and self.samples - spoken > AHEAD
+        self._recorded = piled_up or (self._recorded and now - self.at(at) > FRESH)
+        return self._recorded
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""

@@ -45,6 +45,7 @@ class Mouth:
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
         self.purged: list[float] = []
+        self.warned: list[effects.Warn] = []
         self.attendance: list[tuple[list[Attendant], dict[str, int]]] = []
         self.safe = 0
         self.overtaken = self.over = False
@@ -62,6 +63,9 @@ class Mouth:
 
     def purge(self, before: float) -> None:
         self.purged.append(before)
+
+    def warn(self, warning: effects.Warn) -> None:
+        self.warned.append(warning)
 
     def acknowledge(self, samples: int) -> None:
         self.safe = samples
