@@ -14,8 +14,8 @@ from bridge.types import Stage
 from gateway.core.service import Service
 
 BACK = 0.5
-"""Share of the time left in which speech must come to be heard again: less than what it was left out at, so
-that a lane does not change from one segment to the next."""
+"""Share of the time left behind the words in which speech must come to be heard again: less than what it was
+left out at, so that a lane does not change from one segment to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def treat(
     late = {
         target
         for target, each in found.items()
-        if each.speech > (left * BACK if target in muted and left > 0 else left)
+        if each.speech - each.words > max(0.0, left - each.words) * (BACK if target in muted else 1.0)
     }
-    if crowded and late == found.keys() and all(each.words > left for each in found.values()):
+    if crowded and all(each.words > left for each in found.values()):
         return Treatment(quick, drop=True)
     return Treatment(quick, frozenset(late - {""}))

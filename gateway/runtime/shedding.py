@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 CROWDED = RISE[-1]
 """Share of the budget, waited for stt or translation, from which words that are too late are not made."""
+MARGIN = 0.05
+"""Share of the budget that a forecast may be wrong by: speech that just misses it was work in vain."""
 
 
 class Shedding:
@@ -82,7 +84,7 @@ class Shedding:
         lines = {place: self._line(queue) for place, queue in plan.items()}
         muted = self._muted.get(session, frozenset())
         found = treat(
-            due - self._fleet.now(),
+            due - self._fleet.now() - MARGIN * self.budget,
             forecast(lines, self.service, quick=False),
             forecast(lines, self.service, quick=True),
             quick=self.level >= Level.QUALITY,

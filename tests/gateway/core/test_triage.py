@@ -102,14 +102,26 @@ def test_what_comes_too_late_is_not_made_at_all() -> None:
     assert treated(-1.0) == Treatment(quick=True, drop=True)
 
 
+def test_a_transcript_alone_is_left_out_too_where_it_comes_too_late() -> None:
+    made, at = service(), {("stt", None): Line("stt.a", 20, 1)}
+    found = forecast(at, made, quick=True)
+    assert treat(2.0, found, found).drop
+
+
 def test_words_that_hold_up_nobody_are_made_however_late() -> None:
     """After an outage of Redis, for example: what was said meanwhile is read, not heard."""
     assert treated(-1.0, crowded=False) == Treatment(quick=True, mute=frozenset({"es"}))
 
 
 def test_a_lane_that_lost_its_speech_gets_it_back_when_it_comes_well_in_time() -> None:
-    assert treated(1.0, muted="es").mute == {"es"}
-    assert treated(2.0, muted="es").mute == set()
+    assert treated(2.5, tts=15, muted="es").mute == {"es"}
+    assert treated(2.5, tts=15).mute == set()
+    assert treated(4.0, tts=15, muted="es").mute == set()
+
+
+def test_it_gets_it_back_also_where_stt_is_what_all_wait_for() -> None:
+    """Its words come late as well then: nothing is gained by leaving out their speech."""
+    assert treated(STT + TRANSLATION + 3 * TTS, muted="es").mute == set()
 
 
 @settings(max_examples=50, deadline=None)
