@@ -9,11 +9,12 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from bridge import redis_url
+from bridge.objectives import ObjectiveSettings
 from bridge.origin import canonical
 from bridge.speech_settings import SpeechSettings
 
 
-class Settings(SpeechSettings):
+class Settings(SpeechSettings, ObjectiveSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
@@ -43,6 +44,12 @@ class Settings(SpeechSettings):
     )
     log_format: Literal["console", "json"] = Field(
         "console", description="Log lines for people or for machines."
+    )
+
+    profile: Literal["", "cprofile", "memory", "torch", "nvtx"] = Field(
+        "",
+        description="What watches the tasks of workers and writes to DATA_DIR/profile: Python's profiler, "
+        "memory between two signals (`speechbridge profile memory`), torch's profiler, ranges for nsys.",
     )
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")

@@ -37,7 +37,10 @@ class SpeechSettings(Options):
         250, ge=32, le=5_000, description="Shorter speech is taken for noise and dropped."
     )
     vad_min_silence_ms: int = Field(
-        300, ge=32, le=10_000, description="Silence that ends a segment: the largest part of the latency."
+        300,
+        ge=32,
+        le=10_000,
+        description="Silence that ends a segment, in whole windows of 32 ms: most of the latency.",
     )
     vad_padding_ms: int = Field(
         300,

@@ -43,6 +43,13 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
 SHOWN_BY = {
+    **dict.fromkeys(
+        (
+            *("SLO_FIRST_AUDIO_MS", "SLO_SEGMENT_MS", "SLO_BARGE_IN_MS", "SLO_CONTROL_MS"),
+            *("SLO_JITTER_MS", "SLO_DROP_RATIO", "SLO_RTF", "SLO_SESSIONS"),
+        ),
+        "bridge/cli/test_bench_slo.py::test_each_objective_is_what_its_variable_says",
+    ),
     "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
     "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
     "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",
@@ -65,7 +72,7 @@ SHOWN_BY = {
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
     "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
-    "test_a_draft_comes_with_the_sample_at_which_the_silence_is_long_enough",
+    "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",

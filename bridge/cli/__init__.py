@@ -16,6 +16,7 @@ from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
 from bridge.cli.listen import listen
 from bridge.cli.models import models
+from bridge.cli.profile import profile
 from bridge.cli.providers import providers
 from bridge.cli.room import room
 from bridge.cli.terminal import steadied
@@ -41,6 +42,7 @@ app.command()(listen)
 app.command()(doctor)
 app.command()(providers)
 app.add_typer(bench, name="bench")
+app.add_typer(profile, name="profile")
 app.add_typer(config, name="config")
 app.add_typer(models, name="models")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 MEANING = {
     "endpoint": "silence until the end of speech was certain",
+    "draft": "silence until work was begun, beside the rest of the silence",
     "queue": "waits for a worker",
     "stt": "speech to text",
     "translation": "text to text",

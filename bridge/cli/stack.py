@@ -8,7 +8,7 @@ import secrets
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,8 +44,9 @@ class Stack:
         *,
         flower: bool = False,
         gateways: int = 1,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Checks all that can be checked before anything runs.
+        """Checks all that can be checked before anything runs; `variables` join the children's environment.
 
         Raises SettingsError for the topology, RedisUnavailable where there is no usable Redis,
         BridgeError for a port in use, or for several gateways where the kernel does not share a port.
@@ -61,6 +62,7 @@ class Stack:
         names = [f"gateway-{number}" for number in range(gateways)]
         self._gateways = names if gateways > 1 else ["gateway"]
         self._ready: dict[int, str] = {}
+        self._variables = dict(variables or {})
         self._say = say
         self._supervisor: Supervisor | None = None
         self._redis: redis_server.PrivateRedis | None = None
@@ -111,6 +113,10 @@ class Stack:
         if self._supervisor is not None:
             self._supervisor.kill()
 
+    def pids(self) -> dict[str, int]:
+        """The running processes by name."""
+        return self._supervisor.pids() if self._supervisor is not None else {}
+
     async def _until(self, ready: Callable[[], bool], seconds: float) -> None:
         assert self._supervisor is not None
         try:
@@ -126,7 +132,7 @@ class Stack:
         """What is still missing, or None when clients can be served."""
         if not redis_server.answers(self.redis_url):
             return f"Redis at {masked(self.redis_url)} does not answer"
-        pids = self._supervisor.pids() if self._supervisor else {}
+        pids = self.pids()
         for _ in range(TRIES * len(self._gateways)):
             self._ask_one()
             waiting = [name for name in self._gateways if self._ready.get(pids.get(name, 0)) != ""]
@@ -161,7 +167,7 @@ class Stack:
         return Child(name, command, self._log(name), self._environment(), grace)
 
     def _environment(self) -> dict[str, str]:
-        env = {
+        env = self._variables | {
             "REDIS_URL": self.redis_url,
             "HOST": self.host,
             "PORT": str(self.port),
@@ -182,8 +188,10 @@ class Stack:
 
 
 @contextmanager
-def running(settings: Settings, gateways: int = 1) -> Iterator[Stack]:
-    """A quiet stack on a free port of 127.0.0.1, for as long as the block runs.
+def running(
+    settings: Settings, gateways: int = 1, variables: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """A quiet stack on a free port of 127.0.0.1, for as long as the block runs; `variables` as in `Stack`.
 
     It stands beside any other on the same data folder, with logs and Redis in a folder of its own that
     goes with it, unless it does not start: then the error names the logs. Raises BridgeError as `Stack` does.
@@ -194,7 +202,7 @@ def running(settings: Settings, gateways: int = 1) -> Iterator[Stack]:
     folder = new_folder(parent)
     quiet = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
     with locked(folder):
-        system = Stack(quiet, folder, lambda line: None, gateways=gateways)
+        system = Stack(quiet, folder, lambda line: None, gateways=gateways, variables=variables)
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="stack", daemon=True)
         thread.start()

@@ -93,8 +93,7 @@ class Client:
         self._over()
         if self._resending is not None:
             self._resending.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._resending
+            await asyncio.gather(self._resending, return_exceptions=True)
         await self._socket.close()
 
     async def send(self, message: client_messages.ClientMessage) -> None:

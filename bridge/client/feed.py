@@ -42,8 +42,7 @@ class Feed:
     async def __aexit__(self, *_: object) -> None:
         if self._next is not None:
             self._next.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._next
+            await asyncio.gather(self._next, return_exceptions=True)
         await self._source.aclose()
 
     @property

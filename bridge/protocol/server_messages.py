@@ -159,6 +159,7 @@ class Timings(Part):
     """Milliseconds; a field is missing where its stage did not run. docs/protocol.md names the instants."""
 
     endpoint: float | None = None
+    draft: float | None = None
     queue: float | None = None
     stt: float | None = None
     translation: float | None = None

@@ -23,6 +23,7 @@ from bridge.tasks import app, configure
 from bridge.tasks.broker import draining
 from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
+from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
@@ -57,7 +58,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     _at_signals(heartbeat)
     worker = app.Worker(**options(entry, name, settings))
     try:
-        worker.start()
+        with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
+            worker.start()
     finally:
         heartbeat.close()
         provider.close()

@@ -76,11 +76,12 @@ class Decision:
     certain to come. `draft`: it was sent as revision `revision`, as it will be if no more is said;
     `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is one:
     samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
-    `targets`, known `endpoint_ms` after its speech ended. `again`: `stage` of it was sent again as `attempt`;
-    tts begins with sentence `sentence`. `gave_up`: it, or its `target`, will not be heard. `paused`,
-    `resumed`, `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`.
-    `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`:
-    another gateway holds the session from here on. `closed`: the room is over for everybody.
+    `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
+    `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it, or its
+    `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the session; `stopped`
+    silences the segments before `segment`. `ended`: nothing more is said. `also`: a segment that was cut is
+    heard in `targets` as well. `taken`: another gateway holds the session from here on. `closed`: the room
+    is over for everybody.
     """
 
     kind: DecisionKind
@@ -96,6 +97,7 @@ class Decision:
     end: int = 0
     speech_end: int = 0
     endpoint_ms: float = 0.0
+    draft_ms: float = 0.0
     source: str | None = None
     targets: tuple[Target, ...] = ()
     rate: int = 0

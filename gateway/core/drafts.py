@@ -20,18 +20,19 @@ from gateway.core.segment import Segment
 
 
 class Drafts:
-    """Of one speaker: one at a time. `standing` is what may be promoted, heard in `targets`."""
+    """Of one speaker: one at a time. `standing` is what may be promoted, sent at `since`, for `targets`."""
 
     def __init__(self, in_work: InWork) -> None:
         self.standing: Segment | None = None
         self.targets: tuple[Target, ...] = ()
+        self.since = 0.0
         self._in_work = in_work
 
     def begin(self, cut: Cut, work: Work, targets: Sequence[Target], now: float, said: float) -> list[Effect]:
         """Sends a segment that may be cut so, whose speech ended at `said`."""
         due = self._in_work.due(said, live=True)
         segment = Segment.begun(cut, work.but(draft=True), targets, True, now + LATEST, due)
-        self.standing, self.targets = segment, tuple(targets)
+        self.standing, self.targets, self.since = segment, tuple(targets), now
         return [Append(told("draft", cut, work, targets)), self._in_work.begin(segment, now, "draft")]
 
     def promote(self, cut: Cut, live: bool, now: float) -> Segment:
@@ -63,9 +64,17 @@ class Drafts:
 
 
 def told(
-    kind: Literal["draft", "cut"], cut: Cut, work: Work, targets: Sequence[Target], endpoint_ms: float = 0.0
+    kind: Literal["draft", "cut"],
+    cut: Cut,
+    work: Work,
+    targets: Sequence[Target],
+    endpoint_ms: float = 0.0,
+    draft_ms: float = 0.0,
 ) -> Decision:
-    """What the journal hears of a segment that is cut, or may be; `work` is common to all of its session."""
+    """What the journal hears of a segment that is cut, or may be; `work` is common to all of its session.
+
+    Times are milliseconds after the true end of its speech.
+    """
     return Decision(
         kind,
         work.session,
@@ -75,6 +84,7 @@ def told(
         end=cut.end,
         speech_end=cut.speech_end,
         endpoint_ms=endpoint_ms,
+        draft_ms=draft_ms,
         source=work.source,
         targets=tuple(targets),
         floor=work.floor,

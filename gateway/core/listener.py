@@ -141,7 +141,7 @@ class Listener:
     def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
         """What follows a cut: its speech, or only its words where it is not heard here."""
         self._cuts[number] = cut
-        self._timelines[number] = Timeline(cut.endpoint_ms, at)
+        self._timelines[number] = Timeline(cut.endpoint_ms, at, cut.draft_ms)
         targets = [target.language for target in cut.targets if self._hears(who, target.language)]
         if cut.targets and not targets:
             self._silent.add(number)

@@ -117,9 +117,7 @@ class Segmenter:
         received = self.received
         while True:
             due = self._deadline()
-            if due is not None and due < self._judged + WINDOW:
-                if received < due:
-                    break
+            if due is not None and due <= self._judged:
                 self._fall_silent(due, reports)
             elif received < self._judged + WINDOW:
                 break
@@ -276,8 +274,8 @@ class Segmenter:
         """Puts the wanted configuration in force, in samples."""
         self._config = self._wanted
         self._min_speech = _samples(self._config.min_speech_ms)
-        self._min_silence = _samples(self._config.min_silence_ms)
-        self._draft_silence = _samples(self._config.draft_silence_ms)
+        self._min_silence = _windows(self._config.min_silence_ms)
+        self._draft_silence = _windows(self._config.draft_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)
 
@@ -297,3 +295,9 @@ class Segmenter:
 
 def _samples(ms: int) -> int:
     return ms * SPEECH_RATE // 1000
+
+
+def _windows(ms: int) -> int:
+    """Silence in samples of whole windows: what lies between two judgements says nothing new, so to wait for
+    it would be in vain."""
+    return max(1, _samples(ms) // WINDOW) * WINDOW

@@ -250,34 +250,32 @@ class Speaker:
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._agreed.cut(cut.segment)
         live = not self._arrivals.recorded(cut.end, now)
-        said = self._arrivals.at(cut.speech_end)
-        endpoint_ms = round((now - said) * 1000, 2)
+        spoken = self._arrivals.at(cut.speech_end)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
         if draft is not None and cut.drafted and targets:
             cut = replace(cut, revision=draft.work.revision)
-            return [*self._promote(cut, terms, live, endpoint_ms, now), *self._supervision.also(targets, now)]
+            return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
+        decision = told("cut", cut, self._work(terms), targets, _ms(now - spoken))
         if not targets:
             self._unsafe.pop(cut.segment, None)
             return [*dropped, Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
-        sent = self._supervision.begin(cut, work, targets, live, now, said)
+        sent = self._supervision.begin(cut, work, targets, live, now, spoken)
         return [*dropped, Append(decision), *self._floor(cut, terms, targets), sent]
 
-    def _promote(
-        self, cut: cuts.Cut, terms: Terms, live: bool, endpoint_ms: float, now: float
-    ) -> list[Effect]:
+    def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
         self._revision = 0
-        targets = self._supervision.drafts.targets
+        targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
         self._supervision.promote(cut, live, now)
-        decision = told("cut", cut, self._work(terms), targets, endpoint_ms)
+        work = self._work(terms)
+        decision = told("cut", cut, work, targets, _ms(now - spoken), _ms(since - spoken))
         return [Append(decision), *self._floor(cut, terms, targets)]
 
     def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
@@ -287,3 +285,7 @@ class Speaker:
             return []
         sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
         return [Report(sound)]
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

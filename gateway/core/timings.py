@@ -67,6 +67,7 @@ class Timeline:
 
     endpoint_ms: float
     cut: float
+    draft_ms: float = 0.0
     first_audio: float | None = None
     waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
     ran: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
@@ -82,13 +83,15 @@ class Timeline:
     def timings_ms(self, now: float) -> dict[str, float | None]:
         """The `timings_ms` of segment.done; of several targets, the slowest counts. None: did not happen.
 
-        endpoint: true end of speech to the cut. queue: waits for the three stages, in the gateway and in
+        endpoint: true end of speech to the cut. draft: the same to the draft that was cut so; its stages ran
+        beside the rest of the endpoint. queue: waits for the three stages, in the gateway and in
         their queues. stt, translation, tts: engine time to the stage's first result. first_audio, total:
         from the true end of speech.
         """
         first = self.first_audio
         times: dict[str, float | None] = {
             "endpoint": self.endpoint_ms,
+            "draft": self.draft_ms or None,
             "queue": sum(self._slowest(self.waited, stage) or 0.0 for stage in STAGES),
             **{stage: self._slowest(self.ran, stage) for stage in STAGES},
             "first_audio": None if first is None else self._since(first),

@@ -53,7 +53,7 @@
  *   name?: string, barge_in?: BargeIn, features?: string[] }} Effective the configuration in force, defaults filled in
  */
 /**
- * @typedef {{ endpoint?: number, queue?: number, stt?: number, translation?: number, tts?: number,
+ * @typedef {{ endpoint?: number, draft?: number, queue?: number, stt?: number, translation?: number, tts?: number,
  *   first_audio?: number, total?: number }} Timings milliseconds; what did not happen is missing
  */
 

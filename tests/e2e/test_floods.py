@@ -138,7 +138,7 @@ def test_audio_in_frames_of_20_ms_is_never_too_much(gateway: Gateway) -> None:
     peer.say(START)
     peer.socket.sendall(frame(BINARY, bytes(640)) * 5_000)  # more than WS_BURST; 100 s of sound, all judged
     peer.say({"type": "ping"})
-    messages, code = peer.read(10, until="pong")
+    messages, code = peer.read(30, until="pong")
     peer.close()
     assert code is None
     kinds = {message["type"] for message in messages}

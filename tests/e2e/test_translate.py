@@ -57,12 +57,30 @@ def test_timings_add_up_to_what_was_waited(embedded: Stack) -> None:
     times = segment.timings_ms
     first_audio = result.first_audio_ms(segment, "es")
 
-    assert 290 <= times["endpoint"] <= 600
-    parts = times["endpoint"] + times["queue"] + times["stt"] + times["translation"] + times["tts"]
+    assert 270 <= times["endpoint"] <= 600
+    assert 90 <= times["draft"] < times["endpoint"] <= times["first_audio"]
+    parts = times["draft"] + times["queue"] + times["stt"] + times["translation"] + times["tts"]
     assert parts <= times["first_audio"] + 1 <= times["total"] + 2
     assert first_audio is not None
     # The client hears it after the gateway has sent it, and not much later.
     assert times["first_audio"] - 1 <= first_audio <= times["first_audio"] + 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clip", ["go_forward.wav", "go_somewhere.wav"])
+def test_what_was_drafted_while_somebody_spoke_is_what_a_recording_of_it_gives(
+    embedded: Stack, clip: str
+) -> None:
+    live = asyncio.run(hear(embedded, clip, "es", realtime=True))
+    recorded = asyncio.run(hear(embedded, clip, "es", realtime=False))
+
+    def finals(result: Result) -> list[tuple[str, str, float, float]]:
+        spoken = [(segment, segment.translations["es"]) for segment in result.segments.values()]
+        return [(segment.text, one.text, segment.end_ms, round(one.audio_ms, -1)) for segment, one in spoken]
+
+    assert finals(live) == finals(recorded)
+    assert all("draft" in segment.timings_ms for segment in live.segments.values())
+    assert not any("draft" in segment.timings_ms for segment in recorded.segments.values())
 
 
 def test_four_sessions_at_once_get_their_own_words_back(embedded: Stack) -> None:

@@ -1,24 +1,21 @@
-"""How long a segment is on its way besides endpoint and engines."""
+"""How long the bare chain takes, and what the time of a segment is made of."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from bridge import pipeline, placement, topology
-from bridge.cli.bench.load import GAP_SECONDS, TARGET
-from bridge.cli.bench.simulated import ENGINES_MS, simulated, topology_text
-from bridge.cli.probe import CLIP, CLIP_LANGUAGE
-from bridge.cli.stack import running
-from bridge.client import Result, translate
-from bridge.media import decode
+from bridge.cli.bench.load import TARGET
+from bridge.cli.bench.simulated import simulated, topology_text
+from bridge.cli.probe import CLIP_LANGUAGE
 from bridge.settings import Settings
 from bridge.store.journal import BEGIN, Journal
 from bridge.store.registry import Watch
 from bridge.store.sessions import Sessions
 from bridge.tasks import configure
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE, STAGES, Event, Target, Work
+from bridge.types import SPEECH_RATE, STAGES, Event, Target, Work
 
 
 def chain(count: int) -> dict[str, list[float]]:
@@ -67,37 +64,27 @@ WARM = 5
 """Segments before those that count: the first ones open connections."""
 
 
-def way(iterations: int, real: bool) -> dict[str, list[float]]:
-    """`first_audio_ms`, `endpoint_ms`, `overhead_ms` and the engines' times of one session."""
-    with running(Settings.read()) if real else simulated(ENGINES_MS, topology_text(2)) as stack:
-        result = asyncio.run(_speak(stack.url, iterations))
-    samples: dict[str, list[float]] = {}
-    # The first utterance opens connections and is no sample.
-    for segment in [result.segments[number] for number in sorted(result.segments)][1:]:
-        first_audio = result.first_audio_ms(segment, TARGET)
-        if first_audio is not None:
-            for name, value in shares(first_audio, segment.timings_ms, real).items():
-                samples.setdefault(name, []).append(value)
-    return samples
+def shares(
+    first_audio_ms: float,
+    timings_ms: Mapping[str, float],
+    engines_ms: Mapping[str, int] | None,
+    speech_ms: float,
+) -> dict[str, float]:
+    """What the time to the first audio is made of, and `rtf`: engine time for each second of speech.
 
-
-def shares(first_audio_ms: float, timings_ms: Mapping[str, float], real: bool) -> dict[str, float]:
-    """What the time to the first audio is made of. Engines that are not real take the times set."""
-    engines = sum(timings_ms[stage] for stage in STAGES) if real else sum(ENGINES_MS.values())
+    `engines_ms` are the times set of engines that are not real. Overhead is what lies beyond the endpoint
+    and the engines, which a draft lets run beside each other.
+    """
+    took = {stage: timings_ms[stage] for stage in STAGES}
+    endpoint, engines = timings_ms["endpoint"], sum((engines_ms or took).values())
+    begun = timings_ms.get("draft", endpoint)
     row = {
         "first_audio_ms": first_audio_ms,
-        "endpoint_ms": timings_ms["endpoint"],
-        "overhead_ms": first_audio_ms - timings_ms["endpoint"] - engines,
-    } | {f"{stage}_ms": timings_ms[stage] for stage in STAGES}
-    return {name: round(value, 2) for name, value in row.items()}
-
-
-async def _speak(url: str, iterations: int) -> Result:
-    speech = b"".join(decode(CLIP))
-    return await translate(url, _utterances(speech, iterations), CLIP_LANGUAGE, [TARGET], realtime=True)
-
-
-async def _utterances(speech: bytes, count: int) -> AsyncIterator[bytes]:
-    gap = bytes(int(GAP_SECONDS * SPEECH_RATE) * SAMPLE_BYTES)
-    for _ in range(count + 1):
-        yield speech + gap
+        "endpoint_ms": endpoint,
+        "after_endpoint_ms": first_audio_ms - endpoint,
+        "text_to_audio_ms": timings_ms["queue"] + timings_ms["tts"],
+        "overhead_ms": first_audio_ms - max(endpoint, begun + engines),
+    } | {f"{stage}_ms": ms for stage, ms in took.items()}
+    return {name: round(value, 2) for name, value in row.items()} | {
+        "rtf": round(sum(took.values()) / speech_ms, 4)
+    }

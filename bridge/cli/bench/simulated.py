@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bridge.cli.stack import Stack, running
@@ -29,17 +29,41 @@ def simulated(
 
     `variables` are added to the environment while it runs. Raises BridgeError as `Stack` does.
     """
+    with (
+        simulation(engines_ms, topology, connections) as chosen,
+        environment(chosen | variables),
+        running(Settings.read(redis_url=""), gateways) as stack,
+    ):
+        yield stack
+
+
+@contextmanager
+def simulation(
+    engines_ms: Mapping[str, int], topology: str | Path, connections: int = 100
+) -> Iterator[dict[str, str]]:
+    """The variables of engines that take set times, with an endpoint of 500 ms; `topology` as above."""
     chosen = {f"{stage.upper()}_PROVIDER": "simulated" for stage in STAGES}
     chosen |= {f"SIMULATED_{stage.upper()}_MS": str(ms) for stage, ms in engines_ms.items()}
     chosen |= {"SIMULATED_TTS_AUDIO_MS": str(SPOKEN_MS), "VAD_MIN_SILENCE_MS": "500"}
-    chosen |= {"WS_MAX_CONNECTIONS": str(connections)} | variables
+    chosen |= {"WS_MAX_CONNECTIONS": str(connections)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "topology.toml" if isinstance(topology, str) else topology
         if isinstance(topology, str):
             path.write_text(topology, encoding="utf-8")
-        variables = chosen | {"TOPOLOGY": str(path)}
-        with _environment(variables), running(Settings.read(redis_url=""), gateways) as stack:
-            yield stack
+        yield chosen | {"TOPOLOGY": str(path)}
+
+
+@contextmanager
+def apart(variables: Mapping[str, str], *, private: bool = True) -> Iterator[Stack]:
+    """A stack with `variables`, which stay out of the environment of any other.
+
+    `private`: with its own Redis, whatever REDIS_URL says. Raises BridgeError as `Stack` does.
+    """
+    with ExitStack() as stacks:
+        with environment(variables):
+            settings = Settings.read(redis_url="" if private else None)
+            stack = stacks.enter_context(running(settings, variables=variables))
+        yield stack
 
 
 def topology_text(concurrency: int, devices: Sequence[str] = ("cpu0",), replicas: int = 1) -> str:
@@ -53,7 +77,8 @@ def topology_text(concurrency: int, devices: Sequence[str] = ("cpu0",), replicas
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Adds `variables` to the environment while the block runs."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:

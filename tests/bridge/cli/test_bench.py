@@ -14,10 +14,11 @@ import pytest
 import typer
 
 from bridge import topology
-from bridge.cli.bench import levels, numbers
+from bridge.cli.bench import levels
 from bridge.cli.bench.architectures import ready
 from bridge.cli.bench.engines import ratios
 from bridge.cli.bench.load import UTTERANCE_MS
+from bridge.cli.bench.outcome import numbers
 from bridge.cli.bench.processes import Meter, cpu_seconds, lives, role
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.resume import UTTERANCES
@@ -26,11 +27,10 @@ from bridge.errors import ProviderMissing, SettingsError
 
 
 def run(tmp_path: Path, *arguments: str) -> Any:
-    """What a benchmark writes."""
+    """What a benchmark writes, whether the machine is fast enough to meet its objectives or not."""
     path = tmp_path / "figures.json"
     subprocess.run(
         [sys.executable, "-m", "bridge.cli", "bench", *arguments, "--json", str(path)],
-        check=True,
         capture_output=True,
         timeout=300,
         env=os.environ | {"DATA_DIR": str(tmp_path / "data")},

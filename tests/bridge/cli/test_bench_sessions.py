@@ -18,6 +18,7 @@ from bridge.cli.bench.ear import Account, Ear, Tally, tally
 from bridge.cli.bench.load import utterance
 from bridge.cli.bench.microphone import FRAME_BYTES, Microphone, alone, packed
 from bridge.cli.bench.recovery import Hit
+from bridge.cli.bench.simulated import ENGINES_MS
 from bridge.cli.bench.victims import Item
 
 # What one session heard
@@ -123,10 +124,10 @@ def test_overhead_is_first_audio_less_endpoint_and_engines() -> None:
     account = follow(Ear("s", 0.0), 0, end_ms=2300, at=3.1)
     account.timings_ms = {"endpoint": 500, "queue": 9, "stt": 121, "translation": 61, "tts": 81}
     account.client_late_ms = 1.5
-    assert levels.samples([account], real=False)["overhead_ms"] == [40.0]
-    assert levels.samples([account], real=True)["overhead_ms"] == [37.0]
-    assert levels.samples([account], real=True)["client_late_ms"] == [1.5]
-    assert levels.samples([replace(account, first_audio_at=None)], real=False) == {}
+    assert levels.samples([account], ENGINES_MS)["overhead_ms"] == [40.0]
+    assert levels.samples([account], None)["overhead_ms"] == [37.0]
+    assert levels.samples([account], None)["client_late_ms"] == [1.5]
+    assert levels.samples([replace(account, first_audio_at=None)], ENGINES_MS) == {}
 
 
 # What a kill costs

@@ -173,9 +173,12 @@ def test_interruption_leaves_whole_files(gateway: Gateway, tmp_path: Path) -> No
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: srt.exists() and "buenos" in srt.read_text(), 10, "the first sentence is written")
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=10)
+    try:
+        wait_until(lambda: srt.exists() and "buenos" in srt.read_text(), 10, "the first sentence is written")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (process.returncode, stdout) == (0, "Ana: buenos días\n")
     assert stderr.splitlines()[-2:] == [f"wrote {wav}", f"wrote {srt}"]
     assert samples(wav)[1].endswith(b"\1\0" * 4000)

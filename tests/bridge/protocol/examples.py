@@ -31,6 +31,7 @@ START: dict[str, Any] = {
 }
 TIMES = {
     "endpoint": 500.5,
+    "draft": 104.5,
     "queue": 1.5,
     "stt": 80.5,
     "translation": 9.5,

@@ -355,6 +355,7 @@ def test_times_are_those_of_the_entries() -> None:
 
     assert over.timings_ms == {
         "endpoint": 500.0,
+        "draft": None,
         "queue": 0.0,
         "stt": 0.0,
         "translation": 0.0,

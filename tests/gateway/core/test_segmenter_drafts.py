@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway.core.cuts import Cut, Draft, Report, Resumed, Started, Stopped
 from gateway.core.quiet import WINDOW
 from gateway.core.segmenter import Segmenter
-from tests.gateway.speech import CONFIG, MS, Scripted, noise, numbered, run, script, segmenter
+from tests.gateway.speech import CONFIG, Scripted, noise, numbered, run, script, segmenter
 
 DRAFTING = replace(CONFIG, drafts=True)
 
@@ -26,9 +26,9 @@ def test_the_first_silence_makes_a_draft_with_the_sound_that_the_cut_will_have()
     assert draft.speech_end == cut.speech_end
 
 
-def test_a_draft_comes_with_the_sample_at_which_the_silence_is_long_enough() -> None:
-    made = segmenter(script((10, 0.9), (20, 0.0)), drafts=True)
-    made.feed(numbered(10 * WINDOW + 100 * MS - 1))
+def test_a_draft_comes_with_the_last_whole_window_of_its_silence() -> None:
+    made = segmenter(script((10, 0.9), (20, 0.0)), drafts=True, draft_silence_ms=100)
+    made.feed(numbered(13 * WINDOW - 1))
     assert kinds(made.feed(numbered(1))) == [Draft]
 
 

@@ -97,6 +97,7 @@ def test_timings_tell_each_stage_and_the_sum_of_the_waits() -> None:
 
     assert times.timings_ms(101.25) == {
         "endpoint": 500.0,
+        "draft": None,
         "queue": 7.0,
         "stt": 80.0,
         "translation": 9.0,
@@ -134,6 +135,7 @@ def test_of_several_targets_the_slowest_counts() -> None:
 def test_what_did_not_happen_has_no_time() -> None:
     assert timeline().timings_ms(100.75) == {
         "endpoint": 500.0,
+        "draft": None,
         "queue": 0.0,
         "stt": None,
         "translation": None,
