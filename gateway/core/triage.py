@@ -29,10 +29,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Seconds from now until the words of a target are there, and until its first sound."""
+    """Seconds from now until the words of a target are there, and until its first sound; `soonest` if it had
+    to wait for nothing behind its words."""
 
     words: float
     speech: float
+    soonest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,11 @@ def forecast(lines: Lines, service: Service, *, quick: bool) -> dict[str, Foreca
     found: dict[str, Forecast] = {}
     for target in [target for stage, target in lines if stage == "translation" and target is not None]:
         words = after("translation", target, heard)
-        found[target] = Forecast(words, after("tts", target, words))
-    return found or {"": Forecast(heard, heard)}
+        speech = after("tts", target, words)
+        line = lines.get(("tts", target))
+        soonest = words + (service.first(line.queue, quick=quick) if line else 0.0)
+        found[target] = Forecast(words, speech, soonest)
+    return found or {"": Forecast(heard, heard, heard)}
 
 
 def treat(
@@ -86,8 +91,8 @@ def treat(
     """What to do with a segment whose first sound may come in `left` seconds.
 
     `usual` and `hurried` say when it comes with full and with the least effort. `quick`: all have that in
-    common at the moment. The speech of `muted` targets was left out in the segment before. Words that come
-    too late are made for nobody where it is `crowded`, that is, where they would hold up those in time.
+    common at the moment. The speech of `muted` targets was left out in the segment before. Where it is
+    `crowded` before words are made, those whose speech can only come too late hold up others in vain.
     """
     quick = quick or any(each.speech > left for each in usual.values())
     found = hurried if quick else usual
@@ -96,6 +101,6 @@ def treat(
         for target, each in found.items()
         if each.speech - each.words > max(0.0, left - each.words) * (BACK if target in muted else 1.0)
     }
-    if crowded and all(each.words > left for each in found.values()):
+    if crowded and all(each.soonest > left for each in found.values()):
         return Treatment(quick, drop=True)
     return Treatment(quick, frozenset(late - {""}))
