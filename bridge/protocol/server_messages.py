@@ -169,10 +169,11 @@ class Timings(Part):
 
 
 class SegmentDone(_OfSegment):
-    """The last word on a segment."""
+    """The last word on a segment. `drafts_dropped` drafts of it were in vain; none where it is missing."""
 
     type: Literal["segment.done"] = "segment.done"
     timings_ms: Timings
+    drafts_dropped: int | None = None
 
 
 class SegmentFailed(_OfSegment):

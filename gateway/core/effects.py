@@ -80,10 +80,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nothing more comes of this segment."""
+    """Nothing more comes of this segment, of which `drafts_dropped` drafts were begun in vain."""
 
     segment: int
     timings_ms: Mapping[str, float | None]
+    drafts_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,9 +265,10 @@ class Listener:
             case sequencer.Over(segment):
                 if self._words.keep(segment):
                     return []
-                del self._cuts[segment]
+                dropped = self._cuts.pop(segment).revision
                 self._floors.discard(segment)
-                return [self._say(effects.Done(segment, self._timelines.pop(segment).timings_ms(at)))]
+                timings_ms = self._timelines.pop(segment).timings_ms(at)
+                return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
                 return [self._say(failures.overheld(segment))]
 

@@ -99,7 +99,7 @@
  *   duration_ms: number, speaker?: number }} AudioEnd
  */
 /**
- * @typedef {Numbered & { type: "segment.done", segment: number, timings_ms: Timings,
+ * @typedef {Numbered & { type: "segment.done", segment: number, timings_ms: Timings, drafts_dropped?: number,
  *   speaker?: number }} SegmentDone
  */
 /**

@@ -47,9 +47,12 @@ def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
                 message=what.message,
                 retryable=what.retryable,
             )
-        case effects.Done(segment, timings):
+        case effects.Done(segment, timings, dropped):
             times = messages.Timings(**timings)
-            return messages.SegmentDone(segment=segment, speaker=_speaker(segment), timings_ms=times)
+            speaker, vain = _speaker(segment), dropped or None
+            return messages.SegmentDone(
+                segment=segment, speaker=speaker, timings_ms=times, drafts_dropped=vain
+            )
         case effects.Obeyed(kind):
             return _OBEYED[kind](latency_ms=latency_ms)
         case effects.Ended():

@@ -161,3 +161,11 @@ def test_work_of_a_draft_that_is_sent_again_stays_a_draft() -> None:
     (submit,) = submits(made.give(inputs.Tick(), now=made.now + 0.4))
     assert isinstance(submit, Submit)
     assert (submit.urgency, submit.work.draft, submit.work.attempt) == ("draft", True, 1)
+
+
+def test_the_last_word_on_a_segment_counts_the_drafts_that_were_begun_in_vain() -> None:
+    made = drafting("es")
+    made.hears((4, 0.9), (DRAFTED, 0.0))
+    made.hears((4, 0.9), (SILENT, 0.0))
+    (done,) = said(made.says(*all_of(2)), Done)
+    assert done.drafts_dropped == 2
