@@ -52,7 +52,7 @@ def measure(report: Report, loads: Sequence[float], stage: Stage, utterances: in
 
 @contextmanager
 def _stack(stage: Stage, lateness_ms: int, *, shed: bool) -> Iterator[Stack]:
-    times = dict.fromkeys(STAGES, OTHERS_MS) | {stage: SCARCE_MS}
+    times = {each: SCARCE_MS if each == stage else OTHERS_MS for each in map(str, STAGES)}
     topology = "\n".join(
         f'[[worker]]\nname = "{each}"\nstage = "{each}"\ndevice = "cpu0"\n'
         f"concurrency = {1 if each == stage else OTHERS_SLOTS}\n"

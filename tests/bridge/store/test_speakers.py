@@ -34,7 +34,7 @@ def test_each_gateway_learns_how_many_speak_at_the_others(redis_server: RedisPro
 def test_what_a_gateway_said_that_is_gone_counts_no_more(redis_server: RedisProcess) -> None:
     count(redis_server, "one", 3)
     client = keys.connect(redis_server.url, patient=False)
-    seconds, _ = client.time()  # type: ignore[misc]
+    seconds, _ = client.time()
     client.hset(keys.SPEAKERS, "one", f"3@{int(seconds) - FRESH_SECONDS - 1}")
     client.hset(keys.SPEAKERS, "broken", "what")
     assert count(redis_server, "two", 1) == 0

@@ -164,7 +164,7 @@ def test_work_sent_again_asks_for_no_speech_that_was_given_up() -> None:
     made.give(shed(0, "es"))
     found = made.give(inputs.Vanished("w", "translation.a", elsewhere=True), NOW + 1)
     (submit,) = submits(found)
-    assert (submit.stage, submit.mute) == ("translation", {"es"})
+    assert submit.stage == "translation" and submit.mute == {"es"}
 
 
 def test_a_gateway_that_takes_over_asks_for_the_words_alone() -> None:

@@ -22,7 +22,7 @@ def service(quick: float = 0.5) -> Service:
         for share, hurried in ((1.0, False), (quick, True)):
             ms = seconds * 1000 * (1.0 if stage == "tts" else share)
             for kind in ("audio", "done") if stage == "tts" else ("text",):
-                made.note(Event(kind, stage, SESSION, 0, running_ms=ms, quick=hurried), f"{stage}.a")  # type: ignore[arg-type]
+                made.note(Event(kind, stage, SESSION, 0, running_ms=ms, quick=hurried), f"{stage}.a")
     return made
 
 
@@ -35,13 +35,9 @@ def lines(stt: int = 0, translation: int = 0, tts: int = 0, slots: int = 1, targ
 
 
 def test_an_idle_system_takes_the_time_of_its_engines() -> None:
-    assert forecast(lines(), service(), quick=False) == {
-        "es": Forecast(
-            pytest.approx(STT + TRANSLATION),
-            pytest.approx(STT + TRANSLATION + TTS),
-            pytest.approx(STT + TRANSLATION + TTS),
-        )
-    }
+    found = forecast(lines(), service(), quick=False)["es"]
+    assert found.words == pytest.approx(STT + TRANSLATION)
+    assert found.speech == found.soonest == pytest.approx(STT + TRANSLATION + TTS)
 
 
 def test_what_stands_at_a_queue_is_waited_for_and_half_of_what_runs_is_done() -> None:
@@ -74,13 +70,19 @@ def test_a_segment_that_nobody_hears_in_another_language_has_its_transcript_only
 
 
 def treated(
-    left: float, *, muted: str = "", crowded: bool = True, quick: bool = False, **at: int
+    left: float,
+    *,
+    muted: str = "",
+    crowded: bool = True,
+    quick: bool = False,
+    stt: int = 0,
+    tts: int = 0,
 ) -> Treatment:
-    made = service()
+    made, at = service(), lines(stt, tts=tts)
     return treat(
         left,
-        forecast(lines(**at), made, quick=False),
-        forecast(lines(**at), made, quick=True),
+        forecast(at, made, quick=False),
+        forecast(at, made, quick=True),
         quick=quick,
         muted=frozenset(muted.split()),
         crowded=crowded,
@@ -109,8 +111,8 @@ def test_what_comes_too_late_is_not_made_at_all() -> None:
 
 
 def test_a_transcript_alone_is_left_out_too_where_it_comes_too_late() -> None:
-    made, at = service(), {("stt", None): Line("stt.a", 20, 1)}
-    found = forecast(at, made, quick=True)
+    at: Lines = {("stt", None): Line("stt.a", 20, 1)}
+    found = forecast(at, service(), quick=True)
     assert treat(2.0, found, found).drop
 
 
