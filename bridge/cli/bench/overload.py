@@ -83,20 +83,31 @@ def _speak(stack: Stack, load: float, utterances: int) -> Crowd:
 
 def _add(report: Report, name: str, crowd: Crowd, lateness_ms: int) -> None:
     """Lateness of what was heard, and what became of all that was said, by the clients' own reckoning."""
-    said = [each for each in crowd.accounts if each.segment]  # the first opens connections
+    # The first of each session opens connections.
+    said = [each for each in crowd.accounts if each.segment]
+    spoken = sum(max(0, count - 1) for count in crowd.spoken.values())
     heard = [each.first_audio_ms for each in said if each.first_audio_ms is not None]
     report.add({f"lateness_{name}": [round(ms, 1) for ms in heard]})
-    spoken = sum(crowd.spoken.values()) - sum(count > 0 for count in crowd.spoken.values())
-    fates = Counter(_fate(each, lateness_ms) for each in said)
-    fates["nothing"] += max(0, spoken - sum(fates.values()))
-    report.count({f"said_{name}": spoken, f"fates_{name}": dict(sorted((+fates).items()))})
-    latest = max(heard, default=0.0)
-    in_time = fates["in_time"] / spoken if spoken else 0.0
-    report.count({f"latest_ms_{name}": round(latest), f"in_time_percent_{name}": round(in_time * 100)})
+    counted = fates(said, spoken, lateness_ms)
+    report.count(
+        {
+            f"said_{name}": spoken,
+            f"fates_{name}": counted,
+            f"in_time_percent_{name}": round(100 * counted.get("in_time", 0) / max(1, spoken)),
+            f"latest_ms_{name}": round(max(heard, default=0.0)),
+        }
+    )
+
+
+def fates(said: Sequence[Account], spoken: int, lateness_ms: int) -> dict[str, int]:
+    """What became of `spoken` segments: heard `in_time` or `late`, `captions_only`, `left_out`, which was
+    told, or `nothing`, of which the client heard nothing at all."""
+    counts = Counter(_fate(each, lateness_ms) for each in said)
+    counts["nothing"] += max(0, spoken - counts.total())
+    return dict(sorted((+counts).items()))
 
 
 def _fate(account: Account, lateness_ms: int) -> str:
-    """What became of a segment."""
     if account.first_audio_ms is not None:
         return "in_time" if account.first_audio_ms <= lateness_ms else "late"
     if account.failed:
