@@ -18,7 +18,7 @@ from bridge.tasks.translation import translate
 from bridge.tasks.tts import synthesize
 from bridge.types import Stage, Target, Work
 
-FINAL, DRAFT = 0, 3
+FINAL, DRAFT, PARTIAL = 0, 3, 6
 """Priorities on Redis, 0 being the most urgent."""
 
 
@@ -51,6 +51,12 @@ def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
     return branch(translate.s(work.message(), work.target, work.voice), work.target, plan, urgency)
 
 
+def look(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
+    """One stage of a partial: nothing follows."""
+    task = transcribe.s(work.message()) if stage == "stt" else translate.s(work.message(), work.target, None)
+    return task.set(queue=plan[stage, work.target], priority=PARTIAL)
+
+
 def _urgency(work: Work) -> int:
     return DRAFT if work.draft else FINAL
 
@@ -65,7 +71,10 @@ def send(work: Work, stage: Stage, targets: Sequence[Target], plan: Plan) -> Non
     Raises RedisUnavailable where nothing can be sent. That does not prove that nothing was: whoever reads
     the journal drops what comes twice.
     """
-    signature = canvas(work, targets, plan) if stage == "stt" else rest(work, stage, plan)
+    if work.partial:
+        signature = look(work, stage, plan)
+    else:
+        signature = canvas(work, targets, plan) if stage == "stt" else rest(work, stage, plan)
     try:
         signature.apply_async()
     except (OperationalError, OSError) as error:

@@ -66,6 +66,20 @@ class SpeechSettings(Options):
         le=1_000,
         description="Silence after which a draft is begun; no segment keeps more of it at its end.",
     )
+    partials: bool = Field(
+        True,
+        description="Show words while they are spoken to clients that ask for it, where engines have room.",
+    )
+    partial_ms: int = Field(
+        500, ge=100, le=10_000, description="Time between two looks at the words of speech that goes on."
+    )
+    clause_ms: int = Field(
+        4_000,
+        ge=0,
+        le=60_000,
+        description="Live speech without a pause is cut clause by clause once it has lasted so long, half as "
+        "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
+    )
 
     lateness_ms: int = Field(
         10_000,

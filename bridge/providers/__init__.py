@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from bridge.errors import SettingsError
 from bridge.options import Options
-from bridge.types import Audio, Phrase, Speech, Stage, Transcript, Translation, Utterance
+from bridge.types import Audio, Hypothesis, Phrase, Speech, Stage, Transcript, Translation, Utterance
 
 
 class Transcriber(Protocol):
@@ -94,6 +94,22 @@ class Concurrent(Protocol):
     @property
     def slots(self) -> int:
         """Calls at once of which it can make use."""
+
+
+@runtime_checkable
+class Hearer(Protocol):
+    """An engine of stt that is asked for the words of speech that goes on, again and again as it grows."""
+
+    def hear(self, speech: Speech) -> Hypothesis:
+        """The words so far, with the least effort: most of them are replaced. Raises ProviderError."""
+
+
+def hear(provider: Transcriber, speech: Speech) -> Hypothesis:
+    """The words so far of speech that goes on, from any engine; of one that is no Hearer without times."""
+    if isinstance(provider, Hearer):
+        return provider.hear(speech)
+    found = provider.transcribe(speech)
+    return Hypothesis(found.text, found.language)
 
 
 def slots(provider: object) -> int:

@@ -20,7 +20,7 @@ from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.providers.stt import detection
-from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
+from bridge.types import SAMPLE_BYTES, Audio, Hypothesis, Phrase, Speech, Transcript, Translation, Utterance
 
 LANGUAGES = frozenset(
     {"ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "it", "nl", "pl", "pt", "sv", "tr"}
@@ -31,6 +31,8 @@ RATE = 24_000
 """Hz of the tone: the rate clients get by default, so that no load test measures a resampler."""
 
 PIECE_MS = 100
+WORD_MS = 300
+"""Speech that makes a word of a hypothesis; each eighth one ends a clause."""
 
 Times = Annotated[tuple[float, ...], NoDecode]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -131,6 +133,8 @@ class SimulatedTranscriber:
 
     def __init__(self, options: SimulatedOptions) -> None:
         self._clock = Clock(options.simulated_stt_ms, options)
+        # Of its own, so that looks in between do not change what finals take.
+        self._looks = Clock(options.simulated_stt_ms, options)
         self._languages = options.simulated_stt_languages
         self._detected = count()
 
@@ -147,6 +151,22 @@ class SimulatedTranscriber:
         self._clock.wait(quick=speech.quick)
         content = zlib.crc32(speech.audio.pcm)
         return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
+
+    def hear(self, speech: Speech) -> Hypothesis:
+        """A word of each 300 ms that were heard whole, made of their checksum: more speech adds words."""
+        language = speech.language or (speech.prior or speech.among[0] if speech.among else "en")
+        _known(language)
+        size = speech.audio.rate * WORD_MS // 1000 * SAMPLE_BYTES
+        whole = len(speech.audio.pcm) // size
+        if not whole:
+            return Hypothesis("", language)
+        self._looks.wait()
+        words = [f"{zlib.crc32(speech.audio.pcm[n * size : (n + 1) * size]):08x}" for n in range(whole)]
+        text, marks = "", list[int]()
+        for number, word in enumerate(words, 1):
+            text += f"{' ' if text else ''}{word}{',' if number % 8 == 0 else ''}"
+            marks += (len(text), number * WORD_MS)
+        return Hypothesis(text, language, tuple(marks))
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""

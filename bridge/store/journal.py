@@ -63,6 +63,7 @@ def decode(entry: Mapping[bytes, bytes]) -> Item | None:
             return presence(json.loads(entry[b"p"]))
         if b"e" in entry:
             values = _known(json.loads(entry[b"e"]), _EVENT)
+            values["marks"] = tuple(values.get("marks", ()))
             return Event(**values, pcm=entry.get(b"pcm", b"")) if values["kind"] in _KINDS[0] else None
         values = _known(json.loads(entry[b"d"]), _DECISION)
         values["targets"] = tuple(Target(**_known(each, _TARGET)) for each in values.get("targets", ()))
@@ -75,7 +76,8 @@ def presence(values: Mapping[str, Any]) -> Presence:
     """Who is there, of its JSON. Raises KeyError, TypeError or ValueError where it is none."""
     speakers = tuple(Attendant(**_known(each, _ATTENDANT)) for each in values.get("speakers", ()))
     listeners = {str(language): int(count) for language, count in values["listeners"].items()}
-    return Presence(str(values["gateway"]), listeners, speakers)
+    partials = tuple(map(str, values.get("partials", ())))
+    return Presence(str(values["gateway"]), listeners, speakers, partials)
 
 
 def _known(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ room:{room}                                hash: `name`, `speak` and `listen` (s
 rooms                                      sorted set: rooms that go on, by when they expire
 present:{room}                             hash: gateway -> `at` (clock of Redis) and JSON of a Presence
 audio:{session}:{segment}:{revision}       the speech of a segment, until its deadline (claim check)
+partial:{session}:{segment}:{samples}      the speech so far of a segment that goes on, for one look at it
 live:{session}                             hash: `from` = first segment still wanted, `draft` = the last draft
                                            `{segment}.{revision}` that is not, and for work sent
                                            again `{segment}.{revision}/{stage}/{target}` = first attempt still
@@ -69,6 +70,10 @@ def present(room: str) -> str:
 
 def audio(session: str, segment: int, revision: int) -> str:
     return f"audio:{session}:{segment}:{revision}"
+
+
+def partial(session: str, segment: int, samples: int) -> str:
+    return f"partial:{session}:{segment}:{samples}"
 
 
 def live(session: str) -> str:

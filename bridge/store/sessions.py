@@ -79,6 +79,13 @@ class Sessions:
             await self._client.set(key, pcm, px=int(ttl * 1000))
         return key
 
+    async def put_partial(self, session: str, segment: int, samples: int, pcm: bytes, ttl: float) -> str:
+        """Leaves the speech so far of a segment that goes on, for whoever looks at it; returns its key."""
+        key = keys.partial(session, segment, samples)
+        with keys.reported(self.url):
+            await self._client.set(key, pcm, px=int(ttl * 1000))
+        return key
+
     async def missing_audio(self, session: str, segments: Sequence[tuple[int, int]]) -> frozenset[int]:
         """Of (segment, revision), the segments whose speech is not here."""
         if not segments:

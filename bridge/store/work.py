@@ -49,6 +49,21 @@ local audio = KEYS[5] ~= '' and redis.call('GET', KEYS[5]) or false
 return {'wanted', stamp, audio}
 """
 
+# A partial is not claimed, and nobody waits for it. KEYS: live, audio. ARGV: segment, deadline.
+_LOOK = """
+local first = redis.call('HGET', KEYS[1], 'from')
+if not first or tonumber(ARGV[1]) < tonumber(first) then return {'gone', '0'} end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local stamp = string.format('%.6f', now)
+if now > tonumber(ARGV[2]) then return {'late', stamp} end
+if KEYS[2] == '' then return {'wanted', stamp} end
+local audio = redis.call('GET', KEYS[2])
+if not audio then return {'gone', stamp} end
+redis.call('DEL', KEYS[2])
+return {'wanted', stamp, audio}
+"""
+
 Verdict = Literal["wanted", "late", "gone", "superseded", "taken"]
 
 
@@ -68,6 +83,7 @@ class Desk:
         self.url = url
         self.client = keys.connect(url, patient=True)
         self._take: Any = self.client.register_script(_TAKE)
+        self._look: Any = self.client.register_script(_LOOK)
 
     def take(self, stage: Stage, work: Work, worker: str, running: Sequence[str]) -> Taken:
         """Takes the work for `worker`, which then runs the items named; reports the start. One round trip."""
@@ -108,6 +124,12 @@ class Desk:
             )
         verdict, at = reply[0].decode(), float(reply[1])
         return Taken(verdict, at, reply[2] if len(reply) > 2 else None)
+
+    def look(self, work: Work) -> Taken:
+        """Whether a partial is still wanted, and the speech so far where stt needs it. Reports nothing."""
+        with keys.reported(self.url):
+            reply = self._look(keys=[keys.live(work.session), work.audio], args=[work.segment, work.deadline])
+        return Taken(reply[0].decode(), float(reply[1]), reply[2] if len(reply) > 2 else None)
 
     def emit(self, room: str, event: Event) -> None:
         """Appends to the room's journal; a room that is over hears nothing, and no key comes back."""

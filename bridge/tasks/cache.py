@@ -64,6 +64,10 @@ class CachedTranslator:
             self._cache.remember(digest, value.encode(), self._ttl, self._size)
         return made
 
+    def uncached(self, phrase: Phrase) -> Translation:
+        """A new translation, of which nothing is kept: of words that will change. Raises as the engine."""
+        return self._engine.translate(phrase)
+
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Those of the engine."""
         return self._engine.pairs()

@@ -7,12 +7,15 @@ from typing import Any
 from bridge.errors import AudioError
 from bridge.providers import Transcriber
 from bridge.tasks import app
+from bridge.tasks.partials import hypothesis, look
 from bridge.tasks.run import Results, run
 from bridge.types import SPEECH_RATE, Audio, Speech, Work
 
 
 @app.task(name="stt.transcribe", resultrepr_maxsize=0)
 def transcribe(message: dict[str, Any]) -> dict[str, Any]:
+    if message.get("partial"):
+        return look("stt", message, hypothesis)
     return run("stt", message, _results)
 
 

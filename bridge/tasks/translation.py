@@ -7,12 +7,16 @@ from typing import Any
 from bridge.languages import same
 from bridge.providers import Translator
 from bridge.tasks import app
+from bridge.tasks.partials import look
+from bridge.tasks.partials import translation as partial
 from bridge.tasks.run import Results, run
 from bridge.types import Phrase, Translation, Work
 
 
 @app.task(name="translation.translate", resultrepr_maxsize=0)
 def translate(message: dict[str, Any], target: str, voice: str | None) -> dict[str, Any]:
+    if message.get("partial"):
+        return look("translation", message, partial)
     return run("translation", message | {"target": target, "voice": voice}, _results)
 
 

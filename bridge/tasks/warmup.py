@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bridge.errors import SettingsError
-from bridge.providers import Preloader
+from bridge.providers import Hearer, Preloader
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, STAGES, Audio, Phrase, Speech, Stage, Utterance
 
@@ -65,7 +65,10 @@ def _run(stage: Stage, provider: Any) -> None:
 def _transcribe(provider: Any) -> None:
     languages = provider.languages()
     language = "en" if "en" in languages else min(languages)
-    provider.transcribe(Speech(_word(), None if provider.detects else language))
+    speech = Speech(_word(), None if provider.detects else language)
+    provider.transcribe(speech)
+    if isinstance(provider, Hearer):
+        provider.hear(speech)
 
 
 def _translate(provider: Any) -> None:

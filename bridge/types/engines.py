@@ -75,6 +75,16 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What STT makes of speech that goes on. `marks` says where words end, as far as the engine knows, in
+    pairs laid out flat: characters of `text` up to there, milliseconds of the audio up to there."""
+
+    text: str
+    language: str
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """What translation is given: the text of one segment. `quick`: soon counts for more than well."""
 

@@ -8,14 +8,15 @@ from typing import Literal
 
 from bridge.types.work import Floor, Stage, Target
 
-EventKind = Literal["started", "text", "audio", "done", "failed", "floor"]
+EventKind = Literal["started", "text", "partial", "audio", "done", "failed", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a stage reports: an entry of the room's journal, written by a worker.
 
-    `started`: a worker took the work. `text`: a transcript or translation is whole. `audio`: PCM at
+    `started`: a worker took the work. `text`: a transcript or translation is whole. `partial`: one of speech
+    that goes on, of which `index` samples were heard, with `marks` as in Hypothesis. `audio`: PCM at
     `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
     the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
@@ -44,6 +45,7 @@ class Event:
     code: str = ""
     message: str = ""
     retryable: bool = False
+    marks: tuple[int, ...] = ()
     quick: bool = False
 
 
@@ -72,16 +74,16 @@ class Decision:
     `number` counts the decisions of a session from 0, so that one that was written twice counts once (-1:
     not written yet). `fence` counts the gateways that held the session: what an earlier one still writes
     does not count. `speaker` and `name` are what the room knows the session by.
-    `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is
-    certain to come. `draft`: it was sent as revision `revision`, as it will be if no more is said;
-    `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is one:
-    samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
+    `joined`: the session listens from here on, in `targets`, at `rate`. `began`: segment `segment` is certain
+    to come, from sample `start` on. `draft`: it was sent as revision `revision`, as it will be if no more is
+    said; `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is
+    one: samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
     `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
     `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it, or its
     `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the session; `stopped`
     silences the segments before `segment`. `ended`: nothing more is said. `also`: a segment that was cut is
-    heard in `targets` as well. `taken`: another gateway holds the session from here on. `closed`: the room
-    is over for everybody.
+    heard in `targets` as well. `taken`: another gateway holds the session from here on. `closed`: the room is
+    over for everybody.
     """
 
     kind: DecisionKind
@@ -123,7 +125,8 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who takes part in a room at one gateway: how many listen by language, and the speakers.
+    """Who takes part in a room at one gateway: how many listen by language, in which of these languages
+    somebody wants to see the words while they are spoken, and the speakers.
 
     The record of a gateway, and an entry of the room's journal whenever it changed.
     """
@@ -131,6 +134,7 @@ class Presence:
     gateway: str
     listeners: Mapping[str, int]
     speakers: tuple[Attendant, ...] = ()
+    partials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

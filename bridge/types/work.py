@@ -33,8 +33,9 @@ class Work:
     is to be detected, `among` these where there are any, `prior` being the one that was found last. Who
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
-    certain. `quick` work is done with the least effort that the engine has. Speech that tts has not begun
-    by `due`, on the clock of Redis, would come too late (0: it never does).
+    certain. A `partial` is a look at the first `index` samples of speech that goes on: only its text is
+    wanted. `quick` work is done with the least effort that the engine has. Speech that tts has not begun by
+    `due`, on the clock of Redis, would come too late (0: it never does).
     """
 
     session: str
@@ -43,6 +44,8 @@ class Work:
     revision: int = 0
     attempt: int = 0
     draft: bool = False
+    partial: bool = False
+    index: int = 0
     quick: bool = False
     source: str | None = None
     among: tuple[str, ...] = ()

@@ -8,15 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Reason = Literal["silence", "length", "commit", "end"]
+Reason = Literal["silence", "length", "clause", "commit", "end"]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Segment `segment` is certain to come; its first voiced sample is `at`."""
+    """Segment `segment` is certain to come: it begins with sample `start`, its first voiced one is `at`."""
 
     segment: int
     at: int
+    start: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment that goes on, as far as it was judged: samples `start` to `end`, speech to `speech_end`."""
+
+    segment: int
+    start: int
+    end: int
+    speech_end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
 
@@ -186,7 +187,7 @@ class Closed:
     """The room is over."""
 
 
-Urgency = Literal["final", "draft"]
+Urgency = Literal["final", "draft", "partial"]
 """How work is wanted: it must be done, or only where nobody waits for it."""
 
 
@@ -260,11 +261,12 @@ class Timer:
     at: float
 
 
-Heard = Say | Play | Purge | Warn
+Heard = Say | Show | Play | Purge | Warn
 """What those get who listen in one way."""
 
 Effect = (
     Say
+    | Show
     | Play
     | Purge
     | Warn
@@ -275,6 +277,7 @@ Effect = (
     | Closed
     | Submit
     | Supersede
+    | Landed
     | Free
     | Forget
     | Cancel

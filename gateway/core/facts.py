@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.types import Decision, Event
+from gateway.core.captions import Caption
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,16 @@ class Translated:
     """The translation into one target, once."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A look at speech that goes on came back; `caption` is what is shown of it now, None where it came too
+    late. Its segment begins with sample `start`."""
+
+    event: Event
+    caption: Caption | None
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,7 @@ Fact = (
     Taken
     | Transcribed
     | Translated
+    | Partial
     | Piece
     | Original
     | Spared

@@ -94,6 +94,14 @@ class Shed:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was no room for a partial: a look at what is said, or at its translation into `target`."""
+
+    stage: Stage
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The items (bridge.types.item_name) that living workers say they run."""
 
@@ -138,6 +146,7 @@ Input = (
     | Sent
     | Unsent
     | Shed
+    | Skipped
     | Looked
     | Vanished
     | Lost

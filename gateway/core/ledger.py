@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from bridge.languages import same
 from bridge.types import Decision, Event
+from gateway.core.captions import Captions
 from gateway.core.facts import (
     Added,
     Decided,
@@ -18,6 +19,7 @@ from gateway.core.facts import (
     Fact,
     Late,
     Original,
+    Partial,
     Refused,
     Rewound,
     Spared,
@@ -48,6 +50,8 @@ class Ledger:
         self._segments: dict[int, State] = {}
         self._last: State | None = None
         self._found = (-1, "")
+        self._start = 0
+        self._captions = Captions()
 
     @property
     def open(self) -> Sequence[State]:
@@ -92,6 +96,8 @@ class Ledger:
 
     def report(self, event: Event) -> list[Fact]:
         """Folds what a worker reports; nothing for what is over or was said before."""
+        if event.kind == "partial":
+            return self._partial(event)
         state = self._segments.get(event.segment)
         if state is None or event.revision != state.cut.revision or not state.voices:
             return []
@@ -122,10 +128,18 @@ class Ledger:
 
     def _begin(self, decision: Decision) -> list[Fact]:
         """A gateway that took over in mid-speech finds the beginning once more."""
+        if decision.segment >= self.segments:
+            self._start = decision.start
         if decision.segment < self.begun:
             return []
         self.begun = decision.segment + 1
         return [Decided(decision)]
+
+    def _partial(self, event: Event) -> list[Fact]:
+        """Of a segment that has begun and is not cut yet; what failed shows nothing."""
+        goes_on = self.segments <= event.segment < self.begun
+        caption = self._captions.fold(event) if goes_on and not event.code else None
+        return [Partial(event, caption, self._start)]
 
     def _draft(self, decision: Decision) -> list[Fact]:
         """Nobody hears of it, unless it is promoted."""

@@ -17,6 +17,7 @@ from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
 from gateway.core.sequencer import Sequencer
+from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
@@ -78,6 +79,8 @@ class Listener:
         own = who.session == self.tuning.own
         if not own and self.tuning.hears != "others":
             return []
+        if isinstance(fact, facts.Partial):
+            return shown(fact, who, self.tuning)
         found = [*self._overdue(at), *self._fact(at, fact, who)]
         if self._recent is not None:
             self._recent.note(at, found)

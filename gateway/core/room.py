@@ -82,6 +82,12 @@ class Room:
             if source is None or (source, language) in pairs or same(source, language)
         )
 
+    def watched(self, source: str | None) -> tuple[Target, ...] | None:
+        """Those of the audience in whose language somebody wants to see what `source` says while it is said;
+        None where nobody wants to see even the words themselves."""
+        wanted = self.roster.partials
+        return tuple(to for to in self.audience(source) if to.language in wanted) if wanted else None
+
     def handle(self, given: inputs.Input, now: float, session: str = "") -> list[For]:
         """What an input brings about: of one session, or of all where none is named; `now` in seconds."""
         if isinstance(given, Entry):

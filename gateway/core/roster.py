@@ -38,6 +38,11 @@ class Roster:
         return {language: counts[language] for language in sorted(counts) if counts[language] > 0}
 
     @property
+    def partials(self) -> set[str]:
+        """The languages in which somebody wants to see the words while they are spoken."""
+        return {language for presence in self._presences.values() for language in presence.partials}
+
+    @property
     def speakers(self) -> list[Attendant]:
         """Who may speak, in the order in which they came; who is away from one gateway may be at another."""
         everybody = (who for presence in self._presences.values() for who in presence.speakers)

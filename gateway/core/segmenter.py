@@ -5,43 +5,23 @@ function given to it. All positions are samples since the start of the session.
 
     silence --voiced--> candidate --min_speech--> certain (Started) --min_silence--> Stopped, Cut
        ^                    |                        |  commit, end of stream  --> Stopped, Cut
-       +----min_silence-----+ (noise)                +--max_segment--> Stopped, Cut, the rest stays open
+       +----min_silence-----+ (noise)                +--max_segment, clause--> Stopped, Cut, the rest open
                                                      +--draft_silence--> Draft --voiced--> Resumed
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-from gateway.core.cuts import Cut, Draft, Reason, Report, Resumed, Started, Stopped
-from gateway.core.quiet import WINDOW, quietest
+from gateway.core.cuts import Cut, Draft, Part, Reason, Report, Resumed, Started, Stopped
+from gateway.core.division import PAUSE, lasting, too_long
+from gateway.core.quiet import WINDOW
+from gateway.core.stretch import Stretch
 from gateway.core.terms import SegmenterConfig
 
 _HYSTERESIS = 0.15  # as in Silero's own utility: speech ends at a lower probability than it begins
-_SEARCH = 3 * SPEECH_RATE  # samples at the end of a too long segment where a cut is looked for, at most
-
-
-@dataclass(slots=True)
-class _Open:
-    """A segment in the making; `number` is None until its speech is certain."""
-
-    start: int
-    limit: int
-    needed: int
-    marked: int  # sample at which the first of the windows below begins
-    speech_end: int
-    number: int | None = None
-    drafted: bool = False
-    probabilities: array[float] = field(default_factory=lambda: array("f"))
-    voiced: bytearray = field(default_factory=bytearray)
-
-    @property
-    def onset(self) -> int:
-        return max(self.start, self.marked + self.voiced.find(1) * WINDOW)
 
 
 class Segmenter:
@@ -69,7 +49,8 @@ class Segmenter:
         self._judged = at  # position of the first sample not yet in a judged window
         self._given = max(at, given)  # position up to which audio belongs to segments already cut
         self._voiced = voiced
-        self._open: _Open | None = None
+        self._open: Stretch | None = None
+        self.live = True  # else it is a recording, whose segments are not cut for anybody's sake
         self._adopt()
 
     @property
@@ -96,6 +77,23 @@ class Segmenter:
     def speaking(self) -> bool:
         """Whether a segment is open, certain or not."""
         return self._open is not None
+
+    @property
+    def part(self) -> Part | None:
+        """The segment that goes on, None as long as none is certain."""
+        return self._open.part(self._judged) if self._open is not None else None
+
+    def sound(self, part: Part) -> bytes:
+        """What was said of it."""
+        return self._bytes(part.start, part.end)
+
+    def clause(self, segment: int, at: int) -> list[Report]:
+        """A clause of segment `segment` ends near sample `at`: it is cut there once it has lasted."""
+        reports: list[Report] = []
+        if self._open is not None and self._open.number == segment:
+            self._open.clause = at
+            self._divide_by_clause(reports)
+        return reports
 
     def configure(self, config: SegmenterConfig) -> None:
         """Uses `config` from the next segment on: at once in silence, else after the next cut."""
@@ -152,24 +150,32 @@ class Segmenter:
         if self._open is None:
             return None
         early = self._config.drafts and self._open.number is not None and not self._open.drafted
-        silence = min(self._draft_silence, self._min_silence) if early else self._min_silence
+        silence = min(self._draft_silence, self._min_silence) if early else self._silence()[0]
         return self._open.speech_end + silence
 
     def _fall_silent(self, now: int, reports: list[Report]) -> None:
         """Silence has lasted up to `now`: for a draft, or for the end."""
         segment = self._open
         assert segment is not None
-        if now >= segment.speech_end + self._min_silence or segment.number is None:
-            self._end(now, "silence", reports)
+        silence, reason = self._silence()
+        if now >= segment.speech_end + silence or segment.number is None:
+            self._end(now, reason, reports)
         else:
             segment.drafted = True
             end = self._end_of(segment, now)
             pcm = self._bytes(segment.start, end)
             reports.append(Draft(segment.number, segment.start, end, segment.speech_end, pcm))
 
-    def _end_of(self, segment: _Open, now: int) -> int:
+    def _end_of(self, segment: Stretch, now: int) -> int:
         """Where a segment ends that falls silent: no later than its draft did, so that it is the same."""
         return min(segment.speech_end + min(self._padding, self._draft_silence), now)
+
+    def _silence(self) -> tuple[int, Reason]:
+        """Samples of silence that end the open segment, fewer where it has lasted for a while."""
+        it = self._open
+        if it is None or not it.live or not self._clause or it.speech_end - it.start < self._clause:
+            return self._min_silence, "silence"
+        return min(self._min_silence, PAUSE), "clause"
 
     def _judge(self, window: bytes, reports: list[Report]) -> None:
         probability = self._probability(window.ljust(WINDOW * SAMPLE_BYTES, b"\0"))
@@ -179,13 +185,14 @@ class Segmenter:
         self._judged += len(window) // SAMPLE_BYTES
         if self._open is None and self._voiced and self._judged > self._given:
             start = max(self._given, at - self._padding)
-            self._open = _Open(start, at + self._max_segment, self._min_speech, at, at)
+            self._open = Stretch(start, at + self._max_segment, self._min_speech, at, at)
         if self._open is None:
             self._trim()
         else:
             self._extend(self._open, probability, reports)
 
-    def _extend(self, segment: _Open, probability: float, reports: list[Report]) -> None:
+    def _extend(self, segment: Stretch, probability: float, reports: list[Report]) -> None:
+        segment.live &= self.live
         segment.probabilities.append(probability)
         segment.voiced.append(self._voiced)
         if self._voiced:
@@ -197,14 +204,24 @@ class Segmenter:
             if segment.needed <= 0:
                 self._begin(segment, reports)
         while self._open is not None and self._judged >= self._open.limit:
-            self._divide(self._open, reports)
+            at = too_long(self._open, self._max_segment, self._bytes)
+            self._divide(self._open, at, "length", reports)
+        self._divide_by_clause(reports)
 
-    def _begin(self, segment: _Open, reports: list[Report]) -> None:
+    def _divide_by_clause(self, reports: list[Report]) -> None:
+        it = self._open
+        # Where it falls silent just now, that may be its end.
+        if it is not None and it.live and not it.drafted and it.number is not None and self._clause:
+            at = lasting(it, self._judged, self._clause, self._bytes)
+            if at is not None:
+                self._divide(it, at, "clause", reports)
+
+    def _begin(self, segment: Stretch, reports: list[Report]) -> None:
         """Makes the segment certain: gives it a number, once."""
         if segment.number is None:
             segment.number = self._number
             self._number += 1
-            reports.append(Started(segment.number, segment.onset))
+            reports.append(Started(segment.number, segment.onset, segment.start))
 
     def _end(self, now: int, reason: Reason, reports: list[Report]) -> None:
         """Closes the open segment with the silence up to `now`, or drops it as noise."""
@@ -216,48 +233,24 @@ class Segmenter:
         self._adopt()
         self._trim()
 
-    def _divide(self, segment: _Open, reports: list[Report]) -> None:
-        """Cuts a segment that is too long at its quietest place; the rest stays open.
-
-        The rest follows confirmed speech, so its first voiced window makes it certain.
-        """
+    def _divide(self, segment: Stretch, at: int, reason: Reason, reports: list[Report]) -> None:
+        """Cuts a segment that lasts too long at sample `at`; the rest stays open."""
         if segment.number is None:
-            self._end(self._judged, "length", reports)
+            self._end(self._judged, reason, reports)
             return
-        at = self._quiet_place(segment)
-        whole, inside = divmod(at - segment.marked, WINDOW)
-        last_voiced = segment.voiced.rfind(1, 0, whole + bool(inside))
         number: int | None = segment.number
-        if last_voiced >= 0:
-            speech_end = min(segment.marked + (last_voiced + 1) * WINDOW, at)
-            self._cut(segment, segment.number, at, speech_end, "length", reports)
+        if (speech_end := segment.speech_before(at)) is not None:
+            self._cut(segment, segment.number, at, speech_end, reason, reports)
             number = None
         self._adopt()
-        rest = self._open = _Open(
-            start=at,
-            limit=at + self._max_segment,
-            needed=0,
-            marked=segment.marked + whole * WINDOW,
-            speech_end=segment.speech_end,
-            number=number,
-            probabilities=segment.probabilities[whole:],
-            voiced=segment.voiced[whole:],
-        )
+        rest = self._open = segment.rest(at, at + self._max_segment, number)
         if rest.speech_end > at:
             self._begin(rest, reports)
         self._trim()
 
-    def _quiet_place(self, segment: _Open) -> int:
-        """The quietest sample in the last third of a full segment, 3 s at most."""
-        last = (segment.limit - segment.marked) // WINDOW
-        first = last - min(self._max_segment // 3, _SEARCH) // WINDOW
-        start = segment.marked + first * WINDOW
-        pcm = self._bytes(start, segment.marked + last * WINDOW)
-        return start + quietest(pcm, segment.probabilities[first:last])
-
     def _cut(
         self,
-        segment: _Open,
+        segment: Stretch,
         number: int,
         end: int,
         speech_end: int,
@@ -278,6 +271,7 @@ class Segmenter:
         self._draft_silence = _windows(self._config.draft_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)
+        self._clause = _samples(self._config.clause_ms)
 
     def _bytes(self, start: int, end: int) -> bytes:
         offset = self._base * SAMPLE_BYTES

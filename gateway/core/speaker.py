@@ -9,18 +9,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event, Target, Work
+from bridge.types import Decision, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
-from gateway.core.effects import Append, Effect, Report, Taken
+from gateway.core.effects import Append, Effect, Taken
+from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
-from gateway.core.timings import Arrivals
+from gateway.core.timings import Arrivals, in_ms
+from gateway.core.watch import Watch, Watched, clause_end
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
@@ -38,8 +39,11 @@ class Speaker:
         patience: Patience,
         most: int,
         audience: Audience | None = None,
+        watched: Watched | None = None,
+        look_ms: int = 0,
     ) -> None:
-        """`audience` says who listens at the moment, where it is not the speaker who decides that."""
+        """`audience` says who listens at the moment, and `watched` who reads while it is said, where it is
+        not the speaker who decides that. Of what is said it is asked every `look_ms`, 0 for never."""
         self.segments_cut = 0
         self._agreed = Agreed(terms)
         self._session = session
@@ -48,14 +52,14 @@ class Speaker:
         self._supervision = Supervision(session, ledger, patience)
         self._most = most
         self._audience = audience
+        self._watch = Watch(self._agreed, self._work, watched, look_ms)
         self._probabilities: deque[float] = deque()
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
         self._revision = 0
         self._arrivals = Arrivals()
         self._silent_until = 0
-        self._ending = False
-        self._ended = False
+        self._ending = self._ended = False
 
     @property
     def hungry(self) -> bool:
@@ -105,7 +109,11 @@ class Speaker:
                 return []
             case inputs.Windows(pcm, probabilities):
                 self._probabilities.extend(probabilities)
-                return self._follow(self._segmenter.feed(pcm), now)
+                self._segmenter.live = not self._arrivals.recorded(self._segmenter.received, now)
+                return [
+                    *self._follow(self._segmenter.feed(pcm), now),
+                    *self._watch.look(self._segmenter, now),
+                ]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -113,6 +121,9 @@ class Speaker:
                 return []
             case inputs.End(probability):
                 return self._end(probability, now)
+            case inputs.Skipped(stage, target):
+                self._watch.partials.skipped(stage, target)
+                return []
             case inputs.Sent(segment, "stt"):
                 self._unsafe.pop(segment, None)
         return self._supervision.handle(given, now)
@@ -131,8 +142,7 @@ class Speaker:
             for state in self._ledger.open
             if state.transcript is None and state.cut.segment in takeover.unstored
         ]
-        numbers = frozenset(cut.segment for cut in lost)
-        given_up = self._supervision.adopt(self._work(self.terms), now, numbers)
+        given_up = self._supervision.adopt(self._work(self.terms), now, {cut.segment for cut in lost})
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
         self._revision = self._ledger.revision
@@ -141,10 +151,8 @@ class Speaker:
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
-        def judge(_: bytes) -> float:
-            return self._probabilities.popleft()
-
-        return Segmenter(self.terms.cutting, judge, segment, at, given, voiced)
+        probabilities = self._probabilities
+        return Segmenter(self.terms.cutting, lambda _: probabilities.popleft(), segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
         return terms.targets if self._audience is None else self._audience(terms.source)
@@ -164,6 +172,8 @@ class Speaker:
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
+        if isinstance(fact, facts.Partial):
+            return self._seen(fact, now)
         if isinstance(fact, facts.Early):
             if not self._supervision.has(fact.segment, fact.revision):
                 return []  # dropped a moment ago
@@ -174,6 +184,16 @@ class Speaker:
         elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
             self._unsafe.pop(fact.decision.segment, None)
         return [*effects, *self._end_if_over()]
+
+    def _seen(self, fact: facts.Partial, now: float) -> list[Effect]:
+        """Of what is said just now, as far as it was understood."""
+        part = self._segmenter.part
+        if part is None or part.segment != fact.event.segment:
+            return self._watch.partials.landed(fact.event)
+        effects = self._watch.seen(fact, now)
+        if self.hungry and (after := clause_end(fact)) is not None:
+            effects += self._follow(self._segmenter.clause(part.segment, part.start + after), now)
+        return effects
 
     def stop(self) -> int:
         """Silences all that was said so far, also what still waits to be cut: returns the first number that
@@ -219,9 +239,9 @@ class Speaker:
         effects: list[Effect] = []
         for place, report in enumerate(reports):
             match report:
-                case cuts.Started(segment, at):
+                case cuts.Started(segment, at, start):
                     self._agreed.begin(segment, at)
-                    effects.append(Append(Decision("began", self._session, segment=segment)))
+                    effects.append(Append(Decision("began", self._session, segment=segment, start=start)))
                 case cuts.Draft() if place == len(reports) - 1:  # else it is known already how it ends
                     effects += self._draft(report, now)
                 case cuts.Resumed():
@@ -239,12 +259,12 @@ class Speaker:
         targets = self._targets(terms)
         if silent or not targets or not self.hungry or self._arrivals.recorded(draft.end, now):
             return dropped
-        end, speech_end, revision = draft.end, draft.speech_end, self._revision
-        cut = cuts.Cut(draft.segment, draft.start, end, speech_end, draft.pcm, "silence", revision)
+        where = (draft.segment, draft.start, draft.end, draft.speech_end)
+        cut = cuts.Cut(*where, draft.pcm, "silence", self._revision)
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
-        work = self._work(terms).but(segment=cut.segment, revision=revision)
-        said = self._arrivals.at(speech_end)
+        work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
+        said = self._arrivals.at(cut.speech_end)
         return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now, said)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
@@ -260,14 +280,14 @@ class Speaker:
             return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, _ms(now - spoken))
+        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
         if not targets:
             self._unsafe.pop(cut.segment, None)
             return [*dropped, Append(decision)]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now, spoken)
-        return [*dropped, Append(decision), *self._floor(cut, terms, targets), sent]
+        return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
     def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
@@ -275,17 +295,5 @@ class Speaker:
         targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
         self._supervision.promote(cut, live, now)
         work = self._work(terms)
-        decision = told("cut", cut, work, targets, _ms(now - spoken), _ms(since - spoken))
-        return [Append(decision), *self._floor(cut, terms, targets)]
-
-    def _floor(self, cut: cuts.Cut, terms: Terms, targets: Sequence[Target]) -> list[Effect]:
-        """What was spoken as it is, where somebody listens who understands it, or may."""
-        source = terms.source
-        if terms.floor != "voice" or not any(source is None or same(to.language, source) for to in targets):
-            return []
-        sound = Event("floor", "stt", self._session, cut.segment, cut.revision, pcm=cut.pcm, rate=SPEECH_RATE)
-        return [Report(sound)]
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
+        decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
+        return [Append(decision), *floor(cut, work, targets)]

@@ -21,6 +21,7 @@ class SegmenterConfig:
     max_segment_ms: int
     draft_silence_ms: int = 100
     drafts: bool = False
+    clause_ms: int = 0
 
     def __post_init__(self) -> None:
         """Raises SettingsError where no speech could ever become a segment."""
@@ -42,13 +43,14 @@ class SegmenterConfig:
             max_segment_ms=settings.vad_max_segment_ms,
             draft_silence_ms=settings.draft_silence_ms,
             drafts=settings.drafts,
+            clause_ms=settings.clause_ms,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
-    where they are named.
+    where they are named. With `partials` the words are shown while they are spoken.
 
     `floor` is what those get who listen in the language that is spoken.
     """
@@ -59,6 +61,7 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    partials: bool = False
 
 
 @dataclass(frozen=True, slots=True)

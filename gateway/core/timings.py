@@ -22,6 +22,11 @@ FRESH = 1.0
 """Seconds since its arrival within which audio is cut as it is spoken."""
 
 
+def in_ms(seconds: float) -> float:
+    """Seconds as milliseconds, as exact as a journal needs them."""
+    return round(seconds * 1000, 2)
+
+
 class Arrivals:
     """When each sample of a session's audio arrived; times in seconds. `samples` have arrived."""
 

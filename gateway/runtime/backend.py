@@ -23,6 +23,7 @@ from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
 from gateway.runtime.offers import Offer
+from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
@@ -58,6 +59,7 @@ class Backend:
         self.dispatcher = Dispatcher(
             self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000, settings.budget
         )
+        self.partials = Partials(self.fleet, self.sessions, self.writer, self.dispatcher)
         self.relay = Relay(
             self.journal,
             self.sessions,
@@ -84,7 +86,7 @@ class Backend:
     async def stop(self) -> None:
         """Ends all of it."""
         await self.errands.done()
-        for part in (self.relay, self.fleet, self.dispatcher, self.writer):
+        for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
         stores = (

@@ -209,6 +209,17 @@ class Dispatcher:
         slots = max(1, self._fleet.slots.get(queue, 1))
         return max(self._occupancy.bound[queue] / slots, self._fleet.load(queue))
 
+    def load(self, queue: str) -> float:
+        """Work per slot that this gateway has in a queue."""
+        return self._occupancy.here[queue] / max(1, self._fleet.slots.get(queue, 1))
+
+    def idle(self, queue: str, more: int) -> bool:
+        """Whether a slot of a queue is free at this moment, beside `more` that are taken for other things,
+        and nobody waits for one."""
+        here = self._occupancy.here[queue] + more
+        calm = not self._live and self.shedding.level < Level.PARTIALS
+        return calm and self._fleet.load(queue) < 1 and here < self._fleet.slots.get(queue, 1)
+
     def _fits(self, stage: Stage, plan: dict[placement.Place, str], most: int) -> bool:
         if stage != "stt":
             return True  # sent again: it takes the place of what was lost

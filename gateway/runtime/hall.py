@@ -122,16 +122,19 @@ class Hall:
     def presence(self, gateway: str) -> Presence:
         """Who is here. Those who are away for a moment count: what is said meanwhile is for them as well."""
         languages: dict[str, int] = {}
+        partials = set()
         speakers = []
         for guest in self.guests.values():
             seat = guest.seat
             if seat.hears:
                 language = seat.terms.targets[0].language
                 languages[language] = languages.get(language, 0) + 1
+                if seat.terms.partials:
+                    partials.add(language)
             if seat.speaks:
                 spoken = seat.terms.source or "auto"
                 speakers.append(Attendant(seat.number, seat.name, spoken, guest.away))
-        return Presence(gateway, languages, tuple(speakers))
+        return Presence(gateway, languages, tuple(speakers), tuple(sorted(partials)))
 
     def _unhear(self, tuning: Tuning, guest: Guest) -> None:
         ears = self._ears.get(tuning, [])

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
 from gateway.runtime.backend import Backend
 from gateway.runtime.lanes import Job, Told
 
@@ -40,6 +40,8 @@ class Hands:
                 self._backend.dispatcher.free(self._session, freed)
             case effects.Supersede():
                 self._superseded = effect
+            case glimpse.Landed() | effects.Submit(urgency="partial"):
+                self._look(effect)
             case effects.Submit():
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
@@ -60,14 +62,24 @@ class Hands:
             fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
             errands.run("settle", sessions.settle(self._session, fields))
 
+    def _look(self, effect: glimpse.Landed | effects.Submit) -> None:
+        if isinstance(effect, effects.Submit):
+            self._backend.partials.submit(self._stamped(effect), self._tell)
+        else:
+            self._backend.partials.landed(self._session, effect.stage, effect.target)
+
+    def _stamped(self, submit: effects.Submit) -> effects.Submit:
+        """With when it is sent, and until when it is wanted."""
+        now = self._backend.fleet.now()
+        due = now + submit.budget if submit.budget < inf else 0.0
+        return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left, due=due))
+
     def _submit(self, submit: effects.Submit) -> None:
         work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
-        now = self._backend.fleet.now()
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
         elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        due = now + submit.budget if submit.budget < inf else 0.0
-        submit = replace(submit, work=work.but(sent=now, deadline=now + submit.left, due=due))
+        submit = self._stamped(submit)
         superseded, self._superseded = self._superseded, None
         self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.types import Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 
 
 class Mouth(Protocol):
@@ -15,11 +15,12 @@ class Mouth(Protocol):
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
 
+    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+        """What is said at the moment, if the client can be told at once, or what it is warned of."""
+
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
     def purge(self, before: float) -> None: ...
-
-    def warn(self, warning: effects.Warn) -> None: ...
 
     def acknowledge(self, samples: int) -> None:
         """Audio before this place is safe."""
@@ -48,11 +49,11 @@ class Away:
 
     def say(self, said: effects.Say, seq: int) -> None: ...
 
+    def show(self, shown: glimpse.Show | effects.Warn) -> None: ...
+
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
     def purge(self, before: float) -> None: ...
-
-    def warn(self, warning: effects.Warn) -> None: ...
 
     def acknowledge(self, samples: int) -> None: ...
 

@@ -49,6 +49,11 @@ class Outbox:
         """A caption or another frame of the stream."""
         self._push(frame, -1, 0.0)
 
+    def show(self, frame: str) -> None:
+        """A frame that is worth something at once or never: it goes where nothing waits."""
+        if not self._stream and not self._answers and self._writable():
+            self._send(frame)
+
     def play(self, frame: bytes, segment: int, now: float = 0.0) -> None:
         """A frame of speech of a segment, which comes at `now`, in seconds."""
         self._push(frame, segment, now)

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects, inputs
+from gateway.core import effects, glimpse, inputs
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
@@ -65,6 +65,8 @@ class Runner:
                 Patience.of(settings),
                 settings.session_max_segments,
                 None if self.hall.alone else core.audience,
+                None if self.hall.alone else core.watched,
+                settings.partial_ms if settings.partials else 0,
             )
         core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
         return speaker
@@ -165,6 +167,7 @@ class Runner:
             self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
         self._backend.dispatcher.forget(self.id)
+        self._backend.partials.forget(self.id)
 
     # From the client
 
@@ -172,6 +175,7 @@ class Runner:
         """Other terms for what is said from now on."""
         self.seat = self.seat.but(terms=terms)
         self.ordered(inputs.Update(terms))
+        self.hall.changed()
 
     def audio(self, pcm: bytes) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples."""
@@ -208,12 +212,13 @@ class Runner:
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
+            case glimpse.Show() | effects.Warn():
+                if self.seat.terms.partials or isinstance(effect, effects.Warn):
+                    self._mouth.show(effect)
             case effects.Play(seq):
                 self._mouth.play(effect, seq + self.ahead_of_room)
             case effects.Purge(before):
                 self._mouth.purge(before)
-            case effects.Warn():
-                self._mouth.warn(effect)
 
     def told(self, speakers: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
         """Who is in the room."""

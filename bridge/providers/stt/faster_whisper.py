@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import structlog
 
 from bridge import languages, options
@@ -25,10 +24,21 @@ from bridge.models.pool import Limits, Pool
 from bridge.providers.batching import Batcher
 from bridge.providers.device import place
 from bridge.providers.stt import detection
-from bridge.providers.stt.whisper import Features, Heard, Samples, Whisper, check, load, windows
+from bridge.providers.stt.whisper import (
+    WINDOW,
+    Features,
+    Heard,
+    Samples,
+    Whisper,
+    check,
+    load,
+    samples_of,
+    voiced,
+    windows,
+)
 from bridge.providers.stt.whisper_options import FasterWhisperOptions, without_effect
 from bridge.settings import Settings
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech, Transcript
+from bridge.types import Hypothesis, Speech, Transcript
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView
@@ -105,19 +115,39 @@ class FasterWhisper:
         LanguageError for a language it has not, ProviderError where it fails.
         """
         spoken = self._spoken(speech)
-        if speech.audio.rate != SPEECH_RATE:
-            raise ProviderError(
-                f"Whisper takes {SPEECH_RATE} Hz, not {speech.audio.rate} Hz.", "Resample the audio first."
-            )
-        if len(speech.audio.pcm) % SAMPLE_BYTES:
-            raise ProviderError("The audio does not consist of whole samples.", "Send PCM of 16 bits.")
-        samples: Samples = np.frombuffer(speech.audio.pcm, dtype="<i2").astype(np.float32)
-        samples /= 32_768
+        samples = samples_of(speech)
         heard = self._heard(samples, spoken, speech.quick) if samples.any() else []
         if not (text := " ".join(one.text for one in heard)):
             return Transcript("", speech.language or UNDETERMINED)
         confidence = math.exp(sum(one.log_prob for one in heard) / sum(one.tokens for one in heard))
         return Transcript(text, speech.language or self._tag(heard[0].code, speech.among), confidence)
+
+    def hear(self, speech: Speech) -> Hypothesis:
+        """The words so far of the first 30 s, searched greedily and tried once, with the time of each.
+
+        Raises as `transcribe`.
+        """
+        spoken, samples = self._spoken(speech), samples_of(speech)[:WINDOW]
+        nothing = Hypothesis("", speech.language or UNDETERMINED)
+        if not samples.any():
+            return nothing
+        try:
+            with self._lease() as whisper:
+                features = whisper.features(samples)
+                encoded = whisper.encode([features])
+                likely = {} if spoken.code else whisper.languages(encoded)[0]
+                heard = whisper.decode(encoded, [spoken.decided(likely)], {"beam_size": 1})[0]
+                if not heard.text or not self._trusted(heard):
+                    return nothing
+                marks = whisper.ends(encoded, heard, features.shape[1])
+        except RuntimeError as error:
+            raise ProviderError(f"Whisper failed on speech that goes on: {error}.") from error
+        return Hypothesis(heard.text, speech.language or self._tag(heard.code, speech.among), marks)
+
+    def _trusted(self, heard: Heard) -> bool:
+        unlikely = heard.mean_log_prob < self._options.stt_log_prob_threshold
+        looping = heard.compression > self._options.stt_compression_ratio_threshold
+        return not looping and not (unlikely and heard.no_speech > self._options.stt_no_speech_threshold)
 
     def resident(self) -> tuple[str, ...]:
         """The name of the model, while it is loaded."""
@@ -180,7 +210,7 @@ class FasterWhisper:
     def _heard(self, samples: Samples, spoken: _Spoken, quick: bool) -> list[Heard]:
         """What is said in the windows of a segment; the first one that is heard tells the language."""
         if self._options.stt_vad_filter:
-            samples = _voiced(samples, self._threshold)
+            samples = voiced(samples, self._threshold)
         found: list[Heard] = []
         try:
             with self._lease() as whisper:
@@ -267,11 +297,3 @@ def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
         cpu_threads=options.stt_cpu_threads,
         num_workers=options.stt_num_workers,
     )
-
-
-def _voiced(samples: Samples, threshold: float) -> Samples:
-    """The speech of a segment without the pauses; empty where there is none."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-    found = get_speech_timestamps(samples, VadOptions(threshold=threshold))
-    return np.concatenate([samples[part["start"] : part["end"]] for part in found] or [samples[:0]])

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.errors import ProviderMissing
+from bridge.errors import ProviderError, ProviderMissing
 from bridge.models.pool import loading
-from bridge.types import SPEECH_RATE
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView
@@ -48,7 +48,8 @@ FILES = ("model.bin", "config.json", "tokenizer.json")
 class Heard:
     """What was decoded of one window.
 
-    `log_prob` is the sum over its `tokens`, the end included; `code` Whisper's name of the language.
+    `log_prob` is the sum over its `tokens`, the end included; `code` Whisper's name of the language; `ids`
+    the tokens without the end.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Heard:
     log_prob: float
     tokens: int
     no_speech: float
+    ids: tuple[int, ...] = ()
 
     @property
     def mean_log_prob(self) -> float:
@@ -155,6 +157,19 @@ class Whisper:
         )
         return [self._heard(code, result) for code, result in zip(codes, results, strict=True)]
 
+    def ends(self, encoded: StorageView, heard: Heard, frames: int) -> tuple[int, ...]:
+        """When each word of a window of so many frames ended, as in Hypothesis: one more decoding."""
+        from faster_whisper.tokenizer import Tokenizer
+
+        # By the language it is known whether words have spaces between them.
+        tokenizer = Tokenizer(self.model.hf_tokenizer, self.multilingual, "transcribe", heard.code)
+        found = self.model.find_alignment(tokenizer, [list(heard.ids)], encoded, frames)[0]
+        marks, before = list[int](), ""
+        for word in found:
+            before += word["word"]
+            marks += (len(before.strip()), round(word["end"] * 1000))
+        return tuple(marks)
+
     def close(self) -> None:
         """Frees the memory of the model."""
         self.model.model.unload_model()
@@ -170,7 +185,8 @@ class Whisper:
         tokens = result.sequences_ids[0]
         text = self._tokenizer.decode(tokens).strip()
         # The score is the mean over the tokens of a sum that counts the end as well.
-        return Heard(text, code, result.scores[0] * len(tokens), len(tokens) + 1, result.no_speech_prob)
+        log_prob = result.scores[0] * len(tokens)
+        return Heard(text, code, log_prob, len(tokens) + 1, result.no_speech_prob, tuple(tokens))
 
 
 def window(frames: int) -> int:
@@ -188,3 +204,24 @@ def windows(samples: Samples) -> Iterator[Samples]:
         samples = samples[cut:]
     if samples.size:
         yield samples
+
+
+def samples_of(speech: Speech) -> Samples:
+    """The speech as numbers from -1 to 1. Raises ProviderError where it is not what Whisper takes."""
+    if speech.audio.rate != SPEECH_RATE:
+        raise ProviderError(
+            f"Whisper takes {SPEECH_RATE} Hz, not {speech.audio.rate} Hz.", "Resample the audio first."
+        )
+    if len(speech.audio.pcm) % SAMPLE_BYTES:
+        raise ProviderError("The audio does not consist of whole samples.", "Send PCM of 16 bits.")
+    samples: Samples = np.frombuffer(speech.audio.pcm, dtype="<i2").astype(np.float32)
+    samples /= 32_768
+    return samples
+
+
+def voiced(samples: Samples, threshold: float) -> Samples:
+    """The speech of a segment without the pauses; empty where there is none."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    found = get_speech_timestamps(samples, VadOptions(threshold=threshold))
+    return np.concatenate([samples[part["start"] : part["end"]] for part in found] or [samples[:0]])

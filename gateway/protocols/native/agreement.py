@@ -25,6 +25,8 @@ from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
+PARTIALS = "partials"
+
 
 def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """The terms of a new session.
@@ -34,7 +36,8 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     """
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut)
+    partials = settings.partials and PARTIALS in (message.features or ())
+    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut, partials=partials)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -50,11 +53,16 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         assert message.targets is not None
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
-    return Terms(source, targets, message.output.rate or settings.sample_rate, cut, "voice")
+    partials = settings.partials and PARTIALS in (message.features or ())
+    rate = message.output.rate or settings.sample_rate
+    return Terms(source, targets, rate, cut, "voice", partials=partials)
 
 
-def amend_in_room(terms: Terms, role: Role, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update in a room. Raises as `agree`."""
+def amend_in_room(
+    terms: Terms, role: Role, message: SessionUpdate, offer: Offer, *, partials: bool = True
+) -> Terms:
+    """The terms after a session.update in a room, `partials` only where they may be. Raises as `agree`."""
+    terms = _featured(terms, message, partials)
     source, targets = terms.source, terms.targets
     if message.source is not None and role != "listener":
         source = _alone(message.source, offer)
@@ -79,13 +87,21 @@ def _heard(choices: Sequence[TargetChoice], offer: Offer) -> Target:
     return Target(offer.heard(choices[0].language))
 
 
-def amend(terms: Terms, message: SessionUpdate, offer: Offer) -> Terms:
-    """The terms after a session.update. Raises as `agree`; workers matter only where it names a language."""
+def amend(terms: Terms, message: SessionUpdate, offer: Offer, *, partials: bool = True) -> Terms:
+    """The terms after a session.update, with `partials` only where they may be. Raises as `agree`; workers
+    matter only where it names a language."""
+    terms = _featured(terms, message, partials)
     cutting = _cutting(terms.cutting, message.vad)
     if message.source is None and message.targets is None:
         return replace(terms, cutting=cutting)
     choices = message.targets or _choices(terms.targets)
     return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+
+
+def _featured(terms: Terms, message: SessionUpdate, partials: bool) -> Terms:
+    if message.features is None:
+        return terms
+    return replace(terms, partials=partials and PARTIALS in message.features)
 
 
 def _understood(terms: Terms, source: Source, choices: Sequence[TargetChoice], offer: Offer) -> Terms:
@@ -163,6 +179,7 @@ def effective(seat: Seat) -> Effective:
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,
         name=seat.name or None,
+        features=(PARTIALS,) if terms.partials else (),
     )
 
 
@@ -174,15 +191,16 @@ def providers(workers: Sequence[WorkerRecord]) -> dict[Stage, str]:
     return {stage: ",".join(sorted(found)) for stage, found in names.items()}
 
 
-def unavailable(message: SessionStart | SessionUpdate) -> Iterator[Warning]:
-    """One warning for each announced field that this server does not act on yet."""
+def unavailable(message: SessionStart | SessionUpdate, *, partials: bool = True) -> Iterator[Warning]:
+    """One warning for each announced field that this server does not act on yet, or, as it may be with
+    `partials`, not as it is configured."""
     in_room = getattr(message, "room", None) is not None
     asked = {
         # In a room a language is spoken once for all who listen in it.
         "voice": in_room and any(to.voice for to in message.targets or ()),
         "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
         "barge_in": message.barge_in not in (None, "off"),
-        "features": message.features,
+        "features": not {*(message.features or ())} <= ({PARTIALS} if partials else set()),
     }
     for name, value in asked.items():
         if value:

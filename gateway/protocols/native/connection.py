@@ -12,8 +12,8 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects
-from gateway.protocols.native import frames, refusals
+from gateway.core import effects, glimpse
+from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
 from gateway.protocols.native.frames import Press
@@ -197,7 +197,7 @@ class Connection:
         resume = message.resume
         self._voice.started(started, resume.last_seq if resume is not None else 1)
         entered.begin(self)
-        self._voice.warn(message)
+        self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
 
     async def _release(self) -> None:
@@ -221,6 +221,10 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
+    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+        """Says what is said at the moment, or warns."""
+        self._voice.show(shown)
+
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._voice.play(sound, seq)
@@ -228,10 +232,6 @@ class Connection:
     def purge(self, before: float) -> None:
         """Drops speech that was stopped."""
         self._voice.outbox.purge(before)
-
-    def warn(self, warning: effects.Warn) -> None:
-        """Tells that speech is left out, or is not any more."""
-        self._voice.answer(frames.warning(warning))
 
     def acknowledge(self, samples: int) -> None:
         """Tells what audio the client need not keep."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.protocol import server_messages as messages
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.core.tuning import NUMBERED
 
 
@@ -11,10 +11,10 @@ class Press:
     """Prints each frame once, however many clients are told it one after the other."""
 
     def __init__(self) -> None:
-        self._said: effects.Say | None = None
+        self._said: effects.Say | glimpse.Show | None = None
         self._body = ""
 
-    def body(self, said: effects.Say) -> str:
+    def body(self, said: effects.Say | glimpse.Show) -> str:
         """What all clients are told alike: the frame from behind its number and time on."""
         if said is not self._said:
             self._said, self._body = said, body(message(said.what, 0.0))
@@ -26,11 +26,16 @@ def body(what: messages.ServerMessage) -> str:
     return what.model_dump_json(exclude_none=True, exclude={"seq", "t_ms"})[1:]
 
 
-def message(what: effects.Noun, latency_ms: float) -> messages.ServerMessage:
+Noun = effects.Noun | glimpse.PartialTranscript | glimpse.PartialTranslation
+
+
+def message(what: Noun, latency_ms: float) -> messages.ServerMessage:
     """The message that says `what`; `latency_ms` is how long after a wish it was obeyed."""
     match what:
         case effects.Transcript() | effects.Translation():
             return _caption(what)
+        case glimpse.PartialTranscript() | glimpse.PartialTranslation():
+            return _partial(what)
         case effects.SpeechStarted(segment, name):
             return messages.SpeechStarted(segment=segment, speaker=_speaker(segment), name=name or None)
         case effects.SpeechStopped(segment):
@@ -122,6 +127,29 @@ def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerM
                 speaker=_speaker(what.segment),
                 name=what.name or None,
             )
+
+
+def _partial(what: glimpse.PartialTranscript | glimpse.PartialTranslation) -> messages.ServerMessage:
+    speaker, name = _speaker(what.segment), what.name or None
+    if isinstance(what, glimpse.PartialTranslation):
+        return messages.TranslationPartial(
+            segment=what.segment,
+            target=what.target,
+            text=what.text,
+            stable=what.stable,
+            speaker=speaker,
+            name=name,
+        )
+    return messages.TranscriptPartial(
+        segment=what.segment,
+        text=what.text,
+        stable=what.stable,
+        language=what.language,
+        start_ms=what.start_ms,
+        end_ms=what.end_ms,
+        speaker=speaker,
+        name=name,
+    )
 
 
 def _speaker(segment: int) -> int | None:

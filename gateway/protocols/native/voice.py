@@ -10,7 +10,7 @@ from typing import Any
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.core.seat import Seat
 from gateway.protocols.native import agreement, frames, refusals
 from gateway.protocols.native.frames import Press
@@ -75,6 +75,13 @@ class Voice:
             self._no_speech()
         self.outbox.say(self._stamped(self._press.body(said)))
 
+    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+        """Says what is said at the moment, or warns; it carries the number of the frame before."""
+        if isinstance(shown, effects.Warn):
+            self.answer(frames.warning(shown))
+        else:
+            self.outbox.show(self._stamped(self._press.body(shown)))
+
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._seq = seq
@@ -118,9 +125,11 @@ class Voice:
             close_code=int(code),
         )
 
-    def warn(self, message: client_messages.SessionStart | client_messages.SessionUpdate) -> None:
-        """Tells which fields of `message` have no effect."""
-        for warning in agreement.unavailable(message):
+    def warn(
+        self, message: client_messages.SessionStart | client_messages.SessionUpdate, *, partials: bool
+    ) -> None:
+        """Tells which fields of `message` have no effect; `partials` says whether that feature may be had."""
+        for warning in agreement.unavailable(message, partials=partials):
             self.answer(warning)
 
     def misread(self, seen: str) -> None:

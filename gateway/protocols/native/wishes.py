@@ -63,11 +63,12 @@ def _update(
     message: client_messages.SessionUpdate, runner: Runner, voice: Voice, halls: Halls
 ) -> Awaitable[None] | None:
     seat, offer = runner.seat, halls.backend.offer
-    voice.warn(message)
+    partials = halls.backend.settings.partials
+    voice.warn(message, partials=partials)
     if seat.role == "alone":
-        runner.update(agreement.amend(runner.terms, message, offer))
+        runner.update(agreement.amend(runner.terms, message, offer, partials=partials))
         return None
-    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer)
+    terms = agreement.amend_in_room(runner.terms, seat.role, message, offer, partials=partials)
     changed = seat.but(terms=terms)
     if changed.tuning == seat.tuning:
         runner.update(terms)

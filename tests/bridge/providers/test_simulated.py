@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -126,3 +127,16 @@ def test_tone_has_the_set_length_and_a_pitch_of_its_text(monkeypatch: pytest.Mon
 def test_bad_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=f"SIMULATED_{name}"):
         options(monkeypatch, **{name: value})
+
+
+def test_hypotheses_grow_by_words_with_the_speech_and_leave_the_times_of_finals_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = SimulatedTranscriber(options(monkeypatch, STT_MS=0))
+    pcm = np.arange(16_000 * 3).astype("<u2").tobytes()
+    found = [engine.hear(Speech(Audio(pcm[: ms * 32], 16_000), "en")) for ms in (200, 1_000, 1_500, 3_000)]
+    assert [len(heard.text.split()) for heard in found] == [0, 3, 5, 10]
+    for heard, more in pairwise(found):
+        assert more.text.startswith(heard.text)
+    assert found[3].marks[-2:] == (len(found[3].text), 3_000)
+    assert found[3].text.split()[7].endswith(",")

@@ -28,16 +28,27 @@ DRAFTED = 4
 """Windows of silence after which there is a draft."""
 
 
-def terms(*targets: str, source: str | None = "en", drafts: bool = False) -> Terms:
-    cutting = replace(CONFIG, drafts=drafts)
-    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting)
+LOOK_MS = 512
+"""Between two looks at the words of speech that goes on, where somebody reads them: 16 windows."""
+
+
+def terms(
+    *targets: str,
+    source: str | None = "en",
+    drafts: bool = False,
+    partials: bool = False,
+    clause_ms: int = 0,
+) -> Terms:
+    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms)
+    return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
 
 
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
     ledger = room.ledger(session, new=True)
-    room.here[session] = Participant(session, Speaker(session, session, terms, ledger, patience, most))
+    speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
+    room.here[session] = Participant(session, speaker)
     room.tune(Tuning("itself", "", terms.rate, session))
     return room
 
@@ -60,6 +71,8 @@ class Bench:
         most: int = 8,
         echo: bool = True,
         drafts: bool = False,
+        partials: bool = False,
+        clause_ms: int = 0,
     ) -> None:
         self.now = NOW
         self.journal = Journal()
@@ -67,7 +80,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets, drafts=drafts)
+        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()

@@ -15,7 +15,7 @@ from gateway.core.room import Room
 from gateway.core.seat import Role, Seat
 from gateway.core.speaker import Speaker
 from gateway.core.tuning import Tuning
-from tests.gateway.core.bench import NOW, PATIENCE, SILENT, VOICED, terms
+from tests.gateway.core.bench import LOOK_MS, NOW, PATIENCE, SILENT, VOICED, terms
 from tests.gateway.events import START
 
 ROOM = "room"
@@ -36,10 +36,18 @@ class Gateway:
         for entry in meeting.entries:
             self.room.handle(entry, meeting.now)
 
-    def enter(self, session: str, role: Role, source: str | None = "en", target: str = "es") -> Tuning:
-        """Somebody comes in; returns how they listen."""
+    def enter(
+        self,
+        session: str,
+        role: Role,
+        source: str | None = "en",
+        target: str = "es",
+        *,
+        partials: bool = False,
+    ) -> Tuning:
+        """Somebody comes in, who may want to read what is said while it is said; returns how they listen."""
         number = self.meeting.number()
-        wanted = replace(terms(target, source=source), floor="voice")
+        wanted = replace(terms(target, source=source, partials=partials), floor="voice")
         seat = Seat(session, ROOM, role, wanted, number, session.title())
         self.admit(seat)
         if seat.speaks:
@@ -51,7 +59,17 @@ class Gateway:
         """The same for one who may have been elsewhere before."""
         ledger = self.room.ledger(seat.session, new=not fence)
         speaker = (
-            Speaker(seat.session, ROOM, seat.terms, ledger, PATIENCE, 8, self.room.audience)
+            Speaker(
+                seat.session,
+                ROOM,
+                seat.terms,
+                ledger,
+                PATIENCE,
+                8,
+                self.room.audience,
+                self.room.watched,
+                LOOK_MS,
+            )
             if seat.speaks
             else None
         )
@@ -77,7 +95,12 @@ class Gateway:
             if seat.speaks
         )
         counts = {language: hearing.count(language) for language in hearing}
-        self.meeting.write(Presence(self.name, counts, speakers))
+        reading = {
+            seat.terms.targets[0].language
+            for seat in self.seats.values()
+            if seat.hears and seat.terms.partials
+        }
+        self.meeting.write(Presence(self.name, counts, speakers, tuple(sorted(reading))))
 
     def says(self, session: str, windows: int = VOICED) -> list[Effect]:
         """Somebody says a sentence, up to the silence that ends it."""

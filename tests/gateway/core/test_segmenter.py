@@ -338,8 +338,11 @@ def test_configuration_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) 
         vad_max_segment_ms=4_000,
         drafts=False,
         draft_silence_ms=64,
+        clause_ms=3_000,
     )
-    assert SegmenterConfig.of(asked) == SegmenterConfig(0.8, 100, 200, 30, 4_000, 64, drafts=False)
+    assert SegmenterConfig.of(asked) == SegmenterConfig(
+        0.8, 100, 200, 30, 4_000, 64, drafts=False, clause_ms=3_000
+    )
 
 
 def test_shortest_speech_must_be_below_the_longest_segment() -> None:

@@ -70,6 +70,8 @@ class World(Bench):
         patience: Patience = PATIENCE,
         devices: int = 2,
         drafts: bool = False,
+        partials: bool = False,
+        clause_ms: int = 0,
     ) -> None:
         self.random = seed if isinstance(seed, Random) else Random(seed)
         self.trouble = trouble
@@ -84,7 +86,7 @@ class World(Bench):
         self._claimed: set[str] = set()
         self._first = 0
         self.workers = [Worker(stage, f"{stage}.{n}") for stage in STAGES for n in range(devices)]
-        super().__init__(*targets, patience=patience, drafts=drafts)
+        super().__init__(*targets, patience=patience, drafts=drafts, partials=partials, clause_ms=clause_ms)
 
     # --- time ---
 

@@ -18,7 +18,7 @@ from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
-from gateway.core import effects
+from gateway.core import effects, glimpse
 from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
 from gateway.runtime.backend import Backend
@@ -42,6 +42,7 @@ class Mouth:
 
     def __init__(self) -> None:
         self.said: list[effects.Noun] = []
+        self.shown: list[glimpse.PartialTranscript | glimpse.PartialTranslation] = []
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
         self.purged: list[float] = []
@@ -57,15 +58,18 @@ class Mouth:
         self.said.append(said.what)
         self.order.append(replace(said, seq=seq))
 
+    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+        if isinstance(shown, effects.Warn):
+            self.warned.append(shown)
+        else:
+            self.shown.append(shown.what)
+
     def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm
         self.order.append(replace(sound, seq=seq))
 
     def purge(self, before: float) -> None:
         self.purged.append(before)
-
-    def warn(self, warning: effects.Warn) -> None:
-        self.warned.append(warning)
 
     def acknowledge(self, samples: int) -> None:
         self.safe = samples
@@ -123,11 +127,20 @@ class Scene:
         return member.runner, member.mouth
 
     async def enter(
-        self, room: str, role: Role, number: int, hears: str = "", *, speaks: str | None = "en"
+        self,
+        room: str,
+        role: Role,
+        number: int,
+        hears: str = "",
+        *,
+        speaks: str | None = "en",
+        partials: bool = False,
     ) -> Member:
-        """Somebody comes into a room, is called by the number, and hears a language."""
+        """Somebody comes into a room, is called by the number, and hears a language; `partials`: and wants to
+        read what is said while it is said."""
         targets = (Target(hears),) if hears else ()
-        terms = replace(TERMS, source=None if role == "listener" else speaks, targets=targets, floor="voice")
+        source = None if role == "listener" else speaks
+        terms = replace(TERMS, source=source, targets=targets, floor="voice", partials=partials)
         seat = Seat(secrets.token_hex(8), room, role, terms, number, f"n{number}")
         return begun(await self.halls.enter(seat))
 

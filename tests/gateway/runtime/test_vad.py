@@ -44,7 +44,7 @@ def _defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cuts(model: Model, audio: bytes, **settings: float) -> list[Cut]:
     """What the segmenter makes of the audio, given in frames of 20 ms."""
-    config = SegmenterConfig.of(Settings.read(**settings))
+    config = SegmenterConfig.of(Settings.read(**{"clause_ms": 0} | settings))
     segmenter = Segmenter(config, model.stream().feed)
     reports = [report for at in range(0, len(audio), 640) for report in segmenter.feed(audio[at : at + 640])]
     return [report for report in reports + segmenter.flush() if isinstance(report, Cut)]
@@ -217,6 +217,15 @@ def test_long_talk_is_cut_where_nobody_speaks(model: Model) -> None:
     for part in parts[:-1]:
         around = np.frombuffer(audio[(part.end - 800) * 2 : (part.end + 800) * 2], "<i2").astype(float)
         assert np.square(around).mean() < 0.1 * loudness
+
+
+def test_talk_without_a_pause_is_cut_clause_by_clause_from_as_long_as_the_variable_says(model: Model) -> None:
+    audio = clip("sense_0870") + clip("sense_0920") + silence(1)
+    longest = [
+        max((cut.end - cut.start) * 1000 / RATE for cut in cuts(model, audio, clause_ms=ms))
+        for ms in (2_000, 4_000, 0)
+    ]
+    assert longest[0] <= 3_050 < longest[1] <= 6_050 < longest[2]
 
 
 def test_higher_aggressiveness_finds_less_speech_in_noise(model: Model) -> None:

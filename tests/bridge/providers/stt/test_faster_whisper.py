@@ -189,3 +189,19 @@ def test_long_speech_is_cut_where_it_is_quietest() -> None:
     ends = np.cumsum([piece.size for piece in pieces]) / SPEECH_RATE
     assert 25 < ends[0] < 25.5 and 48 < ends[1] < 48.5 and ends[2] == 70
     assert all(piece.size <= WINDOW for piece in pieces)
+
+
+def test_speech_that_goes_on_is_heard_with_the_end_of_each_word(whisper: FasterWhisper) -> None:
+    said = max(ENGLISH, key=len)
+    heard = whisper.hear(Speech(spoken(said), "en"))
+    assert heard.text == whisper.transcribe(Speech(spoken(said), "en")).text
+
+    characters, times = heard.marks[::2], heard.marks[1::2]
+    assert characters[-1] == len(heard.text) and list(characters) == sorted(set(characters))
+    assert list(times) == sorted(times) and times[0] > 0 and times[-1] <= spoken(said).ms + 20
+
+
+def test_speech_that_goes_on_is_guarded_like_any_other(whisper: FasterWhisper) -> None:
+    assert whisper.hear(Speech(audio(silence(1)), "en")).text == ""
+    found = whisper.hear(Speech(spoken(SPANISH[0], SPANISH_VOICE), None, ("en", "es")))
+    assert found.language == "es" and found.text

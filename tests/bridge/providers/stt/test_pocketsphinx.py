@@ -163,3 +163,24 @@ def test_grammar_and_language_model_exclude_each_other(
 def test_unknown_language_tag_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="POCKETSPHINX_LANGUAGE=qqq"):
         build(monkeypatch, LANGUAGE="qqq")
+
+
+def test_speech_that_goes_on_is_heard_word_by_word_with_the_end_of_each(
+    engine: Any, clips: dict[str, Audio]
+) -> None:
+    pcm = clips["cards_005.wav"].pcm
+    found = [engine.hear(Speech(Audio(pcm[: ms * 32], 16_000), "en")) for ms in range(1_000, 3_500, 500)]
+
+    assert found[-1].text.startswith("eight of s")
+    for heard in found:
+        characters, times = heard.marks[::2], heard.marks[1::2]
+        assert [heard.text[:at].rpartition(" ")[2] for at in characters] == heard.text.split()
+        assert list(times) == sorted(times)
+    assert 1_000 < found[-1].marks[5] < 1_200  # "spades"
+
+
+def test_other_speech_is_heard_from_its_own_start(engine: Any, clips: dict[str, Audio]) -> None:
+    engine.hear(Speech(Audio(clips["cards_005.wav"].pcm, 16_000), "en"))
+    heard = engine.hear(Speech(clips["go_forward.wav"], "en"))
+    assert heard.text.startswith("go forward ten")
+    assert engine.hear(Speech(Audio(bytes(32_000), 16_000), "en")).text == ""

@@ -146,7 +146,10 @@ def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) 
     terms = agree(start(vad=wanted), OFFER, defaults)
 
     assert terms.cutting == SegmenterConfig(
-        **wanted, max_segment_ms=defaults.vad_max_segment_ms, drafts=defaults.drafts
+        **wanted,
+        max_segment_ms=defaults.vad_max_segment_ms,
+        drafts=defaults.drafts,
+        clause_ms=defaults.clause_ms,
     )
 
 
@@ -247,19 +250,19 @@ def test_the_engines_of_a_stage_are_named_once_each() -> None:
 
 
 def test_each_field_without_effect_is_told() -> None:
-    asked = start(role="listener", barge_in="stop", features=["partials"])
+    asked = start(role="listener", barge_in="stop", features=["partials", "smells"])
 
     told = list(agreement.unavailable(asked))
 
     assert [warning.message.partition(" ")[0] for warning in told] == ["role", "barge_in", "features"]
     assert {warning.code for warning in told} == {"not_available"}
     assert all(warning.hint for warning in told)
-    changed = list(agreement.unavailable(update(barge_in="pause", features=["partials"])))
+    changed = list(agreement.unavailable(update(barge_in="pause", features=["smells"])))
     assert [warning.message.partition(" ")[0] for warning in changed] == ["barge_in", "features"]
 
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
-    assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=[]))) == []
+    assert list(agreement.unavailable(start(role="speaker", barge_in="off", features=["partials"]))) == []
     in_room = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
     assert list(agreement.unavailable(in_room)) == []
     nina = start(role="listener", room="standup", targets=[{"language": "es", "voice": "nina"}])
@@ -268,3 +271,28 @@ def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []
+
+
+def test_partials_are_agreed_on_where_they_are_asked_for_and_may_be_had(defaults: Settings) -> None:
+    asked = start(features=["partials"])
+    assert not agree(start(), OFFER, defaults).partials
+    terms = agree(asked, OFFER, defaults)
+    seat = Seat("s", "s", "alone", terms)
+    assert terms.partials and agreement.effective(seat).features == ("partials",)
+    assert amend(terms, update(), OFFER).partials
+    assert not amend(terms, update(features=[]), OFFER).partials
+    in_room = agree_in_room(asked, "listener", OFFER, defaults)
+    assert in_room.partials
+    assert not amend_in_room(in_room, "listener", update(features=[]), OFFER).partials
+
+
+def test_partials_that_are_switched_off_are_told_and_not_agreed_on(defaults: Settings) -> None:
+    off = Settings.read(partials=False)
+    asked = start(features=["partials"])
+    assert not agree(asked, OFFER, off).partials
+    assert not agree_in_room(asked, "listener", OFFER, off).partials
+    assert not amend(
+        agree(start(), OFFER, off), update(features=["partials"]), OFFER, partials=False
+    ).partials
+    [told] = agreement.unavailable(asked, partials=False)
+    assert told.message.startswith("features")
