@@ -21,7 +21,9 @@ class Hands:
     """Of one session in its room. `tell` takes what became of work. `first` is the first segment whose work
     is still wanted."""
 
-    def __init__(self, backend: Backend, session: str, room: str, tell: Callable[[Told], object]) -> None:
+    def __init__(
+        self, backend: Backend, session: str, room: str, tell: Callable[[Told | inputs.Skipped], object]
+    ) -> None:
         self.first = 0
         self._backend = backend
         self._session = session
