@@ -30,8 +30,14 @@ def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
         return first
     return chain(
         first,
-        group(branch(translate.s(to.language, to.voice), to.language, plan, urgency) for to in targets),
+        group(branch(translate.s(*_to(to)), to.language, plan, urgency) for to in targets),
     )
+
+
+def _to(target: Target) -> tuple[str | float | None, ...]:
+    """What translation is told of its target; a pace of its own is told only where there is one."""
+    told = (target.language, target.voice)
+    return told if target.speed == 1 else (*told, target.speed)
 
 
 def branch(translation: Signature[Any], target: str, plan: Plan, urgency: int) -> Signature[Any]:

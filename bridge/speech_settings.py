@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -19,6 +19,16 @@ class SpeechSettings(Options):
     # A variable is text, which is none of the numbers of a Literal.
     sample_rate: Annotated[Rate, BeforeValidator(int)] = Field(
         24_000, description="Hz of the audio sent to a client that does not ask for a rate."
+    )
+
+    # Pacing
+    pacing: Literal["burst", "realtime"] = Field(
+        "burst",
+        description="How speech is sent to a client that does not ask: as soon as it is there, or in frames "
+        "at the rate at which it is heard (`realtime`), for clients without a buffer of their own.",
+    )
+    frame_ms: int = Field(
+        20, ge=10, le=200, description="Length of a frame of speech that is sent at the rate of hearing."
     )
 
     vad_threshold: float | None = Field(
@@ -79,6 +89,20 @@ class SpeechSettings(Options):
         le=60_000,
         description="Live speech without a pause is cut clause by clause once it has lasted so long, half as "
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
+    )
+
+    speech_rate_most: float = Field(
+        1.25,
+        ge=1,
+        le=2,
+        description="How many times faster than its own pace a voice may speak to catch up; 1 never does.",
+    )
+    catch_up_ms: int = Field(
+        2_000,
+        ge=100,
+        le=60_000,
+        description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
+        "fast as SPEECH_RATE_MOST says.",
     )
 
     lateness_ms: int = Field(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, pairwise
 
 import sentencex
 
@@ -51,11 +51,17 @@ ORDINAL_POINT = frozenset((
 """Languages that write "the 3rd of May" as "3. Mai"."""
 # fmt: on
 
+UNSPACED = frozenset(("ja", "yue", "zh"))
+"""Languages that put no space between sentences; Thai, Lao, Khmer and Burmese do."""
+
 CLAUSE = re.compile(r"[,;:–—](?=\s)|[，、；：،؛၊]")
 DASH = re.compile("[-–—]")
 SPACE = re.compile(r"\s")
 MIDDLE = (0.2, 0.8)
 """Where a clause may end for a cut behind it, as a part of the text: two halves, not a crumb."""
+
+UNMARKED = 4
+"""Times the length of a first clause from which a sentence is one that nobody has put marks into."""
 
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -73,6 +79,45 @@ def sentences(text: str, language: str | None = None) -> list[str]:
             found.append(text[start : match.end()].strip())
             start = match.end()
     return [sentence for sentence in (*found, text[start:].strip()) if sentence]
+
+
+def join(translated: Iterable[str], language: str) -> str:
+    """Sentences of `language` as one text."""
+    space = "" if language.partition("-")[0].lower() in UNSPACED else " "
+    return space.join(translated)
+
+
+def opening(text: str, language: str | None, least: int) -> list[int]:
+    """The lengths of the sentences, those of the first ones joined until they have `least` characters.
+
+    Just one where no others are left, or only such as have fewer together.
+    """
+    ends, end = [], 0
+    for sentence in sentences(text, language):
+        end = text.index(sentence, end) + len(sentence)
+        ends.append(end)
+    first = next((end for end in ends if end >= least), 0)
+    if not first or len(text[first:].strip()) < least:
+        return [len(text)]
+    later = [end for end in ends if end > first]
+    return [first, *(end - start for start, end in pairwise([first, *later]))]
+
+
+def clauses(sentence: str, least: int) -> list[str]:
+    """The sentence in clauses, to be spoken one by one: the first of `least` characters or more, each later
+    one twice as long as the one before or more, so that few are cut.
+
+    A long sentence without any mark is cut once, between two words. One that is not worth it stays whole.
+    """
+    found, start, size = [], 0, least
+    for match in CLAUSE.finditer(sentence):
+        if match.end() - start >= size and len(sentence) - match.end() >= least:
+            found.append(sentence[start : match.end()].strip())
+            start, size = match.end(), 2 * (match.end() - start)
+    if not CLAUSE.search(sentence) and len(sentence) >= UNMARKED * least:
+        start = sentence.rfind(" ", least, UNMARKED * least // 2) + 1
+        found = [sentence[:start].strip()] if start else []
+    return [*found, sentence[start:].strip()]
 
 
 def parts(sentence: str, fits: Callable[[str], bool]) -> Iterator[str]:

@@ -40,6 +40,7 @@ PIPER = "bridge/providers/tts/test_piper.py::"
 VOICES = "bridge/providers/tts/test_piper_voices.py::"
 PIPER_ENGINE = "bridge/providers/tts/test_piper_engine.py::"
 ESPEAK = "bridge/providers/tts/test_espeak.py::"
+SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
 SHOWN_BY = {
@@ -66,10 +67,16 @@ SHOWN_BY = {
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,
     "SAMPLE_RATE": WIRE + "test_speech_comes_at_the_sample_rate",
+    "PACING": "gateway/protocols/native/test_agreement.py::"
+    "test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says",
+    "FRAME_MS": "gateway/protocols/native/test_paced.py::"
+    "test_speech_comes_in_frames_of_the_length_that_the_variable_says_and_captions_meanwhile",
     "VAD_THRESHOLD": SETTINGS + "test_aggressiveness_sets_the_threshold_unless_one_is_given",
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "SPEECH_RATE_MOST": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
+    "CATCH_UP_MS": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
     "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
@@ -182,6 +189,7 @@ SHOWN_BY = {
     "SIMULATED_STT_MS": SIMULATED + "test_list_of_times_is_gone_through_call_by_call",
     "SIMULATED_STT_LANGUAGES": SIMULATED
     + "test_one_of_two_languages_is_found_as_the_list_says_and_doubt_stays_with_the_one_before",
+    "SIMULATED_STT_SENTENCES": SIMULATED + "test_a_text_has_as_many_sentences_as_it_is_told_to",
     "SIMULATED_TRANSLATION_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_AUDIO_MS": SIMULATED + "test_tone_has_the_set_length_and_a_pitch_of_its_text",

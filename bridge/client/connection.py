@@ -29,10 +29,10 @@ QUIET_TURNS = 3
 class Client:
     """One session. `async with` opens it; iteration gives messages and audio until it has ended.
 
-    `targets` and `source` are language tags, `rate` is the Hz of the audio wanted (None: the server's
-    default), `vad` holds the fields of client_messages.Vad, `among` the two languages between which "auto"
-    decides. In a `room` a "listener" has no source, a "speaker" no targets. Not to be shared between tasks
-    but for one that sends and one that iterates.
+    `targets` and `source` are language tags, `rate` is the Hz of the audio wanted and `pacing` how it comes
+    (None: as the server is configured), `vad` holds the fields of client_messages.Vad, `among` the two
+    languages between which "auto" decides. In a `room` a "listener" has no source, a "speaker" no targets.
+    Not to be shared between tasks but for one that sends and one that iterates.
 
     With `resume` a lost connection is opened anew, as long as the server keeps the session: what was said
     and not acknowledged is said again, and iteration goes on as if nothing had happened. `on_change` is
@@ -48,6 +48,7 @@ class Client:
         targets: Sequence[str],
         *,
         rate: int | None = None,
+        pacing: client_messages.Pacing | None = "burst",
         vad: Mapping[str, float] | None = None,
         among: Sequence[str] | None = None,
         room: str | None = None,
@@ -64,7 +65,7 @@ class Client:
             "protocol": wire.PROTOCOL,
             "source": None if source is None else {"language": source, "among": among and list(among)},
             "targets": [{"language": target} for target in targets] or None,
-            "output": {"rate": rate},
+            "output": {"rate": rate, "pacing": pacing},
             "vad": vad,
             "room": room,
             "role": role,

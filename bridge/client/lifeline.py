@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from bridge.client.place import Place
 from bridge.client.spool import Spool
 from bridge.protocol import client_messages, server_messages, wire
 
@@ -51,7 +52,7 @@ class Lifeline:
         self._urgent: list[client_messages.ClientMessage] = []
         self._unsent = 0
         self._started: server_messages.SessionStarted | None = None
-        self._last_seq = 0
+        self._place = Place()
         self._began = 0.0
         self._until = 0.0
         self._attempts = 0
@@ -81,7 +82,8 @@ class Lifeline:
             self._spool.rewind(started.samples)
             self._unsent = len(self._urgent)
         else:
-            self._last_seq = started.seq
+            self._place.last_seq = started.seq
+            self._place.paced = started.config.output.pacing == "realtime"
 
     def end(self) -> None:
         """Nothing more will come of the session, nor is anything kept."""
@@ -139,10 +141,8 @@ class Lifeline:
             return False
         if isinstance(message, server_messages.SessionEnded):
             self.end()
-        elif not isinstance(message, _UNNUMBERED):
-            if self.resumable and message.seq <= self._last_seq:
-                return False
-            self._last_seq = message.seq
+        elif not isinstance(message, _UNNUMBERED) and not self._place.note(message) and self.resumable:
+            return False
         if not isinstance(message, wire.AudioFrame):
             self._answered(message.type)
         return True
@@ -178,6 +178,7 @@ class Lifeline:
         return client_messages.Resume(
             session_id=self._started.session_id,
             token=self._started.resume_token,
-            last_seq=self._last_seq,
+            last_seq=self._place.last_seq,
             samples=self._spool.first,
+            heard=self._place.heard,
         )

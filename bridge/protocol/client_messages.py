@@ -102,14 +102,25 @@ class Vad(Part):
     max_segment_ms: Annotated[int, Field(ge=1_000, le=60_000)] | None = None
 
 
+class Heard(Part):
+    """How much of the speech in one target arrived: `seq` of its last frame (`audio.start`, audio or
+    `audio.end`), and the samples of the segment up to the end of that one."""
+
+    target: Annotated[str, Field(max_length=35), AfterValidator(_tag)]
+    seq: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=0)] = 0
+
+
 class Resume(Part):
     """Which session to go on with, the last `seq` that arrived, and the first sample of its audio that the
-    client still holds."""
+    client still holds. Where speech is sent in realtime, `last_seq` is of what is no speech, and `heard` has
+    the targets of which speech arrived."""
 
     session_id: Name
     token: Annotated[str, Field(min_length=1, max_length=256)]
     last_seq: Annotated[int, Field(ge=0)]
     samples: Annotated[int, Field(ge=0)] = 0
+    heard: Annotated[tuple[Heard, ...], Field(max_length=16, fail_fast=True)] | None = None
 
 
 class SessionStart(_FromClient):

@@ -67,7 +67,8 @@ class Synthesizer(Protocol):
         """Tags of the languages it speaks."""
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """Pieces of speech in order, at the engine's own rate, each as soon as it exists.
+        """Pieces of speech in order, at the engine's own rate, each as soon as it exists; faster where
+        `Utterance.speed` says so.
 
         Closing the iterator early stops the engine. Raises ProviderError.
         """
@@ -110,6 +111,19 @@ def hear(provider: Transcriber, speech: Speech) -> Hypothesis:
         return provider.hear(speech)
     found = provider.transcribe(speech)
     return Hypothesis(found.text, found.language)
+
+
+@runtime_checkable
+class Gradual(Protocol):
+    """A translator of which the first sentence of a text may be had sooner if it is asked for alone."""
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Which part of the time of sentences of so many characters the first one takes alone."""
+
+
+def share(provider: object, lengths: Sequence[int]) -> float:
+    """What `provider` says of itself; all of the time where it says nothing."""
+    return provider.share(lengths) if isinstance(provider, Gradual) else 1.0
 
 
 def slots(provider: object) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
 from typing import Annotated
@@ -20,6 +20,7 @@ from bridge import options
 from bridge.audio import frames
 from bridge.errors import LanguageError
 from bridge.providers.stt import detection
+from bridge.text import sentences
 from bridge.types import SAMPLE_BYTES, Audio, Hypothesis, Phrase, Speech, Transcript, Translation, Utterance
 
 LANGUAGES = frozenset(
@@ -49,14 +50,17 @@ class SimulatedOptions(options.Options):
         description="Language that stt finds where it is one of two, or a list for one call after the other;"
         " es:0.6 is found with a probability of 0.6. Example: `en,es,en:0.6`.",
     )
+    simulated_stt_sentences: int = Field(
+        1, ge=1, le=50, description="Sentences in the text that stt makes of any speech."
+    )
     simulated_translation_ms: Times = Field(
-        (60,), description="Time of translation, or a list for one call after the other."
+        (60,), description="Time of translation of each sentence, or a list for one after the other."
     )
     simulated_tts_ms: Times = Field(
         (80,), description="Time of tts to its first sound, or a list for one call after the other."
     )
     simulated_tts_audio_ms: int = Field(
-        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text."
+        1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text at its own pace."
     )
     simulated_quick_percent: float = Field(
         60,
@@ -136,6 +140,7 @@ class SimulatedTranscriber:
         # Of its own, so that looks in between do not change what finals take.
         self._looks = Clock(options.simulated_stt_ms, options)
         self._languages = options.simulated_stt_languages
+        self._sentences = options.simulated_stt_sentences
         self._detected = count()
 
     def languages(self) -> frozenset[str]:
@@ -149,8 +154,10 @@ class SimulatedTranscriber:
         if not speech.audio.pcm:
             return Transcript("", language)
         self._clock.wait(quick=speech.quick)
-        content = zlib.crc32(speech.audio.pcm)
-        return Transcript(f"simulated {content:08x} of {speech.audio.ms:.0f} ms", language)
+        text = f"simulated {zlib.crc32(speech.audio.pcm):08x} of {speech.audio.ms:.0f} ms"
+        if self._sentences > 1:
+            text = " ".join(f"Part {part} of {text}!" for part in range(1, self._sentences + 1))
+        return Transcript(text, language)
 
     def hear(self, speech: Speech) -> Hypothesis:
         """A word of each 300 ms that were heard whole, made of their checksum: more speech adds words."""
@@ -196,7 +203,7 @@ class SimulatedTranslator:
         return frozenset((a, b) for a in LANGUAGES for b in LANGUAGES if a != b)
 
     def translate(self, phrase: Phrase) -> Translation:
-        """`[es] text`."""
+        """`[es] text`, sentence by sentence."""
         if (phrase.source, phrase.target) not in self.pairs():
             raise LanguageError(
                 f"The simulated translation has no pair {phrase.source} to {phrase.target}.",
@@ -204,8 +211,15 @@ class SimulatedTranslator:
             )
         if not _spoken(phrase.text):
             return Translation("")
-        self._clock.wait(quick=phrase.quick)
-        return Translation(f"[{phrase.target}] {phrase.text}")
+        made = []
+        for sentence in sentences(phrase.text, phrase.source):
+            self._clock.wait(quick=phrase.quick)
+            made.append(f"[{phrase.target}] {sentence}")
+        return Translation(" ".join(made))
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Each sentence takes its time."""
+        return 1 / len(lengths)
 
     def resident(self) -> tuple[str, ...]:
         """None: the engine has no models of its own to load by name."""
@@ -235,7 +249,7 @@ class SimulatedSynthesizer:
             return
         self._clock.wait()
         hertz = 200 + zlib.crc32(utterance.text.encode(errors="replace")) % 1_000
-        phase = 2 * np.pi * hertz * np.arange(RATE * self._ms // 1000) / RATE
+        phase = 2 * np.pi * hertz * np.arange(round(RATE * self._ms / 1000 / utterance.speed)) / RATE
         tone = (np.sin(phase) * 6_000).astype("<i2").tobytes()
         for piece in frames(tone, RATE, PIECE_MS):
             yield Audio(piece, RATE)

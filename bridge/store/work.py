@@ -94,7 +94,8 @@ class Desk:
             work.segment,
             work.revision,
             work.attempt,
-            work.target,
+            target=work.target,
+            part=work.part,
             worker=worker,
         )
         item = work.item(stage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +12,7 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.options import Options
-from bridge.providers import Translator
+from bridge.providers import Translator, share
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.types import Phrase, Translation
@@ -67,6 +67,10 @@ class CachedTranslator:
     def uncached(self, phrase: Phrase) -> Translation:
         """A new translation, of which nothing is kept: of words that will change. Raises as the engine."""
         return self._engine.translate(phrase)
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """That of the engine."""
+        return share(self._engine, lengths)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Those of the engine."""

@@ -19,8 +19,9 @@ from bridge.types import Event, EventKind, Stage, Work
 
 log = structlog.get_logger(__name__)
 
-Results = Generator[dict[str, Any], None, Work | None]
-"""A stage yields the fields of each event as soon as it has them, and returns the next stage's work."""
+Results = Generator[dict[str, Any] | Work, None, Work | None]
+"""A stage yields the fields of each event as soon as it has them, or work that the next stage can begin with,
+and returns the next stage's work, or the rest of it."""
 
 
 PAUSE_SECONDS = 0.5
@@ -104,6 +105,7 @@ class Report:
             work.segment,
             revision=work.revision,
             attempt=work.attempt,
+            part=work.part,
             target=work.target,
             queued_ms=round(max(0.0, self._at - work.sent) * 1000, 2) if work.sent else 0.0,
             running_ms=round((time.monotonic() - self._start) * 1000, 2),
@@ -127,9 +129,12 @@ class Report:
 
 
 def run(
-    stage: Stage, message: dict[str, Any], call: Callable[[Any, Work, bytes | None], Results]
+    stage: Stage,
+    message: dict[str, Any],
+    call: Callable[[Any, Work, bytes | None], Results],
+    ahead: Callable[[Work], None] | None = None,
 ) -> dict[str, Any]:
-    """Runs one stage on one message and returns the message of the next.
+    """Runs one stage on one message and returns the message of the next; `ahead` sends what can begin sooner.
 
     Work that is not wanted any more, comes too late, fails, or leaves nothing for the next stage ends
     its chain by `Ignore`. A failure is reported as an event; nothing is retried here, because only the
@@ -146,7 +151,7 @@ def run(
                 report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
                 raise Ignore
-            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report)
+            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
@@ -156,7 +161,9 @@ def run(
         structlog.contextvars.clear_contextvars()
 
 
-def _results(runtime: Runtime, work: Work, results: Results, report: Report) -> Work:
+def _results(
+    runtime: Runtime, work: Work, results: Results, report: Report, ahead: Callable[[Work], None] | None
+) -> Work:
     # `closing`: without it an engine's own clean-up would wait for the garbage collector.
     with closing(results):
         try:
@@ -164,7 +171,11 @@ def _results(runtime: Runtime, work: Work, results: Results, report: Report) -> 
                 values = next(results)
                 if runtime.cancellations.cancelled(work):
                     raise Ignore
-                report.emit(**values)
+                if isinstance(values, Work):
+                    assert ahead is not None
+                    ahead(values.but(sent=report.now()))
+                else:
+                    report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
         except (Ignore, RedisUnavailable):

@@ -24,17 +24,24 @@ def synthesize(message: dict[str, Any]) -> dict[str, Any]:
 def _results(provider: Synthesizer, work: Work, _: bytes | None) -> Results:
     assert work.target is not None
     pieces = Pieces()
-    for number, sentence in enumerate(sentences(work.text, work.target)):
+    for number, sentence in enumerate(_sentences(work)):
         if number >= work.sentence:
-            yield from pieces.of(number, _sound(provider, work, spoken(sentence, work.target)))
+            soon = number == work.sentence and not work.part
+            utterance = Utterance(spoken(sentence, work.target), work.target, work.voice, work.speed, soon)
+            yield from pieces.of(number, _sound(provider, utterance))
     yield {"kind": "done", "index": pieces.count, "rate": pieces.rate}
     return None
 
 
-def _sound(provider: Synthesizer, work: Work, text: str) -> Iterator[Audio]:
-    assert work.target is not None
-    if text:
-        yield from provider.synthesize(Utterance(text, work.target, work.voice))
+def _sentences(work: Work) -> list[str]:
+    """Those of the whole text, in whichever part they are spoken: a head ends with a sentence."""
+    rest = work.text.removeprefix(work.head)
+    return [*sentences(work.head, work.target), *sentences(rest, work.target)]
+
+
+def _sound(provider: Synthesizer, utterance: Utterance) -> Iterator[Audio]:
+    if utterance.text:
+        yield from provider.synthesize(utterance)
 
 
 class Pieces:

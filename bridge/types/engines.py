@@ -104,8 +104,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What TTS is given: text to speak in `language`, in the named voice or the language's own."""
+    """What TTS is given: text to speak in `language`, in the named voice or the language's own, `speed` times
+    faster than it speaks by itself, at the same pitch.
+
+    `soon`: nothing is heard before it, so that its first sound matters more than how its clauses flow.
+    """
 
     text: str
     language: str
     voice: str | None = None
+    speed: float = 1.0
+    soon: bool = False

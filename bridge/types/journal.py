@@ -8,17 +8,20 @@ from typing import Literal
 
 from bridge.types.work import Floor, Stage, Target
 
-EventKind = Literal["started", "text", "partial", "audio", "done", "failed", "floor"]
+EventKind = Literal["started", "head", "text", "partial", "audio", "done", "failed", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a stage reports: an entry of the room's journal, written by a worker.
 
-    `started`: a worker took the work. `text`: a transcript or translation is whole. `partial`: one of speech
-    that goes on, of which `index` samples were heard, with `marks` as in Hypothesis. `audio`: PCM at
-    `rate`, piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks
-    the last piece of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt.
+    `started`: a worker took the work. `head`: the first sentences of a translation, of the first `skip`
+    characters of what was said, go to tts before the rest is translated. `text`: a transcript or
+    translation is whole, behind the head of `skip` characters where one was told. `partial`: one of speech
+    that goes on, of which `index` samples were heard, with `marks` as in Hypothesis. `audio`: PCM at `rate`,
+    piece `index` of sentence `sentence`, both counted from 0 within the attempt; `last` marks the last piece
+    of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt; behind a head those
+    of `part` 1, which counts its pieces for itself.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
     it was recorded, written by the speaker's gateway. `quick`: made with the least effort. Times are
     milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
@@ -46,6 +49,8 @@ class Event:
     message: str = ""
     retryable: bool = False
     marks: tuple[int, ...] = ()
+    part: int = 0
+    skip: int = 0
     quick: bool = False
 
 
@@ -79,11 +84,11 @@ class Decision:
     said; `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is
     one: samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
     `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
-    `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`. `gave_up`: it, or its
-    `target`, will not be heard. `paused`, `resumed`, `stopped`: of what is spoken to the session; `stopped`
-    silences the segments before `segment`. `ended`: nothing more is said. `also`: a segment that was cut is
-    heard in `targets` as well. `taken`: another gateway holds the session from here on. `closed`: the room is
-    over for everybody.
+    `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`, translation behind
+    the head of `skip` characters. `gave_up`: it, or its `target`, will not be heard. `paused`, `resumed`,
+    `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`. `ended`:
+    nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`: another
+    gateway holds the session from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind
@@ -110,6 +115,7 @@ class Decision:
     speaker: int = 0
     name: str = ""
     floor: Floor = ""
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ language, the speaker's own voice, or nothing."""
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One language that somebody listens in, and the voice they asked for."""
+    """One language that somebody listens in, the voice they asked for, and how many times faster than its own
+    pace it speaks."""
 
     language: str
     voice: str | None = None
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ class Work:
     listens in the language that is spoken hears, by `floor`, its words spoken by an engine (""), the
     speaker's own "voice", or nothing ("silent"). A `draft` was begun before the end of the speech is
     certain. A `partial` is a look at the first `index` samples of speech that goes on: only its text is
-    wanted. `quick` work is done with the least effort that the engine has. Speech that tts has not begun by
-    `due`, on the clock of Redis, would come too late (0: it never does).
+    wanted. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
+    the first `skip` characters of what was said: on their way to tts before the rest is translated, which
+    follows as `part` 1. `quick` work is done with the least effort that the engine has. Speech that tts has
+    not begun by `due`, on the clock of Redis, would come too late (0: it never does).
     """
 
     session: str
@@ -52,8 +56,12 @@ class Work:
     prior: str = ""
     target: str | None = None
     voice: str | None = None
+    speed: float = 1.0
     floor: Floor = ""
     text: str = ""
+    head: str = ""
+    skip: int = 0
+    part: int = 0
     sentence: int = 0
     audio: str = ""
     rate: int = 24_000
@@ -74,7 +82,9 @@ class Work:
 
     def item(self, stage: Stage) -> str:
         """What `item_name` calls this work at `stage`."""
-        return item_name(self.session, self.segment, self.revision, stage, self.target, self.attempt)
+        return item_name(
+            self.session, self.segment, self.revision, stage, self.target, self.attempt, self.part
+        )
 
     def message(self) -> dict[str, Any]:
         """As JSON-ready values, for a task's arguments."""
@@ -89,7 +99,9 @@ class Work:
 
 
 def item_name(
-    session: str, segment: int, revision: int, stage: Stage, target: str | None, attempt: int
+    session: str, segment: int, revision: int, stage: Stage, target: str | None, attempt: int, part: int = 0
 ) -> str:
-    """How a worker's sign of life names a piece of work that it runs: `session/3.0/tts/es/0`."""
-    return f"{session}/{segment}.{revision}/{stage}/{target or ''}/{attempt}"
+    """How a worker's sign of life names a piece of work that it runs: `session/3.0/tts/es/0`, and the second
+    part of it `session/3.0/tts/es/0.1`."""
+    name = f"{session}/{segment}.{revision}/{stage}/{target or ''}/{attempt}"
+    return f"{name}.{part}" if part else name

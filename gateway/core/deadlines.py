@@ -36,7 +36,7 @@ class Overdue:
 @dataclass(frozen=True, slots=True)
 class _Wait:
     """`attempt` is the newest dispatch, `tries` how many there were, `worker` who has begun it, `sender`
-    who was to send it on, if that was a worker."""
+    who was to send it on, if that was a worker; `part` is which part of it is waited for."""
 
     attempt: int
     tries: int
@@ -44,6 +44,7 @@ class _Wait:
     reason: str
     worker: str = ""
     sender: str = ""
+    part: int = 0
 
 
 _LEFT = "the worker of its queue vanished"
@@ -59,6 +60,7 @@ class Deadlines:
         self._ends: dict[int, float] = {}
         self._lengths: dict[int, float] = {}
         self._waits: dict[Key, _Wait] = {}
+        self._heads: dict[Key, _Wait] = {}
 
     @property
     def next(self) -> float:
@@ -86,11 +88,11 @@ class Deadlines:
         """Work that will be sent."""
         self._waits[key] = _Wait(attempt, 1, inf, "it was not sent")
 
-    def adopt(self, now: float, key: Key, attempt: int) -> None:
+    def adopt(self, now: float, key: Key, attempt: int, part: int = 0) -> None:
         """Work of a gateway that is gone, `attempt` of which may run, wait in a queue, or not have been sent:
         it is sent again unless a worker says in a moment that it runs it."""
         reason = "the gateway that had sent it is gone"
-        self._waits[key] = _Wait(attempt, 1, now + LOOK, reason, worker=_SOMEBODY)
+        self._waits[key] = _Wait(attempt, 1, now + LOOK, reason, worker=_SOMEBODY, part=part)
 
     def left(self, now: float, segment: int) -> float:
         """Seconds in which the segment is still wanted."""
@@ -101,34 +103,53 @@ class Deadlines:
         if (wait := self._waits.get(key)) is not None and wait.due == inf:
             self._waits[key] = replace(wait, due=now + self._patience.queue, reason="no worker took it")
 
-    def follow(self, now: float, key: Key, attempt: int, sender: str) -> None:
+    def follow(self, now: float, key: Key, attempt: int, sender: str, part: int = 0) -> None:
         """`sender` is done with the stage before, so `attempt` of this one is on its way to a queue."""
         due = now + self._patience.queue
-        self._waits[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender)
+        self._waits[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender, part=part)
 
-    def seen(self, now: float, key: Key, attempt: int, worker: str, *, heard: bool = False) -> None:
+    def lead(self, now: float, key: Key, attempt: int, sender: str) -> None:
+        """`sender` has sent a head on. It is looked after once it is known what follows: what is lost of it
+        is sent again with the rest, so nothing of it is due before."""
+        due = now + self._patience.queue
+        self._heads[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender)
+
+    def adopt_lead(self, now: float, key: Key, attempt: int) -> None:
+        """The head of a gateway that is gone, as `adopt`."""
+        reason = "the gateway that had sent it is gone"
+        self._heads[key] = _Wait(attempt, 1, now + LOOK, reason, worker=_SOMEBODY)
+
+    def led(self, key: Key) -> None:
+        """The head is spoken."""
+        self._heads.pop(key, None)
+
+    def seen(
+        self, now: float, key: Key, attempt: int, worker: str, part: int = 0, *, heard: bool = False
+    ) -> None:
         """A worker has started, or has sent a part of its result, which is `heard` whatever else was sent."""
-        wait = self._waits.get(key)
+        waits = self._table(key, part)
+        wait = waits.get(key)
         if wait is not None and (heard or attempt >= wait.attempt):
             run = self._patience.run + (self._lengths[key[0]] if key[1] == "stt" else 0.0)
             reason = "its worker went silent"
-            self._waits[key] = _Wait(attempt, wait.tries, now + run, reason, worker)
+            waits[key] = _Wait(attempt, wait.tries, now + run, reason, worker, part=part)
 
     def finished(self, key: Key) -> bool:
         """A stage's result is complete; False if nobody waited for it."""
         return self._waits.pop(key, None) is not None
 
-    def failed(self, now: float, key: Key, attempt: int, *, retryable: bool) -> bool:
+    def failed(self, now: float, key: Key, attempt: int, part: int = 0, *, retryable: bool) -> bool:
         """A stage reported a failure; False if that is final.
 
         A retryable one is sent again after a pause that grows, while attempts are left. Of twins, one
         that fails decides nothing: not while a later attempt is on its way, nor after the result is there.
         """
-        wait = self._waits.get(key)
+        waits = self._table(key, part)
+        wait = waits.get(key)
         if wait is None or attempt < wait.attempt:
             return True
         pause = self._patience.pause * wait.tries
-        self._waits[key] = replace(wait, due=now + pause, reason="it failed", worker="")
+        waits[key] = replace(wait, due=now + pause, reason="it failed", worker="")
         return retryable and wait.tries < self._patience.attempts
 
     def postpone(self, now: float, key: Key, reason: str) -> None:
@@ -139,9 +160,10 @@ class Deadlines:
 
     def hurry(self, now: float, reason: str) -> None:
         """All work that is on its way is lost: it is due at `now`, and that costs no attempt."""
-        for key, wait in self._waits.items():
-            if wait.due < inf:
-                self._waits[key] = replace(wait, tries=wait.tries - 1, due=now, reason=reason, worker="")
+        for waits in (self._waits, self._heads):
+            for key, wait in waits.items():
+                if wait.due < inf:
+                    waits[key] = replace(wait, tries=wait.tries - 1, due=now, reason=reason, worker="")
 
     def vanished(self, now: float, worker: str, waiting: Set[Key], *, elsewhere: bool) -> None:
         """A worker is gone: what it ran is due, and what waits in its queue, `waiting`.
@@ -151,20 +173,23 @@ class Deadlines:
         others serve the queue or the worker comes back, after a moment, for the one task that the worker may
         have taken out and not begun.
         """
-        for key, wait in self._waits.items():
-            if wait.worker == worker:
-                self._waits[key] = replace(wait, due=now, reason="its worker vanished", worker="")
-            elif not wait.worker and wait.due < inf and (key in waiting or wait.sender == worker):
-                at_once = elsewhere or wait.sender == worker
-                due = now if at_once else min(wait.due, now + GRACE)
-                tries = wait.tries - (wait.reason != _LEFT)
-                self._waits[key] = replace(wait, tries=tries, due=due, reason=_LEFT)
+        for waits in (self._waits, self._heads):
+            for key, wait in waits.items():
+                if wait.worker == worker:
+                    waits[key] = replace(wait, due=now, reason="its worker vanished", worker="")
+                elif not wait.worker and wait.due < inf and (key in waiting or wait.sender == worker):
+                    at_once = elsewhere or wait.sender == worker
+                    due = now if at_once else min(wait.due, now + GRACE)
+                    tries = wait.tries - (wait.reason != _LEFT)
+                    waits[key] = replace(wait, tries=tries, due=due, reason=_LEFT)
 
     def forget(self, segment: int, target: str | None = None) -> list[Key]:
         """Nobody waits any more for a target of a segment, or with None for any of it; returns for what."""
         gone = [key for key in self._waits if key[0] == segment and target in (None, key[2])]
         for key in gone:
             del self._waits[key]
+        for key in [key for key in self._heads if key[0] == segment and target in (None, key[2])]:
+            del self._heads[key]
         if target is None:
             self._ends.pop(segment, None)
             self._lengths.pop(segment, None)
@@ -174,35 +199,49 @@ class Deadlines:
         """What is overdue at `now`. `runs` tells of work that has begun whether a living worker runs it."""
         found = []
         for key in [key for key in self._waits if now >= self._due(key)]:
-            wait = self._waits[key]
+            wait = self._first(key)
             if wait.worker and runs.get(key) and now < self._ends[key[0]]:
-                self._waits[key] = replace(wait, due=now + self._patience.run)
+                self._table(key, wait.part)[key] = replace(wait, due=now + self._patience.run)
             else:
                 found.append(self._overdue(now, key))
         return found
 
     def taken(self, key: Key) -> bool:
-        """Whether a worker has begun it."""
-        return key in self._waits and bool(self._waits[key].worker)
+        """Whether a worker has begun it, or a part of it."""
+        wait = self._heads.get(key) or self._waits.get(key)
+        return wait is not None and bool(wait.worker)
 
     def drop(self, key: Key) -> None:
         """Nobody waits for this any more."""
         self._waits.pop(key, None)
+        self._heads.pop(key, None)
 
-    def begun(self, now: float) -> list[tuple[Key, int]]:
-        """What is due now and was begun, with its attempt: who knows the workers says if it still runs."""
-        return [(key, wait.attempt) for key, wait in self._waits.items() if wait.worker and now >= wait.due]
+    def begun(self, now: float) -> list[tuple[Key, int, int]]:
+        """What is due now and was begun, with its attempt and part: who knows the workers says if it still
+        runs."""
+        first = ((key, self._first(key)) for key in self._waits)
+        return [(key, wait.attempt, wait.part) for key, wait in first if wait.worker and now >= wait.due]
 
     def sent_again(self, key: Key, attempt: int) -> None:
         """What was overdue is sent as `attempt`, once the dispatcher has room."""
         if (wait := self._waits.get(key)) is not None:
             self._waits[key] = replace(wait, attempt=attempt)
 
+    def _first(self, key: Key) -> _Wait:
+        """What is waited for first: the head, as long as it is not spoken."""
+        return self._heads.get(key) or self._waits[key]
+
+    def _table(self, key: Key, part: int) -> dict[Key, _Wait]:
+        """Where it stands what is waited for of a part of it."""
+        return self._heads if part == 0 and key in self._heads else self._waits
+
     def _due(self, key: Key) -> float:
-        return min(self._waits[key].due, self._ends[key[0]])
+        return min(self._first(key).due, self._ends[key[0]])
 
     def _overdue(self, now: float, key: Key) -> Overdue:
-        wait = self._waits.pop(key)
+        wait = self._first(key)
+        del self._waits[key]
+        self._heads.pop(key, None)
         if now >= self._ends[key[0]]:
             late = f"it would come too late: {wait.reason.removesuffix('.')}"
             return Overdue(*key, "give_up", late)

@@ -11,6 +11,7 @@ from bridge.types import Decision, Event, Stage, Target, Work
 from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
+from gateway.core.warnings import Warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegins:
-    """`floor`: in the speaker's own voice."""
+    """`floor`: in the speaker's own voice. What is of one `lane` is heard one after the other."""
 
     segment: int
     target: str
     index: int
     rate: int
     floor: bool = False
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class SpeechEnds:
     target: str
     rate: int
     duration_ms: float
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech."""
+    """Let the client hear PCM s16le at the session's rate, `offset` samples into the speech in `language`.
+
+    `target` is that language's index in the segment; what is of one `lane` is heard one after the other.
+    """
 
     seq: int
     segment: int
@@ -135,6 +141,8 @@ class Play:
     offset: int
     pcm: bytes = field(repr=False)
     last: bool = False
+    language: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +150,6 @@ class Purge:
     """Drop the speech of segments before `segment` that has not left yet."""
 
     segment: float
-
-
-Shortage = Literal["captions_only", "late"]
-
-
-@dataclass(frozen=True, slots=True)
-class Warn:
-    """Tell those who listen now, outside of what is numbered: `captions_only`, speech is left out; `late`,
-    whole segments are. `over`: not any more."""
-
-    what: Shortage
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

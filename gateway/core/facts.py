@@ -40,6 +40,21 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class Headed:
+    """The first sentences of a translation, once, which are spoken before the rest is translated."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpoken:
+    """They are spoken; what comes now is of the rest."""
+
+    segment: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """The next speech of the attempt that is heard."""
 
@@ -130,6 +145,8 @@ Fact = (
     | Transcribed
     | Translated
     | Partial
+    | Headed
+    | HeadSpoken
     | Piece
     | Original
     | Spared

@@ -65,6 +65,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """So many seconds of speech wait to be heard, says the only one who listens."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """Work is on its way; `queues` says where each of its stages will wait."""
 
@@ -143,6 +150,7 @@ Input = (
     | Pause
     | Resume
     | Stop
+    | Behind
     | Sent
     | Unsent
     | Shed

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from math import inf
 
-from bridge.types import Decision, Stage
 from gateway.core import inputs
 from gateway.core.effects import Append, Effect
 from gateway.core.inwork import InWork
@@ -39,7 +38,7 @@ class Lateness:
         segment = self._in_work.open[given.segment]
         if given.targets is None:
             self._in_work.deadlines.forget(segment.number)
-            return [Append(self._gave_up(segment, "stt", None, given.reason))]
+            return [self._in_work.gave_up(segment.number, "stt", None, "too_late", given.reason)]
         wanted = [target for target in given.targets if target in segment.targets.keys() - segment.mute]
         return [self._mute(segment, target, given.reason) for target in wanted]
 
@@ -48,7 +47,7 @@ class Lateness:
         segment.due = inf
         for target in sorted(segment.targets.keys() - segment.mute):
             voice = self._ledger.voice(segment.number, target)
-            if voice is None or voice.chosen is not None:
+            if voice is None or voice.begun:
                 continue
             if self._in_work.deadlines.taken((segment.number, "tts", target)):
                 segment.due = now + RUNNING
@@ -61,15 +60,4 @@ class Lateness:
     def _mute(self, segment: Segment, target: str, message: str) -> Append:
         segment.mute.add(target)
         self._in_work.deadlines.drop((segment.number, "tts", target))
-        return Append(self._gave_up(segment, "tts", target, message))
-
-    def _gave_up(self, segment: Segment, stage: Stage, target: str | None, message: str) -> Decision:
-        return Decision(
-            "gave_up",
-            self._in_work.session,
-            segment=segment.number,
-            stage=stage,
-            target=target,
-            code="too_late",
-            message=message,
-        )
+        return self._in_work.gave_up(segment.number, "tts", target, "too_late", message)

@@ -21,13 +21,13 @@ from gateway.core.facts import (
     Original,
     Partial,
     Refused,
-    Rewound,
     Spared,
     Taken,
     Transcribed,
     Whole,
 )
-from gateway.core.state import State, Voice
+from gateway.core.state import State
+from gateway.core.voice import Voice
 
 KEPT = 64
 """Segments that are not over at most: far more than a session may have in work."""
@@ -108,16 +108,14 @@ class Ledger:
             case "floor":
                 state.original = event
                 return self._floor(state)
-            case "started":
-                return [Taken(event)] if state.counts(event) else []
-            case "failed":
-                return [Refused(event)] if state.counts(event) else []
+            case "started" if event.stage == "stt":
+                return [Taken(event)] if state.transcript is None else []
+            case "failed" if event.stage == "stt":
+                return [Refused(event)] if state.transcript is None else []
             case "text" if event.stage == "stt":
                 return self._transcript(state, event)
         voice = state.voices.get(event.target or "")
-        if voice is None or voice.finished or voice.floor:
-            return []
-        found = voice.translated(event) if event.kind == "text" else voice.spoken(event)
+        found = voice.report(event) if voice else []
         self._sweep(event.segment)
         return found
 
@@ -255,16 +253,7 @@ class Ledger:
             return []
         state.attempts = max(state.attempts, decision.attempt)
         voice = state.voices.get(decision.target or "")
-        if voice is None or voice.finished:
-            return []
-        if decision.stage == "translation":
-            voice.translators.add(decision.attempt)
-            return []
-        voice.speakers.add(decision.attempt)
-        if voice.chosen is None:
-            return []
-        voice.chosen, voice.index = decision.attempt, 0
-        return [Rewound(decision.segment, decision.target or "", voice.sentences)]
+        return [] if voice is None or voice.finished else voice.again(decision)
 
     def _give_up(self, decision: Decision) -> list[Fact]:
         state = self._segments.get(decision.segment)

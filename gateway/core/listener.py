@@ -12,7 +12,7 @@ from math import inf
 
 from bridge.languages import same
 from bridge.types import Decision, Event
-from gateway.core import effects, facts, failures, said, sequencer
+from gateway.core import effects, facts, losses, said, sequencer
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
@@ -49,6 +49,11 @@ class Listener:
         self._streams: dict[tuple[int, str], Stream] = {}
         self._segments = 0
         self._recent = Recent() if tuning.hears == "others" else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether speech is held back."""
+        return self._sequencer.paused
 
     def begins_with(self, at: float) -> list[Say | Play]:
         """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
@@ -92,7 +97,7 @@ class Listener:
                 return self._of_segment(at, decision, who)
             case facts.Added(decision, cut, transcript):
                 return self._added(at, decision, cut, transcript, who)
-            case facts.Taken(event):
+            case facts.Taken(event) | facts.Headed(event):
                 self._note(event, who)
             case facts.Transcribed(event):
                 return self._transcribed(at, event, who)
@@ -171,16 +176,7 @@ class Listener:
         target = decision.target
         timeline = self._timelines.get(number)
         warned = self._warnings.lost(timeline.cut, decision) if timeline else []
-        failed = self._say(
-            effects.Failed(
-                number,
-                decision.target,
-                decision.stage or "tts",
-                decision.code,
-                decision.message,
-                decision.retryable,
-            )
-        )
+        failed = self._say(losses.failed(number, decision))
         voice = who.voice(decision.segment, target) if target else None
         ended: list[Effect] = []
         if target and voice is not None and voice.mute:
@@ -228,7 +224,7 @@ class Listener:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
                 found += [
-                    self._say(failures.lost(number)),
+                    self._say(losses.lost(number)),
                     *self._released(at, self._sequencer.finish(number, None)),
                 ]
             elif not (ended := self._worded(at, number, None)):
@@ -256,8 +252,10 @@ class Listener:
             case sequencer.Begins(segment, target):
                 index = self._index(segment, target)
                 rate = self.tuning.rate
-                self._streams[segment, target] = Stream(segment, index, rate, self._resample)
-                begins = effects.SpeechBegins(segment, target, index, rate, segment in self._floors)
+                # Two people at one device hear both languages from it, one after the other.
+                lane = "" if self._cuts[segment].floor == "silent" else target
+                self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
+                begins = effects.SpeechBegins(segment, target, index, rate, segment in self._floors, lane)
                 return [*self._warnings.heard(self._timelines[segment].cut), self._say(begins)]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
@@ -273,7 +271,7 @@ class Listener:
                 timings_ms = self._timelines.pop(segment).timings_ms(at)
                 return [self._say(effects.Done(segment, timings_ms, dropped))]
             case sequencer.Overheld(segment):
-                return [self._say(failures.overheld(segment))]
+                return [self._say(losses.overheld(segment))]
 
     def _index(self, segment: int, target: str) -> int:
         """The place of a target in what was agreed when the segment was cut: the same for every reader."""
@@ -288,10 +286,11 @@ class Listener:
             return []
         self.seq += 1
         offset = stream.take(pcm)
-        return [Play(self.seq, stream.segment, stream.index, offset, pcm, last)]
+        where = (stream.segment, stream.index, offset)
+        return [Play(self.seq, *where, pcm, last, stream.target, stream.lane)]
 
     def _end(self, segment: int, target: str, stream: Stream) -> list[Effect]:
         rest = [*self._frame(stream, stream.end()), *self._frame(stream, b"", last=True)]
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
-        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration))]
+        return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]

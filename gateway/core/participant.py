@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from bridge.types import Decision
+from bridge.types import Decision, Event
 from gateway.core import facts, inputs
-from gateway.core.effects import Append, Effect, Taken, Timer
+from gateway.core.backlog import NEVER, Backlog, CatchUp
+from gateway.core.effects import Append, Effect, Submit, Taken, Timer
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
 
@@ -23,7 +24,13 @@ class Participant:
     """
 
     def __init__(
-        self, session: str, speaker: Speaker | None, number: int = 0, name: str = "", fence: int = 0
+        self,
+        session: str,
+        speaker: Speaker | None,
+        number: int = 0,
+        name: str = "",
+        fence: int = 0,
+        catch_up: CatchUp = NEVER,
     ) -> None:
         self.session = session
         self.speaker = speaker
@@ -35,6 +42,7 @@ class Participant:
         self._paused = False
         self._takeover: Takeover | None = None
         self._armed = inf
+        self._backlog = Backlog(catch_up)
 
     def join(self, now: float) -> list[Effect]:
         """It is there from here on: the first decision of all."""
@@ -51,8 +59,12 @@ class Participant:
 
     def handle(self, given: inputs.Input, now: float) -> list[Effect]:
         """What an input brings about; `now` in seconds on the runner's clock."""
-        if isinstance(given, inputs.Arrived):
-            return self._spoken(given, now)  # fifty times a second: nothing else depends on it
+        if isinstance(given, inputs.Arrived):  # fifty times a second
+            self._backlog.arrived(given.samples, now)
+            return self._spoken(given, now)
+        if isinstance(given, inputs.Behind):
+            self._backlog.told(given.seconds, now)
+            return []
         effects = self._handle(given, now)
         if not effects and isinstance(given, inputs.Windows | inputs.Looked):
             return []
@@ -61,6 +73,10 @@ class Participant:
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal says of its speech."""
         return self._done(self.speaker.found(fact, now), now) if self.speaker else []
+
+    def heard(self, piece: Event, at: float, now: float) -> None:
+        """A piece of its speech, written at `at`, was released to those who listen."""
+        self._backlog.heard(piece, at, now)
 
     def silenced(self, before: int, now: float) -> list[Effect]:
         """The journal says that nobody wants to hear its segments before `before`."""
@@ -111,6 +127,8 @@ class Participant:
         return [*(self._numbered(effect, now) for effect in effects), *self._timer()]
 
     def _numbered(self, effect: Effect, now: float) -> Effect:
+        if isinstance(effect, Submit):
+            return self._backlog.paced(effect, now)
         if not isinstance(effect, Append) or effect.decision.number >= 0:
             return effect
         decision = replace(

@@ -161,6 +161,8 @@ class Room:
             if not isinstance(fact, facts.Early):
                 heard = fact.fact if isinstance(fact, facts.Late) else fact
                 found += self._heard(at, heard, who)
+                if here is not None and isinstance(heard, facts.Piece):
+                    here.heard(heard.event, at, now)
             if here is None or isinstance(fact, facts.Late):
                 continue
             if acted := here.found(fact, now):

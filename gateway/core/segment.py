@@ -30,6 +30,7 @@ class Segment:
     attempts: int = 0
     late: set[str] = field(default_factory=set)
     transcript: Event | None = None
+    heads: dict[str, Event] = field(default_factory=dict)
     translations: dict[str, Event] = field(default_factory=dict)
     queues: dict[Key, str] = field(default_factory=dict)
     keys: tuple[Key, ...] = ()
@@ -96,6 +97,7 @@ class Segment:
             stage=what.stage,
             target=what.target,
             sentence=sentence,
+            skip=work.skip,
             message=what.reason,
         )
         return [
@@ -120,9 +122,11 @@ class Segment:
         assert self.transcript is not None and target is not None
         source, voice = self.transcript.language, self.targets[target].voice
         work = work.but(source=source, target=target, voice=voice, text=self.transcript.text)
+        if (head := self.heads.get(target)) is not None:
+            work = work.but(head=head.text, skip=head.skip)
         if stage == "translation":
             return work
-        return work.but(text=self.translations[target].text, sentence=sentence)
+        return work.but(text=self.translations[target].text, skip=0, sentence=sentence)
 
     def _floored(self, target: str) -> bool:
         """Whether who listens in `target` gets the floor, as far as the spoken language is known."""

@@ -69,7 +69,7 @@ class Sequencer:
     def __init__(self) -> None:
         self._segments: dict[int, dict[str, _Voice]] = {}
         self._lanes: dict[str, list[int]] = {}
-        self._paused = False
+        self.paused = False
         self._bytes = 0
 
     def expect(self, segment: int, targets: Sequence[str]) -> list[Release]:
@@ -112,11 +112,11 @@ class Sequencer:
 
     def pause(self) -> None:
         """Holds speech back."""
-        self._paused = True
+        self.paused = True
 
     def resume(self) -> list[Release]:
         """Lets speech go on where it was held."""
-        self._paused = False
+        self.paused = False
         return [release for target in self._lanes for release in self._advance(target)]
 
     def stop(self, before: float) -> list[Release]:
@@ -124,7 +124,7 @@ class Sequencer:
         released: list[Release] = []
         for number in [number for number in self._segments if number < before]:
             released += self._drop(number)
-        if not self._paused:
+        if not self.paused:
             for target in self._lanes:
                 released += self._advance(target)
         return released
@@ -136,7 +136,7 @@ class Sequencer:
         """What may be heard of a target now: the first segment as far as it is, then the next ones."""
         released: list[Release] = []
         lane = self._lanes.get(target, [])
-        while lane and not self._paused:
+        while lane and not self.paused:
             voice = self._segments[lane[0]][target]
             released += self._speak(lane[0], target, voice)
             if not voice.finished:
@@ -174,6 +174,6 @@ class Sequencer:
         """Drops the oldest segments that only wait for `resume` when there are too many of them."""
         released: list[Release] = []
         held = [n for n in self._segments if all(v.finished for v in self._segments[n].values())]
-        while self._paused and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
+        while self.paused and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
             released += [Overheld(held[0]), *self._drop(held.pop(0))]
         return released

@@ -20,7 +20,8 @@ class Service:
         """Takes over what a worker of `queue` says of its own time; failures and partials say nothing."""
         seconds = event.running_ms / 1000
         key = (queue, event.quick)
-        if event.kind == "text" or (event.kind == "audio" and event.index == 0):
+        whole = event.kind == "text" and not event.skip  # a head came before
+        if whole or event.kind == "head" or (event.kind == "audio" and event.index == 0):
             _average(self._first, key, seconds)
         if event.kind == "text" or event.kind == "done":
             _average(self._busy, key, seconds)

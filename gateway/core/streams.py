@@ -24,9 +24,14 @@ Resample = Callable[[int, int], Resampling]
 class Stream:
     """The speech of one segment in one target on its way to the listener's rate."""
 
-    def __init__(self, segment: int, index: int, rate: int, resample: Resample) -> None:
+    def __init__(
+        self, segment: int, index: int, target: str, lane: str, rate: int, resample: Resample
+    ) -> None:
+        """`index` is the place of `target` in what the segment was cut for."""
         self.segment = segment
         self.index = index
+        self.target = target
+        self.lane = lane
         self.samples = 0
         self._rate = rate
         self._from = 0

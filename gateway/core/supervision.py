@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
+from bridge.types import SPEECH_RATE, Event, Stage, Target, Work, item_name
 from gateway.core import facts, inputs
 from gateway.core.cuts import Cut
 from gateway.core.deadlines import Overdue
 from gateway.core.drafts import Drafts
-from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
+from gateway.core.effects import Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
 from gateway.core.inwork import InWork
 from gateway.core.latecomers import Latecomers
@@ -93,11 +93,16 @@ class Supervision:
             return
         self._deadlines.finished((number, "stt", None))
         for target in segment.targets:
-            translation = state.voices[target].translation
-            if translation is not None:
-                segment.translations[target] = translation
-            stage: Stage = "tts" if translation else "translation"
-            self._deadlines.adopt(now, (number, stage, target), state.attempts)
+            voice = state.voices[target]
+            if voice.translation is not None:
+                segment.translations[target] = voice.translation
+            stage: Stage = "tts" if voice.translation else "translation"
+            part, attempt = (0, state.attempts) if voice.second is None else (1, voice.second)
+            self._deadlines.adopt(now, (number, stage, target), attempt, part)
+            if voice.head is not None:
+                segment.heads[target] = voice.head
+            if voice.head is not None and voice.leading:
+                self._deadlines.adopt_lead(now, (number, "tts", target), voice.head.attempt)
 
     def handle(self, given: inputs.Input, now: float) -> list[Effect]:
         """What is told of the workers, or time that has passed."""
@@ -126,11 +131,14 @@ class Supervision:
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
         match fact:
-            case facts.Taken(event):
-                self._deadlines.seen(now, _key(event), event.attempt, event.worker)
+            case facts.Taken(event) | facts.Piece(event):
+                heard = isinstance(fact, facts.Piece)
+                self._deadlines.seen(now, _key(event), event.attempt, event.worker, event.part, heard=heard)
                 return []
-            case facts.Piece(event):
-                self._deadlines.seen(now, _key(event), event.attempt, event.worker, heard=True)
+            case facts.Headed(event):
+                return self._headed(event, now)
+            case facts.HeadSpoken(segment, target):
+                self._deadlines.led((segment, "tts", target))
                 return []
             case facts.Transcribed(event):
                 return self._transcribed(event, now)
@@ -185,6 +193,15 @@ class Supervision:
         late = self._latecomers.send(segment, now)
         return [*freed, *late, *([] if segment.targets else self._in_work.settle(event.segment))]
 
+    def _headed(self, event: Event, now: float) -> list[Effect]:
+        """The first sentences go on to tts, and their translation goes on."""
+        segment = self._open.get(event.segment)
+        if segment is not None and event.target in segment.targets:
+            segment.heads[event.target] = event
+            self._deadlines.seen(now, _key(event), event.attempt, event.worker, heard=True)
+            self._deadlines.lead(now, (event.segment, "tts", event.target), event.attempt, event.worker)
+        return []
+
     def _translated(self, event: Event, now: float) -> list[Effect]:
         segment = self._open.get(event.segment)
         if segment is None or event.target is None:
@@ -194,12 +211,13 @@ class Supervision:
         segment.translations[event.target] = event
         if event.target in segment.mute:
             return [Free((_key(event),))]
-        self._deadlines.follow(now, (event.segment, "tts", event.target), event.attempt, event.worker)
+        part = int(event.target in segment.heads)
+        self._deadlines.follow(now, (event.segment, "tts", event.target), event.attempt, event.worker, part)
         return [Free((_key(event),))]
 
     def _failed(self, event: Event, now: float, why: str, *, retryable: bool) -> list[Effect]:
         """A stage failed, or a part of its speech was lost on the way."""
-        if self._deadlines.failed(now, _key(event), event.attempt, retryable=retryable):
+        if self._deadlines.failed(now, _key(event), event.attempt, event.part, retryable=retryable):
             return []
         if self._drafted(event.segment):
             return self.drafts.drop()
@@ -243,11 +261,13 @@ class Supervision:
         return [*effects, *self._lateness.overdue(self.drafts.standing, now)]
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
-        return {key: self._item(key, attempt) in self._running for key, attempt in self._deadlines.begun(now)}
+        begun = self._deadlines.begun(now)
+        return {key: self._item(key, attempt, part) in self._running for key, attempt, part in begun}
 
-    def _item(self, key: Key, attempt: int) -> str:
+    def _item(self, key: Key, attempt: int, part: int) -> str:
         number, stage, target = key
-        return item_name(self._session, number, self._open[number].work.revision, stage, target, attempt)
+        revision = self._open[number].work.revision
+        return item_name(self._session, number, revision, stage, target, attempt, part)
 
     def _drafted(self, number: int) -> bool:
         """Whether a segment is a draft yet."""
@@ -268,17 +288,7 @@ class Supervision:
         self, number: int, target: str | None, stage: Stage, code: str, message: str, retryable: bool
     ) -> list[Effect]:
         self._deadlines.forget(number, target)
-        decision = Decision(
-            "gave_up",
-            self._session,
-            segment=number,
-            stage=stage,
-            target=target,
-            code=code,
-            message=message,
-            retryable=retryable,
-        )
-        return [Append(decision)]
+        return [self._in_work.gave_up(number, stage, target, code, message, retryable=retryable)]
 
 
 def _key(event: Event) -> Key:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target
+
+Pace = Literal["burst", "realtime"]
+"""How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Terms:
     floor: Floor = ""
     among: tuple[str, ...] = ()
     partials: bool = False
+    pacing: Pace = "burst"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Timeline:
         key = (event.stage, event.target)
         if event.kind == "started":
             self.waited.setdefault(key, event.queued_ms)
-        elif event.kind in ("text", "audio"):
+        elif event.kind in ("head", "text", "audio"):
             self.ran.setdefault(key, event.running_ms)
 
     def timings_ms(self, now: float) -> dict[str, float | None]:

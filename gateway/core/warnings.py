@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from bridge.types import Decision
-from gateway.core.effects import Shortage, Warn
 
 CALM = 10.0
 """Seconds between the last segment that lost its speech and the one with which that is over."""
+
+
+Shortage = Literal["captions_only", "late"]
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell those who listen now, outside of what is numbered: `captions_only`, speech is left out; `late`,
+    whole segments are. `over`: not any more."""
+
+    what: Shortage
+    over: bool = False
 
 
 class Warnings:

@@ -22,6 +22,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
@@ -70,6 +71,7 @@ class Backend:
         )
         self.relay.also_told = self.dispatcher.shedding.told
         self.judge = Judge(Model())
+        self.metronome = Metronome(settings.frame_ms)
 
     @property
     def offer(self) -> Offer:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -19,6 +18,7 @@ from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat
 from gateway.core.tuning import Tuning
+from gateway.runtime.guest import Guest
 from gateway.runtime.replay import Replay, replayed
 
 log = structlog.get_logger(__name__)
@@ -26,36 +26,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TELL_SECONDS = 1.0
-
-
-class Guest(Protocol):
-    """A session of this gateway, as its room sees it. All calls return at once."""
-
-    id: str
-    seat: Seat
-
-    @property
-    def away(self) -> bool:
-        """Whether its client is away for a moment."""
-
-    @property
-    def first(self) -> int:
-        """The first segment whose work is still wanted."""
-
-    def hear(self, effect: Heard) -> None:
-        """What those get who listen as it does."""
-
-    def do(self, effects: Sequence[Effect]) -> None:
-        """What the core wants done for this session."""
-
-    def told(self, presences: Sequence[Attendant], listeners: Mapping[str, int]) -> None:
-        """Who is in the room."""
-
-    def pump(self) -> None:
-        """Something may have room again."""
-
-    def broken(self) -> None:
-        """A fault of the program."""
 
 
 class Hall:
@@ -267,7 +237,7 @@ class Hall:
         replay = self._replays[tuning] = Replay()
         replay.users = 1
         try:
-            listener, frames = await replayed(
+            listener, sent = await replayed(
                 self._journal, self.id, tuning, self._patience, lambda: self.after
             )
         except BaseException as error:
@@ -275,7 +245,7 @@ class Hall:
             replay.fail(error)
             raise
         ahead = self.core.listeners.setdefault(tuning, listener).seq - listener.seq
-        replay.begin([(entry, replace(it, seq=it.seq + ahead)) for entry, it in frames], 1 + ahead)
+        replay.begin(sent, ahead)
         return replay
 
     def forget(self, tuning: Tuning, replay: Replay) -> None:

@@ -17,6 +17,7 @@ from gateway.core.seat import Seat
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.hall import Hall
+from gateway.runtime.place import Place
 from gateway.runtime.register import Register, seat_of, takeover
 from gateway.runtime.replay import Replay
 from gateway.runtime.runner import Runner
@@ -80,8 +81,8 @@ class Halls:
         runner.join()
         return Entered(runner, token, frames)
 
-    async def resume(self, session: str, token: str, last_seq: int, held: int) -> Entered:
-        """A session whose client comes back, with its audio from sample `held` on.
+    async def resume(self, session: str, token: str, place: Place, held: int) -> Entered:
+        """A session whose client had come to `place`, and comes back with its audio from sample `held` on.
 
         Raises NotKept, WrongToken and RedisUnavailable.
         """
@@ -90,12 +91,13 @@ class Halls:
             runner, replay, new = await self._retaken(session, token, held)
             for timer in self._away.pop(session, ()):
                 timer.cancel()
-            missed = last_seq - runner.ahead_of_room
-            frames = [frame for _, frame in replay.frames if frame.seq > missed]
             tuning = runner.seat.tuning
             hall = runner.hall
+            lanes = runner.seat.terms.pacing == "realtime"
+            frames = replay.since(place.numbered(-runner.ahead_of_room, lanes))
+            paused = hall.core.listeners[tuning].paused
             log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
-            return Entered(runner, new, frames, True, lambda: hall.forget(tuning, replay))
+            return Entered(runner, new, frames, True, paused, lambda: hall.forget(tuning, replay))
 
     async def _retaken(self, session: str, token: str, held: int) -> tuple[Runner, Replay, str]:
         """The session, here, and its new token. Raises NotKept, WrongToken and RedisUnavailable."""
@@ -152,8 +154,6 @@ class Halls:
     def _seat(self, runner: Runner) -> None:
         runner.hall.coming -= 1
         self._runners[runner.id] = runner
-        if runner.seat.speaks:
-            self._backend.dispatcher.shedding.joined(runner.id)
         runner.gone = self._lost
         runner.hall.seat(runner)
 

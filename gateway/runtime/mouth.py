@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.types import Attendant
 from gateway.core import effects, glimpse
+from gateway.core.warnings import Warn
 
 
 class Mouth(Protocol):
@@ -15,7 +16,7 @@ class Mouth(Protocol):
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
 
-    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+    def show(self, shown: glimpse.Show | Warn) -> None:
         """What is said at the moment, if the client can be told at once, or what it is warned of."""
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
@@ -49,7 +50,7 @@ class Away:
 
     def say(self, said: effects.Say, seq: int) -> None: ...
 
-    def show(self, shown: glimpse.Show | effects.Warn) -> None: ...
+    def show(self, shown: glimpse.Show | Warn) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

@@ -1,11 +1,18 @@
-"""What leaves to one client: answers ahead of the stream of captions and speech, within bounds."""
+"""What leaves to one client: answers ahead of the stream of captions and speech, within bounds.
+
+Where speech is paced it has lanes of its own (`pacer`), and the stream, captions only, does not wait for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from math import inf
+
+from gateway.runtime.metronome import Metronome
+from gateway.runtime.pacer import Pacer, Pack
 
 PENDING_BYTES = 4_000_000
 """Unread bytes at which no further speech is judged: 80 s of speech at 24 kHz."""
@@ -27,11 +34,23 @@ class Outbox:
         self._stream_bytes = 0
         self._empty = asyncio.Event()
         self._empty.set()
+        self._relieved: Callable[[], None] = lambda: None
+        self._was_full = False
+        self.pacer: Pacer | None = None
+
+    def pace(self, rate: int, metronome: Metronome, pack: Pack, relieved: Callable[[], None]) -> Pacer:
+        """From here on speech leaves at the rate of hearing. `relieved` is called when it is not full any
+        more."""
+        self._relieved = relieved
+        self.pacer = Pacer(rate, metronome, pack, self._send, self._writable, self._settle)
+        return self.pacer
 
     @property
     def full(self) -> bool:
-        """Whether the client reads so slowly that nothing more should be begun for it."""
-        return self._stream_bytes >= PENDING_BYTES
+        """Whether the client reads so slowly, or hears so much, that nothing more should be begun for it."""
+        full = self._stream_bytes >= PENDING_BYTES or (self.pacer is not None and self.pacer.full)
+        self._was_full |= full
+        return full
 
     @property
     def overrun(self) -> bool:
@@ -58,6 +77,24 @@ class Outbox:
         """A frame of speech of a segment, which comes at `now`, in seconds."""
         self._push(frame, segment, now)
 
+    def conclude(self, frame: str) -> None:
+        """The last frame of the stream, behind all speech."""
+        if self.pacer is None:
+            self.say(frame)
+            return
+        self._empty.clear()
+        self.pacer.conclude(frame, time.monotonic())
+
+    def drop(self) -> None:
+        """Nobody is there to read what waits."""
+        self._answers.clear()
+        self._stream.clear()
+        self._answer_bytes = self._stream_bytes = 0
+        if self.pacer is not None:
+            self.pacer.stop()
+            self.pacer = None
+        self._settle()
+
     def skip(self, now: float) -> tuple[int, int]:
         """Leaves out all speech that waits where the oldest waits for too long: how many segments that
         concerns, and how many bytes of frames."""
@@ -72,6 +109,8 @@ class Outbox:
         """Drops the speech of segments before `before` that has not left."""
         self._stream = deque(it for it in self._stream if not 0 <= it[1] < before)
         self._stream_bytes = sum(len(frame) for frame, _, _ in self._stream)
+        if self.pacer is not None:
+            self.pacer.purge(before, time.monotonic())
         self.flush()
 
     def flush(self) -> None:
@@ -84,16 +123,27 @@ class Outbox:
             data, _, _ = self._stream.popleft()
             self._stream_bytes -= len(data)
             self._send(data)
-        if not self._answers and not self._stream:
-            self._empty.set()
+        if self.pacer is not None and self.pacer.stalled:
+            self.pacer.go_on(time.monotonic())
+        self._settle()
 
     async def drained(self, seconds: float) -> None:
-        """Waits until all was sent, at most `seconds`."""
+        """Waits until all was sent, at most `seconds` longer than it takes to hear it."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds + (self.pacer.seconds if self.pacer is not None else 0)):
                 await self._empty.wait()
         except TimeoutError:
             return
+
+    def _settle(self) -> None:
+        """Looks at what is left."""
+        if self._answers or self._stream or (self.pacer is not None and not self.pacer.empty):
+            self._empty.clear()
+        else:
+            self._empty.set()
+        if self._was_full and not self.full:
+            self._was_full = False
+            self._relieved()
 
     def _push(self, frame: str | bytes, segment: int, at: float) -> None:
         self._empty.clear()

@@ -11,11 +11,13 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse, inputs
+from gateway.core.backlog import CatchUp
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
+from gateway.core.warnings import Warn
 from gateway.runtime.backend import Backend
 from gateway.runtime.bookmark import Bookmark
 from gateway.runtime.hall import Hall
@@ -57,6 +59,7 @@ class Runner:
         seat, core, settings = self.seat, self.hall.core, self._backend.settings
         speaker = None
         if seat.speaks:
+            self._backend.dispatcher.shedding.joined(self.id)
             speaker = Speaker(
                 self.id,
                 self.hall.id,
@@ -68,7 +71,9 @@ class Runner:
                 None if self.hall.alone else core.watched,
                 settings.partial_ms if settings.partials else 0,
             )
-        core.here[self.id] = Participant(self.id, speaker, seat.number, seat.name, fence)
+        core.here[self.id] = Participant(
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings)
+        )
         return speaker
 
     @property
@@ -212,8 +217,8 @@ class Runner:
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
-            case glimpse.Show() | effects.Warn():
-                if self.seat.terms.partials or isinstance(effect, effects.Warn):
+            case glimpse.Show() | Warn():
+                if self.seat.terms.partials or isinstance(effect, Warn):
                     self._mouth.show(effect)
             case effects.Play(seq):
                 self._mouth.play(effect, seq + self.ahead_of_room)

@@ -12,10 +12,10 @@ import { Transcript } from "./session/transcript.js";
 import * as languages from "./languages.js";
 import { secretsIn } from "./room/address.js";
 import { showRoom } from "./room/captions.js";
-import { byId, make, mark } from "./view/dom.js";
+import { Caption } from "./view/caption.js";
+import { byId, mark } from "./view/dom.js";
 
 /** @typedef {import("./session/mirror.js").Said} Said */
-/** @typedef {import("./session/mirror.js").Mirrored} Mirrored */
 
 const wish = new URLSearchParams(location.search);
 const most = Math.max(1, Number(wish.get("lines")) || 3);
@@ -25,7 +25,7 @@ const now = byId("now", HTMLElement);
 const wait = byId("wait", HTMLElement);
 const waitText = byId("wait-text", HTMLElement);
 const listen = byId("listen", HTMLButtonElement);
-/** @type {Map<number, HTMLElement>} */
+/** @type {Map<number, Caption>} */
 const shown = new Map();
 
 document.documentElement.style.setProperty("--scale", String((Number(wish.get("size")) || 100) / 100));
@@ -38,37 +38,22 @@ mark(document.body, "background", wish.get("background") ?? undefined);
 function show(said, withdrawn) {
   wait.hidden = true;
   for (const id of withdrawn) {
-    shown.get(id)?.remove();
+    shown.get(id)?.element.remove();
     shown.delete(id);
   }
   for (const line of said) {
-    const caption = shown.get(line.id) ?? make("div", "caption");
-    caption.replaceChildren(
-      ...(both ? [paragraph("source", line.source)] : []),
-      paragraph("translation", line.translation),
-    );
+    const caption = shown.get(line.id) ?? new Caption(both);
+    caption.show(line);
     const place = line.translation.final ? lines : now;
-    if (caption.parentElement !== place) place.append(caption);
+    if (caption.element.parentElement !== place) place.append(caption.element);
     shown.set(line.id, caption);
   }
-  for (const [id, caption] of shown) {
+  for (const [id, { element }] of shown) {
     if (lines.childElementCount <= most) break;
-    if (caption.parentElement !== lines) continue;
-    caption.remove();
+    if (element.parentElement !== lines) continue;
+    element.remove();
     shown.delete(id);
   }
-}
-
-/**
- * @param {string} name
- * @param {Mirrored} caption
- */
-function paragraph(name, { text, language, dir, final }) {
-  const element = make("p", name, text);
-  if (language && language !== "auto") element.lang = language;
-  element.dir = dir;
-  mark(element, "partial", !final);
-  return element;
 }
 
 /** @param {string} text */
@@ -99,6 +84,7 @@ async function speakHere() {
     ),
     level: () => {},
     notice: () => {},
+    remark: () => {},
   }, { audible: false });
   await talk.start();
 }

@@ -14,6 +14,7 @@ import { Hearing } from "./view/hearing.js";
 import { Look } from "./view/look.js";
 import { People } from "./view/people.js";
 import { Pocket } from "./view/pocket.js";
+import { Remark } from "./view/remark.js";
 import { Said } from "./view/said.js";
 import { skip } from "./view/skip.js";
 import { toast } from "./view/toast.js";
@@ -48,6 +49,7 @@ function show(state) {
   hearing.show(state);
   awake.keep(state !== "idle");
   if (state === "idle") pocket.end();
+  if (state === "idle" || state === "live") remark.clear();
 }
 
 /** @type {import("./room/seat.js").Handlers} */
@@ -66,9 +68,11 @@ const handlers = {
   },
   delay: (ms) => hearing.delay(ms),
   notice: toast,
+  remark: (...what) => remark.show(...what),
 };
 
 const conversation = new Conversation();
+const remark = new Remark();
 const tongue = new Tongue(byId("language", HTMLSelectElement), (tag) => {
   preferences.set({ hears: tag });
   if (seat && seat.state !== "idle") seat.turn({ language: tag });

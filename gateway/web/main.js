@@ -13,6 +13,7 @@ import { Health } from "./view/health.js";
 import { Job } from "./view/job.js";
 import { LanguageBar } from "./view/language-bar.js";
 import { Lines } from "./view/lines.js";
+import { Remark } from "./view/remark.js";
 import { River } from "./view/river.js";
 import { Saving } from "./view/saving.js";
 import { Settings } from "./view/settings.js";
@@ -48,12 +49,14 @@ function help(act) {
 }
 
 const banner = new Banner(help);
+const remark = new Remark();
 const talk = new Talk(transcript, preferences.choices, {
   state: (state) => {
     dock.show(state);
     dock.enable(offered && !job.busy);
     awake.keep(state !== "idle");
     if (state === "idle") river.clear();
+    if (state === "idle" || state === "live") remark.clear();
   },
   trouble: (trouble, againAt) => banner.show(trouble, againAt),
   lines: show,
@@ -62,6 +65,7 @@ const talk = new Talk(transcript, preferences.choices, {
     river.push(level);
   },
   notice: toast,
+  remark: (...what) => remark.show(...what),
 }, { audible: true });
 
 const awake = new Awake(() => void talk.sound.wake());

@@ -14,6 +14,7 @@ import { Banner } from "./view/banner.js";
 import { byId, mark } from "./view/dom.js";
 import { fetched } from "./view/language-bar.js";
 import { Look } from "./view/look.js";
+import { Remark } from "./view/remark.js";
 import { Settings } from "./view/settings.js";
 import { toast } from "./view/toast.js";
 
@@ -56,6 +57,7 @@ const banner = new Banner((act) => {
   else if (talk.state === "idle") void begin();
   else void talk.retry();
 });
+const remark = new Remark();
 const talk = new Talk(transcript, preferences.choices, {
   state: show,
   trouble: (trouble, againAt) => {
@@ -66,6 +68,7 @@ const talk = new Talk(transcript, preferences.choices, {
   lines: (change) => SIDES.forEach((side) => halves[side].show(change)),
   level: (level) => start.style.setProperty("--level", Math.min(1, level / FULL_LEVEL).toFixed(2)),
   notice: toast,
+  remark: (...what) => remark.show(...what),
 }, { audible: true });
 const awake = new Awake(() => void talk.sound.wake());
 const turns = new Turns({
@@ -73,6 +76,7 @@ const turns = new Turns({
     window.clearTimeout(ending);
     talk.turn(wish(side));
     talk.sound.mute(false);
+    talk.sound.voice?.expect(performance.now());
     told();
   },
   end: () => {
@@ -118,6 +122,7 @@ function begin() {
 function show(state) {
   const runs = state === "live" || state === "waiting";
   awake.keep(state !== "idle");
+  if (state === "idle" || state === "live") remark.clear();
   if (!runs) {
     turns.end();
     window.clearTimeout(ending);

@@ -11,6 +11,8 @@ const KEY = "speechbridge";
  * @property {Device | null} speaker
  * @property {boolean} headphones true turns echo cancellation off
  * @property {boolean} cleanup noise suppression and automatic gain
+ * @property {import("./protocol.js").BargeIn | null} bargeIn what one's own speech does to speech that is heard, where
+ *   two talk with each other; null: what fits the headphones
  * @property {number} volume of the translation, 0 to 100
  * @property {number} original volume of the own voice, 0 to 100
  * @property {number | null} surroundings aggressiveness of the VAD, 0 to 3; null: as the server is set
@@ -28,6 +30,7 @@ const DEFAULTS = {
   speaker: null,
   headphones: false,
   cleanup: true,
+  bargeIn: null,
   volume: 100,
   original: 0,
   surroundings: null,
@@ -89,6 +92,7 @@ function fits(name, value) {
   if (!Object.hasOwn(DEFAULTS, name)) return false;
   if (name === "microphone" || name === "speaker") return value === null || isDevice(value);
   if (name === "surroundings") return value === null || [0, 1, 2, 3].some((level) => level === value);
+  if (name === "bargeIn") return value === null || value === "off" || value === "pause" || value === "stop";
   if (name === "theme") return value === "auto" || value === "light" || value === "dark";
   return typeof value === typeof DEFAULTS[/** @type {keyof Choices} */ (name)];
 }
@@ -109,4 +113,13 @@ export function storage() {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What one's own speech does to speech that is heard: an interpreter in the ear is talked over, one out of the
+ * loudspeaker would be in the way of who speaks.
+ * @param {Pick<Choices, "bargeIn" | "headphones">} choices
+ */
+export function yielding({ bargeIn, headphones }) {
+  return bargeIn ?? (headphones ? "off" : "pause");
 }

@@ -12,7 +12,8 @@
 
 /** @typedef {{ language: string, among?: string[] }} Source a language tag or "auto" */
 /** @typedef {{ language: string, voice?: string }} TargetChoice */
-/** @typedef {{ rate?: Rate }} Output */
+/** @typedef {"burst" | "realtime"} Pacing */
+/** @typedef {{ rate?: Rate, pacing?: Pacing }} Output */
 /** @typedef {{ session_id: string, token: string, last_seq: number, samples?: number }} Resume */
 /**
  * @typedef {{ threshold?: number, aggressiveness?: number, min_speech_ms?: number, min_silence_ms?: number,
@@ -32,7 +33,7 @@
 /** @typedef {{ type: "playback.pause" }} PlaybackPause */
 /** @typedef {{ type: "playback.resume" }} PlaybackResume */
 /** @typedef {{ type: "playback.stop" }} PlaybackStop */
-/** @typedef {{ type: "playback.mark", segment: number, played_ms: number }} PlaybackMark */
+/** @typedef {{ type: "playback.mark", segment: number, played_ms: number, backlog_ms?: number }} PlaybackMark */
 /** @typedef {{ type: "ping" }} Ping */
 /** @typedef {{ type: "session.end" }} SessionEnd */
 
@@ -75,8 +76,8 @@
  */
 /** @typedef {Numbered & { type: "speech.stopped", segment: number, speaker?: number }} SpeechStopped */
 /**
- * @typedef {Numbered & { type: "transcript.partial", segment: number, text: string, language: string,
- *   start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string }} TranscriptPartial
+ * @typedef {Numbered & { type: "transcript.partial", segment: number, text: string, stable?: number,
+ *   language: string, start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string }} TranscriptPartial
  */
 /**
  * @typedef {Numbered & { type: "transcript.final", segment: number, text: string, language: string,
@@ -84,7 +85,7 @@
  */
 /**
  * @typedef {Numbered & { type: "translation.partial", segment: number, target: string,
- *   text: string, speaker?: number, name?: string }} TranslationPartial
+ *   text: string, stable?: number, speaker?: number, name?: string }} TranslationPartial
  */
 /**
  * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
@@ -106,9 +107,10 @@
  * @typedef {Numbered & { type: "segment.failed", segment: number, target?: string, stage: Stage,
  *   code: string, message: string, retryable?: boolean, speaker?: number }} SegmentFailed
  */
-/** @typedef {Numbered & { type: "playback.paused", latency_ms: number }} PlaybackPaused */
-/** @typedef {Numbered & { type: "playback.resumed", latency_ms: number }} PlaybackResumed */
-/** @typedef {Numbered & { type: "playback.stopped", latency_ms: number }} PlaybackStopped */
+/** @typedef {"barge_in"} Reason the listener's own speech; absent where the listener asked for it */
+/** @typedef {Numbered & { type: "playback.paused", latency_ms: number, reason?: Reason }} PlaybackPaused */
+/** @typedef {Numbered & { type: "playback.resumed", latency_ms: number, reason?: Reason }} PlaybackResumed */
+/** @typedef {Numbered & { type: "playback.stopped", latency_ms: number, reason?: Reason }} PlaybackStopped */
 /** @typedef {Numbered & { type: "playback.skipped", segments: number, ms: number }} PlaybackSkipped */
 /** @typedef {Numbered & { type: "warning", code: string, message: string, hint?: string, over?: boolean }} Warning */
 /**

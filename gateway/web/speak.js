@@ -16,6 +16,7 @@ import { byId } from "./view/dom.js";
 import { Follow } from "./view/follow.js";
 import { Invitation } from "./view/invitation.js";
 import { People } from "./view/people.js";
+import { Remark } from "./view/remark.js";
 import { River } from "./view/river.js";
 import { Said } from "./view/said.js";
 import { Settings } from "./view/settings.js";
@@ -56,6 +57,7 @@ function show(state) {
   // Who began without a voice has none to hear the others with.
   hears.settle(state !== "idle");
   if (state === "idle") river.clear();
+  if (state === "idle" || state === "live") remark.clear();
 }
 
 /** @param {api.About} about */
@@ -105,9 +107,11 @@ const handlers = {
     river.push(level);
   },
   notice: toast,
+  remark: (...what) => remark.show(...what),
 };
 
 const conversation = new Conversation();
+const remark = new Remark();
 const speaks = new Tongue(byId("source", HTMLSelectElement), (source) => {
   preferences.set({ source });
   if (running()) seat?.turn({ source });

@@ -1,6 +1,7 @@
 /** Every way in which it may not work, as one human sentence and one button. */
 
 import { ROOM } from "./room/troubles.js";
+import { isSilence } from "./session/segments.js";
 
 /**
  * @typedef {"retry" | "settings" | "languages" | "reload" | "steps" | "dismiss" | "listen"} Act
@@ -190,6 +191,7 @@ export function ofClose(code, met) {
  * @returns {string}
  */
 export function ofSegment(failure) {
+  if (isSilence(failure)) return "Its speech came too late and was left out.";
   const what = { stt: "understood", translation: "translated", tts: "spoken" }[failure.stage] ?? "translated";
   const why = failure.code === "timed_out" || failure.code === "too_late" ? "it took too long" : failure.message;
   return `This could not be ${what}: ${why.replace(/\.$/, "")}.`;

@@ -20,7 +20,7 @@ from bridge.settings import Settings
 from bridge.store.journal import BEGIN, Journal
 from bridge.store.sessions import Sessions
 from bridge.topology import Topology, WorkerEntry
-from bridge.types import Event, Target, Work
+from bridge.types import Event, Stage, Target, Work
 from tests.stack import RedisProcess, Stack, as_gateway
 
 pytestmark = pytest.mark.redis
@@ -165,36 +165,30 @@ async def collect(url: str, room: str, enough: Callable[[list[Event]], bool]) ->
     return events
 
 
+async def through(url: str, work: Work, stage: Stage, *targets: str, spoken: int) -> list[Event]:
+    """What workers say of a first segment, until so many texts are spoken."""
+    who = work.session
+    sessions, journal = Sessions(url), Journal(url, "test2")
+    await sessions.keep({who: 0}, 60)
+    await journal.open([who], 60)
+    key = await sessions.put_audio(who, 0, 0, bytes(32_000), 60)
+    work = work.but(audio=key, deadline=time.time() + 30, sent=time.time())
+    wanted = [Target(target) for target in targets]
+    await asyncio.to_thread(send, work, stage, wanted, plan("cpu0", *targets))
+    found = await collect(url, who, lambda found: sum(event.kind == "done" for event in found) == spoken)
+    await sessions.close_session(who)
+    await sessions.close()
+    await journal.close()
+    return found
+
+
 @pytest.mark.e2e
 def test_a_segment_runs_through_three_workers_and_reports_each_step(simulated: Stack) -> None:
     settings = Settings.read(redis_url=simulated.redis.url)
     as_gateway(settings, topology.load())
 
-    async def run() -> list[Event]:
-        sessions, journal = Sessions(settings.redis_url), Journal(settings.redis_url, "test2")
-        await sessions.keep({"alice": 0}, 60)
-        await journal.open(["alice"], 60)
-        key = await sessions.put_audio("alice", 0, 0, bytes(32_000), 60)
-        work = Work(
-            "alice",
-            0,
-            "alice",
-            source="en",
-            audio=key,
-            rate=16_000,
-            deadline=time.time() + 30,
-            sent=time.time(),
-        )
-        await asyncio.to_thread(send, work, "stt", (Target("es"), Target("fr")), plan("cpu0", "es", "fr"))
-        found = await collect(
-            settings.redis_url, "alice", lambda found: sum(event.kind == "done" for event in found) == 2
-        )
-        await sessions.close_session("alice")
-        await sessions.close()
-        await journal.close()
-        return found
-
-    events = asyncio.run(run())
+    work = Work("alice", 0, "alice", source="en", rate=16_000)
+    events = asyncio.run(through(settings.redis_url, work, "stt", "es", "fr", spoken=2))
 
     texts = {(event.stage, event.target): event.text for event in events if event.kind == "text"}
     assert texts["stt", None].startswith("simulated")
@@ -208,3 +202,20 @@ def test_a_segment_runs_through_three_workers_and_reports_each_step(simulated: S
         assert len({piece.rate for piece in pieces}) == 1
         assert [piece.last for piece in pieces][-1]
     assert [event.kind for event in events if event.stage == "stt"] == ["started", "text"]
+
+
+@pytest.mark.e2e
+def test_the_first_sentence_is_spoken_as_a_part_of_its_own(simulated: Stack) -> None:
+    settings = Settings.read(redis_url=simulated.redis.url)
+    as_gateway(settings, topology.load())
+    text = "The meeting begins at nine! Bring the figures of last year! Nobody else was asked."
+    work = Work("bob", 0, "bob", source="en", target="es", text=text)
+    events = asyncio.run(through(settings.redis_url, work, "translation", "es", spoken=2))
+
+    head, whole = [event for event in events if event.kind in ("head", "text")]
+    assert (head.kind, head.text, head.skip) == ("head", "[es] The meeting begins at nine!", 27)
+    assert (whole.kind, whole.text.count("[es]"), whole.skip) == ("text", 3, 27)
+    for part, sentences in ((0, [0]), (1, [1, 2])):
+        pieces = [event for event in events if event.kind == "audio" and event.part == part]
+        assert [piece.index for piece in pieces] == list(range(len(pieces)))
+        assert sorted({piece.sentence for piece in pieces}) == sentences

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.text import clean, halves, parts, sentences
+from bridge.text import clauses, clean, halves, opening, parts, sentences
 
 MARKS = st.sampled_from(
     [
@@ -240,3 +240,39 @@ def test_clean_text_is_one_line_of_utf_8_and_stays_as_it_is(text: str) -> None:
     assert " ".join(once.split()) == once
     assert not any(unicodedata.category(character) == "Cc" for character in once)
     once.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths"),
+    [
+        ("The first one ends here. So does the second.", [24, 20]),
+        ("Yes. The first one ends here. So does the second. And this one.", [29, 20, 14]),
+        ("The first one ends here. Yes.", [29]),
+        ("It is one sentence, and it has no other behind it", [49]),
+        ("", [0]),
+    ],
+)
+def test_an_opening_is_the_first_sentences_where_enough_is_left(text: str, lengths: list[int]) -> None:
+    assert opening(text, "en", 15) == lengths
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        ["Short, and whole."],
+        ["A sentence of many words that goes on and on without a single mark in it"],
+        ["We met the others at the station,", "but the train that they had waited for was late again."],
+        ["Red, green, blue, black and white,", "and all of the others as well."],
+        [
+            "We met the others at the station,",
+            "but the train that they had waited for, which was the last one, came an hour late,",
+            "so that all of us missed the beginning of the play, and of course its first act as well, alas.",
+        ],
+        [
+            "this is what a recogniser makes that puts no",
+            "mark between the words so that one who reads it has nothing by which to tell",
+        ],
+    ],
+)
+def test_a_long_sentence_is_spoken_clause_by_clause(spoken: list[str]) -> None:
+    assert clauses(" ".join(spoken), 24) == spoken

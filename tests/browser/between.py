@@ -40,7 +40,9 @@ class Between:
         assert self._route is not None
         self._route.send(data)
 
-    def source(self, segment: int, text: str, kind: str = "final", language: str = "en") -> None:
+    def source(
+        self, segment: int, text: str, kind: str = "final", language: str = "en", **fields: Any
+    ) -> None:
         begin = segment * 4_000 + 352
         self.say(
             f"transcript.{kind}",
@@ -49,10 +51,13 @@ class Between:
             language=language,
             start_ms=begin,
             end_ms=begin + 2_016,
+            **fields,
         )
 
-    def translation(self, segment: int, text: str, kind: str = "final", target: str = "es") -> None:
-        self.say(f"translation.{kind}", segment=segment, target=target, text=text)
+    def translation(
+        self, segment: int, text: str, kind: str = "final", target: str = "es", **fields: Any
+    ) -> None:
+        self.say(f"translation.{kind}", segment=segment, target=target, text=text, **fields)
 
     def sentence(self, segment: int, source: str, translation: str, target: str = "es") -> None:
         """A whole sentence without its sound."""

@@ -74,8 +74,9 @@ def fill(between: Between, page: Page) -> None:
     between.sentence(0, LONG, "y así sucesivamente")
     between.failure(1, "this one is late")
     between.source(2, "understood")
-    between.translation(2, "entendido a medi", "partial")
-    between.source(3, "not yet", "partial")
+    between.translation(2, "entendido a medi", "partial", stable=9)
+    between.say("warning", code="captions_only", message="Busy.")
+    between.source(3, "not yet", "partial", stable=3)
     page.wait_for_selector("#now .source >> text=not yet")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from bridge.types import SPEECH_RATE
 from tests.browser import device, tap
@@ -80,6 +80,37 @@ def test_what_the_browser_refuses_once_is_given_when_it_is_asked_again(
     assert button(visitor.page) == label
     visitor.page.click(BUTTON)
     wait_until_live(visitor)
+
+
+def test_what_a_busy_server_leaves_out_is_said_beside_the_state_and_its_captions_stay(
+    simulated: Stack, visit: Visit, quiet_room: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room)
+    between = Between(visitor.page)
+    visitor.open()
+    visitor.start()
+    remark, row = visitor.page.locator("#remark"), visitor.page.locator("#log .line")
+    between.say("warning", code="captions_only", message="Busy.", hint="More workers.")
+    between.source(0, "good morning")
+    between.translation(0, "buenos días")
+    late = {"stage": "tts", "code": "too_late", "message": "It would come too late."}
+    between.say("segment.failed", segment=0, target="es", **late)
+    between.say("segment.done", segment=0, timings_ms={})
+    expect(row).to_have_attribute("data-step", "3")
+
+    expect(remark).to_contain_text("Captions only for now")
+    assert visitor.lines() == [("good morning", "buenos días")]
+    assert row.locator(".failure").inner_text() == "Its speech came too late and was left out."
+    assert row.locator("button").count() == visitor.page.locator(".toast").count() == 0
+    between.say("speech.started", segment=1)
+    visitor.page.wait_for_selector("#now .line")
+    between.say("segment.failed", segment=1, stage="stt", code="echo", message="Own speech.")
+    expect(visitor.page.locator("#now .line")).to_have_count(0)
+    expect(remark).to_contain_text("Captions only for now")
+    expect(remark).to_contain_text("The loudspeaker was heard")
+    between.say("warning", code="captions_only", message="All is spoken again.", over=True)
+    expect(remark).to_have_text("The loudspeaker was heard, and is left out.")
+    assert row.count() == 1 and not visitor.page.is_visible("#trouble")
 
 
 def test_without_a_microphone_it_says_so(simulated: Stack, visit: Visit) -> None:

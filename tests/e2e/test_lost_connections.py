@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import Result, translate
+from bridge.client import Client, Result, translate
+from bridge.client.collector import Collector
 from bridge.media import decode
 from tests.proxy import Proxy
 from tests.stack import Stack
@@ -87,3 +88,27 @@ def test_speaker_who_is_torn_off_while_speaking_loses_no_word(simulated: Stack) 
     result = asyncio.run(speak())
     assert heard(result) == expected
     assert result.misplaced == 0
+
+
+def test_speech_at_the_rate_of_hearing_goes_on_with_the_next_sample(simulated: Stack) -> None:
+    audio = b"".join(decode(CLIPS / "go_forward.wav"))
+    expected = heard(asyncio.run(translate(simulated.url, frames(audio), "en", ["es", "ca"])))
+
+    async def listen() -> Result:
+        async with Proxy(simulated.url) as network:
+            places = [9_000, 14_000, 20_000]
+            network.tear_when = lambda passed: bool(places) and passed > places[0] and bool(places.pop(0))
+            client = Client(network.url, "en", ["es", "ca"], pacing="realtime")
+            async with client, asyncio.timeout(20):
+                collector = Collector(client.started)
+                await client.send_audio(audio)
+                await client.end()
+                async for message in client:
+                    collector.take(message, 0.0)
+            assert not places
+            return collector.result
+
+    result = asyncio.run(listen())
+    assert heard(result) == expected
+    assert result.misplaced == 0
+    assert all(each.translations["ca"].pcm for each in result.segments.values() if each.text)

@@ -62,9 +62,14 @@ def _mark(number: int) -> Mark:
 
 
 def started(
-    segment: int, stage: Stage = "stt", target: str | None = None, attempt: int = 0, worker: str = "w"
+    segment: int,
+    stage: Stage = "stt",
+    target: str | None = None,
+    attempt: int = 0,
+    worker: str = "w",
+    part: int = 0,
 ) -> Event:
-    return Event("started", stage, SESSION, segment, attempt=attempt, target=target, worker=worker)
+    return Event("started", stage, SESSION, segment, attempt=attempt, target=target, worker=worker, part=part)
 
 
 def heard(segment: int, text: str = "go", attempt: int = 0) -> Event:
@@ -73,6 +78,36 @@ def heard(segment: int, text: str = "go", attempt: int = 0) -> Event:
 
 def translated(segment: int, target: str = "es", attempt: int = 0, text: str = "va") -> Event:
     return Event("text", "translation", SESSION, segment, target=target, text=text, attempt=attempt)
+
+
+def headed(segment: int, attempt: int = 0, text: str = "va", skip: int = 30) -> Event:
+    """The first sentence goes to tts before the rest is translated."""
+    return Event(
+        "head",
+        "translation",
+        SESSION,
+        segment,
+        target="es",
+        text=text,
+        attempt=attempt,
+        skip=skip,
+        worker="tr",
+    )
+
+
+def rest(segment: int, attempt: int = 0, text: str = "va y vuelve", skip: int = 30) -> Event:
+    """What becomes whole behind a head."""
+    return Event(
+        "text",
+        "translation",
+        SESSION,
+        segment,
+        target="es",
+        text=text,
+        attempt=attempt,
+        skip=skip,
+        worker="tr",
+    )
 
 
 def audio(
@@ -92,8 +127,10 @@ def audio(
     return Event("audio", "tts", SESSION, segment, attempt=attempt, target=target, **{**values, **more})
 
 
-def done(segment: int, pieces: int, target: str = "es", attempt: int = 0) -> Event:
-    return Event("done", "tts", SESSION, segment, attempt=attempt, target=target, rate=RATE, index=pieces)
+def done(segment: int, pieces: int, target: str = "es", attempt: int = 0, part: int = 0) -> Event:
+    return Event(
+        "done", "tts", SESSION, segment, attempt=attempt, target=target, rate=RATE, index=pieces, part=part
+    )
 
 
 def failed(

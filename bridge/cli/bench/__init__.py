@@ -9,6 +9,9 @@ import typer
 
 from bridge.cli.bench.commands.ab import ab as run_ab
 from bridge.cli.bench.commands.latency import latency as run_latency
+from bridge.cli.bench.commands.many import concurrency as run_concurrency
+from bridge.cli.bench.commands.many import jitter as run_jitter
+from bridge.cli.bench.commands.many import throughput as run_throughput
 from bridge.cli.bench.commands.overload import overload as run_overload
 from bridge.cli.bench.outcome import finish, names, numbers
 
@@ -20,6 +23,9 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 
 bench.command("latency")(run_latency)
 bench.command("ab")(run_ab)
+bench.command("jitter")(run_jitter)
+bench.command("concurrency")(run_concurrency)
+bench.command("throughput")(run_throughput)
 bench.command("overload")(run_overload)
 
 

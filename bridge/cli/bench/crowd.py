@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from bridge.cli.bench.ear import Account, Tally, tally
 from bridge.cli.bench.load import UTTERANCE_MS
+from bridge.cli.bench.rhythm import Rhythm
 from bridge.errors import BridgeError
 
 DONE = 1000
@@ -24,7 +25,7 @@ class Crowd:
 
     `on_mark` is called in a thread of its own with each `speaking`, `cycle` and `quiet`. The rest is told
     as it comes: `sessions` by number, `accounts` of segments, `heard_at` when the last of these was done;
-    `closes` and `spoken` utterances once all is over. Times are seconds of time.monotonic().
+    `closes`, `spoken` utterances and `rhythms` once all is over. Times are seconds of time.monotonic().
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Crowd:
         utterances: int = 0,
         *,
         speed: int = 1,
+        frame_ms: int = 0,
         on_mark: Callable[[str], None] = lambda mark: None,
     ) -> None:
         self.count = sessions
         self.sessions: dict[int, str] = {}
         self.accounts: list[Account] = []
         self.closes: dict[int, int | None] = {}
+        self.rhythms: list[Rhythm] = []
         self.spoken: dict[str, int] = {}
         self.marks: list[tuple[str, float]] = []
         self.heard_at = 0.0
@@ -49,6 +52,7 @@ class Crowd:
         self._on_mark = on_mark
         self._command = [sys.executable, "-P", "-m", "bridge.cli.bench.load", url]
         self._command += ["--sessions", str(sessions), "--utterances", str(utterances), "--speed", str(speed)]
+        self._command += ["--frame-ms", str(frame_ms)]
 
     def __enter__(self) -> Self:
         self._errors = tempfile.TemporaryFile("w+")
@@ -134,6 +138,8 @@ class Crowd:
             self.closes[told["number"]] = told["code"]
             self.spoken[self.sessions[told["number"]]] = told["utterances"]
             self.refusal = self.refusal or told["refusal"]
+        elif kind == "rhythm":
+            self.rhythms.append(Rhythm.of(told))
         elif kind == "cost":
             self.frame_us = told["cpu_seconds"] * 1e6 / max(1, told["frames"])
         else:

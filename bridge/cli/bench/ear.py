@@ -75,7 +75,10 @@ class Ear:
         self._latest = -1
 
     def take(self, message: Mapping[str, Any], now: float) -> Account | None:
-        """Notes a text frame; returns the account that it ends, if it does."""
+        """Notes a text frame; returns the account that it ends, if it does.
+
+        Where speech is paced, what ends it comes after `segment.done`.
+        """
         seq = message.get("segment")
         kind = message["type"]
         if seq is None or kind not in _NOTED:
@@ -95,8 +98,9 @@ class Ear:
             account.failed = message["code"] or "unnamed"
         else:
             account.done, account.timings_ms = True, message["timings_ms"]
-            return account
-        return None
+        spoken = account.ends > 0 or "first_audio" not in account.timings_ms
+        ended = kind in ("audio.end", "segment.done") and account.done and spoken
+        return account if ended else None
 
     def hear(self, segment: int, offset: int, samples: int, now: float) -> None:
         """Notes `samples` of speech that arrived, `offset` samples into the speech of `segment`."""

@@ -33,6 +33,15 @@ SPOKEN = ((1, 5), (3, 12), (5, 20), (10, 35))
 SENTENCES = ((8, 1), (20, 1), (20, 4))
 """Tokens of a sentence, the same of its translation, and beams."""
 
+SIDE_BY_SIDE = 3
+"""Sentences of 20 tokens in one text, which a decoder may make side by side."""
+
+LONG = (
+    "Nos vemos mañana por la mañana en la estación, porque el tren de la tarde, que era el último, "
+    "llegó con una hora de retraso."
+)
+"""A sentence of 23 words in several clauses."""
+
 TEXT = "Buenos días, me gustaría una taza de café. ¿Dónde está la estación de tren?"
 
 
@@ -164,13 +173,20 @@ def _translation(job: Job) -> Samples:
 
     def once(samples: Samples) -> None:
         for tokens, beams in SENTENCES:
-            sentence = [f"w{number}" for number in range(1000, 1000 + tokens)]
+            sentence = _words(tokens)
             search = Search(beams, tokens, 1.0)
             with _timed(samples, f"translation_{job.size}_{engine}_{tokens}tokens_beam{beams}_ms"):
                 (answer,) = decoder.decode([sentence], "eng_Latn", "spa_Latn", search)
             _same(answer.scored, tokens - 1)
+        text = [_words(20)] * SIDE_BY_SIDE
+        with _timed(samples, f"translation_{job.size}_{engine}_{SIDE_BY_SIDE}x20tokens_ms"):
+            decoder.decode(text, "eng_Latn", "spa_Latn", Search(1, 20, 1.0))
 
     return loaded | _rounds(job.iterations, once)
+
+
+def _words(tokens: int) -> list[str]:
+    return [f"w{number}" for number in range(1000, 1000 + tokens)]
 
 
 def _piper(job: Job) -> Samples:
@@ -191,6 +207,13 @@ def _piper(job: Job) -> Samples:
             with _timed(samples, f"{name}_first_ms"):
                 spoken = next(pieces).ms
             spoken += sum(piece.ms for piece in pieces)
+        for soon in ("whole", "soon"):
+            with _timed(samples, f"{name}_long_{soon}_ms"):
+                pieces = piper.synthesize(Utterance(LONG, "es", soon=soon == "soon"))
+                with _timed(samples, f"{name}_long_{soon}_first_ms"):
+                    first = next(pieces).ms
+                list(pieces)
+            samples.setdefault(f"{name}_long_{soon}_first_speech_ms", []).append(first)
         samples.setdefault(f"{name}_speech_ms", []).append(spoken)
         samples.setdefault(f"{name}_rtf", []).append(samples[f"{name}_ms"][-1] / spoken)
 

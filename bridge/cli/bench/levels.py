@@ -63,7 +63,7 @@ class Takings:
 
     def take(self, arm: Arm, number: int, count: int) -> None:
         """Has `number` sessions say `count` utterances each, and adds what is seen of it."""
-        crowd, cpu = _crowd(arm, number, count)
+        crowd, cpu = crowded(arm, number, count)
         accounts = [account for account in crowd.between("speaking", "quiet") if account.whole]
         self._rounds.append(
             samples(accounts, arm.engines_ms) | cpu | {"client_frame_us": [round(crowd.frame_us, 2)]}
@@ -85,9 +85,10 @@ class Takings:
         report.count({arm.figure(name) + suffix: count for name, count in counts.items()})
 
 
-def _crowd(arm: Arm, number: int, count: int) -> tuple[Crowd, dict[str, list[float]]]:
+def crowded(arm: Arm, number: int, count: int, frame_ms: int = 0) -> tuple[Crowd, dict[str, list[float]]]:
     """Has so many sessions speak; also the CPU time of each role in ms per second and session.
 
+    With `frame_ms` they hear at the rate of hearing, in frames of that length.
     `others_cores` is what processes took that do not belong to the arm: a noisy machine, or the other arm.
     """
     cpu: dict[str, list[float]] = {name: [] for name in [*ROLES.values(), "others_cores"]}
@@ -106,7 +107,7 @@ def _crowd(arm: Arm, number: int, count: int) -> tuple[Crowd, dict[str, list[flo
                 elif role == "others":
                     cpu["others_cores"].append(round(rate, 3))
 
-    with Crowd(arm.url, number, count, on_mark=note) as crowd:
+    with Crowd(arm.url, number, count, frame_ms=frame_ms, on_mark=note) as crowd:
         crowd.wait()
     return crowd, cpu
 

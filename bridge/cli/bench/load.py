@@ -4,7 +4,8 @@
 
 Prints JSON lines: `session` (its number and id), `speaking` once all speak, `cycle` after each utterance's
 time, `quiet` when the first stops, `segment` for each segment (fields of ear.Account), `closed` with
-the close code of each session, and at the end `cost`: frames sent and CPU seconds of this process.
+the close code of each session, `rhythm` with what it heard where it hears at the rate of hearing (fields of
+rhythm.Rhythm), and at the end `cost`: frames sent and CPU seconds of this process.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from urllib.parse import urlsplit
 
 from bridge.cli.bench.ear import Account
 from bridge.cli.bench.microphone import FRAME_BYTES, FRAME_SECONDS, Microphone, alone, packed
+from bridge.cli.bench.rhythm import Rhythm
 from bridge.cli.probe import CLIP, CLIP_LANGUAGE
 from bridge.media import decode
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 
 TARGET = "es"
+RATE = 24_000
+"""Hz of the speech that is heard at the rate of hearing."""
 GAP_SECONDS = 1.2
 """Silence after each utterance, at least: longer than endpoint and engines, so that segments do not meet."""
 PHASES = 10
@@ -55,13 +59,15 @@ def heard(account: Account) -> None:
 
 
 class Load:
-    """The sessions. `utterances` is how many each says; 0: until standard input ends."""
+    """The sessions. `utterances` is how many each says; 0: until standard input ends. With `frame_ms` they
+    hear in frames of that length, at the rate of hearing."""
 
-    def __init__(self, url: str, sessions: int, utterances: int, speed: int) -> None:
+    def __init__(self, url: str, sessions: int, utterances: int, speed: int, frame_ms: int = 0) -> None:
         self._url = url
         self._frames = packed(utterance())
         self._total = utterances * len(self._frames) or None
         self._speed = speed
+        self._frame_ms = frame_ms
         self._count = sessions
         self._microphones: list[Microphone] = []
         self._began = 0.0
@@ -94,13 +100,15 @@ class Load:
     async def _connect(self, number: int) -> None:
         parts = urlsplit(self._url)
         host, port = parts.hostname or "127.0.0.1", parts.port or 80
+        paced = {"rate": RATE, "pacing": "realtime"} if self._frame_ms else {}
         microphone = Microphone(
             self._url,
-            alone(CLIP_LANGUAGE, TARGET),
+            alone(CLIP_LANGUAGE, TARGET, **paced),
             self._frames,
             self._total,
             speed=self._speed,
             on_done=heard,
+            rhythm=Rhythm(RATE, self._frame_ms) if self._frame_ms else None,
         )
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: microphone, host, port)
@@ -166,6 +174,8 @@ class Load:
             code = microphone.closed.result() if microphone.closed.done() else None
             utterances = microphone.sent // len(self._frames)
             say("closed", number=number, code=code, utterances=utterances, refusal=microphone.refusal)
+            if microphone.rhythm is not None:
+                say("rhythm", **microphone.rhythm.message())
             microphone.hang_up()
 
 
@@ -176,8 +186,10 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=1)
     parser.add_argument("--utterances", type=int, default=0, help="of each session; 0: until stdin ends")
     parser.add_argument("--speed", type=int, default=1, help="times faster than speech")
+    parser.add_argument("--frame-ms", type=int, default=0, help="hear at the rate of hearing, in such frames")
     given = parser.parse_args()
-    asyncio.run(Load(given.url, given.sessions, given.utterances, given.speed).run())
+    load = Load(given.url, given.sessions, given.utterances, given.speed, given.frame_ms)
+    asyncio.run(load.run())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from bridge.cli.bench.ear import Account, Ear
+from bridge.cli.bench.rhythm import Rhythm
 from bridge.client import stream_url
 from bridge.protocol import wire
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
@@ -42,7 +43,7 @@ class Microphone(asyncio.Protocol):
 
     `ready` gets the session's id once it has started, None if it did not; `closed` the close code.
     `speed` frames go out at each turn, as far as the gateway takes them. `start` is its
-    session.start; `on_done` is given each segment that is done.
+    session.start; `on_done` is given each segment that is done, `rhythm` each frame that comes.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Microphone(asyncio.Protocol):
         *,
         speed: int = 1,
         on_done: Callable[[Account], None],
+        rhythm: Rhythm | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[str | None] = loop.create_future()
@@ -66,6 +68,7 @@ class Microphone(asyncio.Protocol):
         self._frames = frames
         self._speed = speed
         self._on_done = on_done
+        self.rhythm = rhythm
         self._late = array("f")
         self._began = 0.0
         self._taken = True
@@ -133,7 +136,10 @@ class Microphone(asyncio.Protocol):
     def _heard(self, frame: Frame, now: float) -> None:
         if frame.opcode == Opcode.BINARY and self.ear is not None:
             audio = wire.unpack_audio(bytes(frame.data))
-            self.ear.hear(audio.segment, audio.offset, len(audio.pcm) // SAMPLE_BYTES, now)
+            samples = len(audio.pcm) // SAMPLE_BYTES
+            self.ear.hear(audio.segment, audio.offset, samples, now)
+            if self.rhythm is not None:
+                self.rhythm.hear(audio.segment, audio.offset, samples, now)
         elif frame.opcode == Opcode.TEXT:
             self._take(json.loads(bytes(frame.data)), now)
 
@@ -182,11 +188,12 @@ class Microphone(asyncio.Protocol):
         self._transport.abort()
 
 
-def alone(language: str, target: str) -> dict[str, Any]:
-    """The session.start of somebody who hears their own translation."""
+def alone(language: str, target: str, **output: Any) -> dict[str, Any]:
+    """The session.start of somebody who hears their own translation, as `output` says."""
     return {
         "type": "session.start",
         "protocol": wire.PROTOCOL,
         "source": {"language": language},
         "targets": [{"language": target}],
+        "output": output,
     }

@@ -25,6 +25,7 @@ UNITS = {
     "mb": "MB",
     "rtf": "s/s",
     "ratio": "x",
+    "rate": "1/s",
     "cpu": "ms/s",
     "cores": "cores",
     "us": "µs",
@@ -36,6 +37,8 @@ UNITS = {
 WIDTH = 130
 """Columns of the widest table: behind a pipe rich takes 80 for granted, and would break its lines."""
 USUAL = (50.0, 95.0, 99.0)
+MOST = 10_000
+"""Samples of a figure in a file; of more it has the permilles, 1 001 values from the least to the largest."""
 
 
 def summary(
@@ -49,6 +52,11 @@ def summary(
     values = np.percentile(samples, wanted)
     found = {f"p{each:g}": round(float(value), 3) for each, value in zip(wanted, values, strict=True)}
     return found | {"n": len(samples), "unit": unit}
+
+
+def permille(samples: Sequence[float]) -> list[float]:
+    """The least sample, those below which 0.1 %, 0.2 % ... lie, and the largest."""
+    return [round(float(value), 3) for value in np.percentile(samples, np.linspace(0, 100, 1001))]
 
 
 def _unit(name: str) -> str:
@@ -179,7 +187,8 @@ class Report:
             "counts": self.counts,
             "verdicts": [verdict.message() for verdict in self.verdicts],
             "ratios": [each.message() for each in self.ratios],
-            "samples": self.samples,
+            "samples": {name: values for name, values in self.samples.items() if len(values) <= MOST},
+            "permille": {name: permille(v) for name, v in self.samples.items() if len(v) > MOST},
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -64,4 +64,4 @@ class Workers:
 def _item(name: str) -> Item:
     """The piece of work that bridge.types.item_name called so."""
     session, segment, stage, *_ = name.split("/")
-    return Item(session, int(segment), stage)
+    return Item(session, int(segment.partition(".")[0]), stage)

@@ -6,6 +6,7 @@ models are under CC-BY-NC-4.0: not for commercial use. CTranslate2 releases the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from importlib import import_module
@@ -18,12 +19,12 @@ from bridge.extras import install
 from bridge.models.catalogue import Kind
 from bridge.models.library import locate
 from bridge.models.pool import Limits, Pool
-from bridge.providers.translation.decoding import Decoder, Rendering, Search, confidence
+from bridge.providers.translation.decoding import BESIDE, Decoder, Rendering, Search, confidence
 from bridge.providers.translation.nllb_ctranslate2 import CTranslate2
 from bridge.providers.translation.nllb_onnx import Onnx
 from bridge.providers.translation.nllb_options import NllbOptions, offered
-from bridge.providers.translation.pieces import join
 from bridge.settings import Settings
+from bridge.text import join
 from bridge.types import Phrase, Translation
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ class Nllb:
         try:
             with self._lease() as decoder:
                 self._codes = offered(options, decoder.vocabulary)
+                self._slow = decoder.slow
                 weights = locate(self.kind, options.translation_model).glob("*.*")
                 files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights)
                 engine = [(package, import_module(package).__version__) for package in self.packages]
@@ -87,6 +89,11 @@ class Nllb:
             answers = Rendering(decoder, source, target, search).of(phrase.text, phrase.source)
         text = join((answer.text for answer in answers), phrase.target)
         return Translation(text, confidence(answers))
+
+    def share(self, lengths: Sequence[int]) -> float:
+        """Sentences are decoded side by side, so the longest one tells how long all of them take."""
+        together = max(lengths) * (1 + BESIDE * (len(lengths) - 1))
+        return lengths[0] / together if self._slow else 1.0
 
     def fingerprint(self) -> str:
         """All that an answer depends on: engine, weights, precision and search."""

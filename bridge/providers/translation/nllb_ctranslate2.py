@@ -26,6 +26,7 @@ class CTranslate2:
         device, index = place("translation", options.translation_device, ctranslate2.get_cuda_device_count())
         precision = _precision(options, device, ctranslate2.get_supported_compute_types(device, index))
         self.precision = precision
+        self.slow = device == "cpu"
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
         with loading(f"The model in {folder}", "Pull or convert it again."):

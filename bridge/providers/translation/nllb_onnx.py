@@ -59,6 +59,7 @@ class Onnx:
         if lost := [name for name, _ in providers if name not in used]:
             log.warning("ONNX Runtime could not start these providers", lost=lost, used=used)
         self.precision = f"onnx on {', '.join(used)}"
+        self.slow = not {CUDA, TENSORRT} & set(used)
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """See `Decoder`. Raises ProviderError."""

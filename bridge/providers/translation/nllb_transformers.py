@@ -56,6 +56,7 @@ class Transformers:
         if options.translation_threads:
             torch.set_num_threads(options.translation_threads)
         self.precision = f"{precision}, {options.translation_attention}"
+        self.slow = device == "cpu"
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
         self._device = f"cuda:{index}" if device == "cuda" else "cpu"

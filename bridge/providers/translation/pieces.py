@@ -1,14 +1,11 @@
-"""Cuts a text into what a model translates well, one sentence at a time, and joins the answers."""
+"""Cuts a text into what a model translates well, one sentence at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge import languages, text
-
-UNSPACED = frozenset(("ja", "yue", "zh"))
-"""Languages that put no space between sentences; Thai, Lao, Khmer and Burmese do."""
+from bridge import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +28,3 @@ def pieces(whole: str, language: str, encode: Callable[[str], list[str]], limit:
         for sentence in text.sentences(text.clean(whole), language)
         for part in text.parts(sentence, lambda part: len(encode(part)) <= limit)
     ]
-
-
-def join(translated: Iterable[str], language: str) -> str:
-    """The translated pieces as one text of `language`."""
-    space = "" if languages.find(language).base in UNSPACED else " "
-    return space.join(translated)

@@ -23,6 +23,9 @@ from bridge.types import Audio, Utterance
 PIECE_MS = 200
 """Sound per call back: each one takes the GIL, which a busy thread gives up after 5 ms only."""
 
+FASTEST = 450
+"""Words per minute."""
+
 SYNCHRONOUS = 2
 RATE, PITCH = 1, 3
 UTF8_AND_FINAL_PAUSE = 0x1001
@@ -35,7 +38,7 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes
 class EspeakOptions(options.Options):
     """How espeak sounds."""
 
-    espeak_rate: int = Field(175, ge=80, le=450, description="Speed of speech in words per minute.")
+    espeak_rate: int = Field(175, ge=80, le=FASTEST, description="Speed of speech in words per minute.")
     espeak_pitch: int = Field(50, ge=0, le=99, description="Pitch of the voice; 50 is as designed.")
     espeak_variant: str = Field(
         "", description="Variant of the voice of every language, such as f4 or m3.", examples=["f4", "m3"]
@@ -151,8 +154,8 @@ class Espeak:
 
         def speak() -> None:
             try:
-                options = self._options
-                self._library.speak(text, voice, options.espeak_rate, options.espeak_pitch, take)
+                rate = min(FASTEST, round(self._options.espeak_rate * utterance.speed))
+                self._library.speak(text, voice, rate, self._options.espeak_pitch, take)
                 pieces.put(None)
             except ProviderError as error:
                 pieces.put(error)

@@ -24,12 +24,14 @@ from bridge.providers.device import device, split
 from bridge.providers.onnx import CUDA, execution, no_gpu
 from bridge.providers.tts.voices import Quality, Voice, offered
 from bridge.settings import Settings
-from bridge.text import clean, parts, sentences
+from bridge.text import clauses, clean, parts, sentences
 from bridge.types import Audio, Utterance
 
 if TYPE_CHECKING:
     from piper import PiperVoice, SynthesisConfig
 
+FIRST = 24
+"""Characters of the first clause that is spoken before the others, about 1.5 s."""
 LONGEST = 300
 """Characters spoken at once, about 20 s: time and memory of a sentence grow with its length."""
 
@@ -122,7 +124,8 @@ class Piper:
         return frozenset(self._voices.by_language)
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """A piece per sentence at the voice's own rate, each before the next one is computed.
+        """A piece per sentence at the voice's own rate, each before the next one is computed; per clause of
+        the first one where its sound is waited for.
 
         `voice` is the name of another voice of the language, `name:speaker` or `:speaker`. A sentence of
         more than 300 characters is cut between clauses. Raises LanguageError, and ProviderError for an
@@ -131,9 +134,10 @@ class Piper:
         from piper import SynthesisConfig
 
         voice, speaker = self._choose(utterance)
+        own = voice.config.get("inference", {}).get("length_scale", 1)
         config = SynthesisConfig(
             speaker_id=speaker,
-            length_scale=voice.config.get("inference", {}).get("length_scale", 1) / self._options.tts_speed,
+            length_scale=own / self._options.tts_speed / utterance.speed,
             noise_scale=self._options.tts_noise_scale,
         )
         pieces = list(_pieces(utterance))
@@ -253,8 +257,9 @@ def _speakers(voice: Voice) -> str:
 def _pieces(utterance: Utterance) -> Iterator[str]:
     """What is spoken at once; "[[", which would let a text spell out phonemes, is taken apart."""
     text = re.sub(r"\[(?=\[)", "[ ", clean(utterance.text))
-    for sentence in sentences(text, utterance.language):
-        yield from parts(sentence, lambda part: len(part) <= LONGEST)
+    for number, sentence in enumerate(sentences(text, utterance.language)):
+        for said in clauses(sentence, FIRST) if utterance.soon and number == 0 else [sentence]:
+            yield from parts(said, lambda part: len(part) <= LONGEST)
 
 
 def _speak(model: PiperVoice, text: str, config: SynthesisConfig) -> Iterator[Audio]:

@@ -20,9 +20,9 @@ from bridge.protocol.server_messages import SessionStarted, Warning
 from bridge.settings import Settings
 from bridge.speech_settings import VAD_THRESHOLDS
 from bridge.store.registry import WorkerRecord
-from bridge.types import Stage, Target
+from bridge.types import Rate, Stage, Target
 from gateway.core.seat import Role, Seat
-from gateway.core.terms import SegmenterConfig, Terms
+from gateway.core.terms import Pace, SegmenterConfig, Terms
 from gateway.runtime.offers import Offer
 
 PARTIALS = "partials"
@@ -37,7 +37,8 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     assert message.source is not None and message.targets is not None
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     partials = settings.partials and PARTIALS in (message.features or ())
-    terms = Terms(None, (), message.output.rate or settings.sample_rate, cut, partials=partials)
+    rate, pacing = _heard_as(message, settings)
+    terms = Terms(None, (), rate, cut, partials=partials, pacing=pacing)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -54,8 +55,14 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
         targets = (_heard(message.targets, offer),)
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     partials = settings.partials and PARTIALS in (message.features or ())
-    rate = message.output.rate or settings.sample_rate
-    return Terms(source, targets, rate, cut, "voice", partials=partials)
+    rate, pacing = _heard_as(message, settings)
+    return Terms(source, targets, rate, cut, "voice", partials=partials, pacing=pacing)
+
+
+def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
+    """The rate of the audio to the client, and how it is sent."""
+    output = message.output
+    return output.rate or settings.sample_rate, output.pacing or settings.pacing
 
 
 def amend_in_room(
@@ -174,7 +181,7 @@ def effective(seat: Seat) -> Effective:
     return Effective(
         source=_source(terms) if seat.speaks else None,
         targets=_choices(terms.targets),
-        output=Output(rate=terms.rate),
+        output=Output(rate=terms.rate, pacing=terms.pacing),
         vad=Vad(**asdict(terms.cutting)),
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,

@@ -12,7 +12,7 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects, glimpse
+from gateway.core import effects, glimpse, warnings
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
@@ -23,7 +23,7 @@ from gateway.protocols.native.transport import EXTENSION, Transport
 from gateway.protocols.native.vigil import Vigil
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wait import Wait
-from gateway.protocols.native.wishes import obey
+from gateway.protocols.native.wishes import hush, marked, obey
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
 
@@ -40,7 +40,8 @@ class Connection:
         self._state = State.WAITING
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
-        self._voice = Voice(self._transport, press)
+        self._voice = Voice(self._transport, press, backend.metronome)
+        self._voice.relieved = self.writable
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -84,7 +85,7 @@ class Connection:
         if self._wait.busy:
             self._wait.kept.append(frame)
         elif self._farewell.due:
-            return
+            hush(frame, self._voice)
         elif isinstance(frame, bytes):
             self._audio(frame)
         else:
@@ -103,6 +104,7 @@ class Connection:
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""
         self._farewell.left(code)
+        self._voice.outbox.drop()
         if not self._farewell.due:
             session = self._runner.id if self._runner else None
             log.info("client left", session=session, code=code)
@@ -146,7 +148,7 @@ class Connection:
             case _ if self._runner is None:
                 self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
-                log.debug("played", session=self._runner.id, segment=message.segment, ms=message.played_ms)
+                marked(message, self._runner)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
                 self._complain(*refusals.after_end(message.type))
             case _:
@@ -195,7 +197,7 @@ class Connection:
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume
-        self._voice.started(started, resume.last_seq if resume is not None else 1)
+        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.paused)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
@@ -221,7 +223,7 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
-    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+    def show(self, shown: glimpse.Show | warnings.Warn) -> None:
         """Says what is said at the moment, or warns."""
         self._voice.show(shown)
 

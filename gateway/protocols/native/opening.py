@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from bridge.errors import NotKept, ProtocolError, RoomError, WrongSecret, WrongToken
-from bridge.protocol.client_messages import SessionStart
+from bridge.protocol.client_messages import Resume, SessionStart
 from bridge.protocol.server_messages import SessionStarted
 from bridge.protocol.wire import Close
 from bridge.settings import Settings
@@ -18,6 +18,7 @@ from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.halls import Halls
 from gateway.runtime.offers import Offer
+from gateway.runtime.place import Place
 
 
 async def opened(message: SessionStart, halls: Halls) -> tuple[Entered, SessionStarted]:
@@ -48,11 +49,18 @@ async def _resumed(message: SessionStart, halls: Halls) -> Entered:
     try:
         if not halls.window:
             raise NotKept("Sessions are not kept on this server.", "Start a new one, without resume.")
-        return await halls.resume(resume.session_id, resume.token, resume.last_seq, resume.samples)
+        return await halls.resume(resume.session_id, resume.token, _place(resume), resume.samples)
     except NotKept as error:
         raise _closing(error, Close.RESUME_EXPIRED) from None
     except WrongToken as error:
         raise _closing(error, Close.UNAUTHENTICATED) from None
+
+
+def _place(resume: Resume) -> Place:
+    """What of the session has arrived."""
+    if resume.heard is None:
+        return Place(resume.last_seq)
+    return Place(resume.last_seq, {it.target: (it.seq, it.samples) for it in resume.heard})
 
 
 async def _begun(message: SessionStart, halls: Halls, offer: Offer) -> Entered:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -12,20 +13,24 @@ from bridge.protocol import client_messages, server_messages, wire
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse
 from gateway.core.seat import Seat
+from gateway.core.warnings import Warn
 from gateway.protocols.native import agreement, frames, refusals
 from gateway.protocols.native.frames import Press
 from gateway.protocols.native.transport import Transport
+from gateway.runtime.metronome import Metronome
 from gateway.runtime.outbox import Outbox
 
 
 class Voice:
     """Says nouns of the core, and answers that are for this client alone."""
 
-    def __init__(self, transport: Transport, press: Press) -> None:
-        """`press` is shared by all connections."""
+    def __init__(self, transport: Transport, press: Press, metronome: Metronome) -> None:
+        """`press` and `metronome` are shared by all connections."""
         self.speaks = True
         self.skips = 0  # the rate of speech, Hz, where what comes too late is left out
+        self.relieved: Callable[[], None] = lambda: None
         self._press = press
+        self._metronome = metronome
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
         self._began = time.monotonic()
         self._seq = 0
@@ -36,10 +41,14 @@ class Voice:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
         self._asked[number] = since
 
-    def started(self, message: server_messages.SessionStarted, seq: int = 1) -> None:
+    def started(self, message: server_messages.SessionStarted, seq: int = 1, paused: bool = False) -> None:
         """Says the first frame, which has number 1, or after a resume that of the last one that arrived."""
         self._seq = seq
         self.outbox.say(self._encoded(message))
+        output = message.config.output
+        if output.pacing == "realtime" and output.rate:
+            pacer = self.outbox.pace(output.rate, self._metronome, _packed, self.relieved)
+            pacer.hold(paused, time.monotonic())
 
     def updated(self, seat: Seat) -> None:
         """Says what holds from here on; what was begun in another language is not finished."""
@@ -60,7 +69,9 @@ class Voice:
 
     def ended(self, code: str = "done", message: str = "") -> None:
         """Says that the session is over, for another reason than that all was said."""
-        self.outbox.say(self._encoded(server_messages.SessionEnded(code=code, message=message)))
+        if code == "done":
+            self.outbox.purge(inf)  # it was left
+        self.outbox.conclude(self._encoded(server_messages.SessionEnded(code=code, message=message)))
 
     def say(self, said: effects.Say, seq: int) -> None:
         """Says a noun, under the number that this client knows it by."""
@@ -69,15 +80,29 @@ class Voice:
         if isinstance(said.what, effects.Obeyed):
             since = self._asked.pop(said.what.number, None)
             latency = 0.0 if since is None else round((time.monotonic() - since) * 1000, 2)
+            self._hold(said.what)
             self.outbox.say(self._encoded(frames.message(said.what, latency)))
             return
         if isinstance(said.what, effects.Ended) and not said.what.segments and self.speaks:
             self._no_speech()
-        self.outbox.say(self._stamped(self._press.body(said)))
+        self._send(said.what, self._stamped(self._press.body(said)))
 
-    def show(self, shown: glimpse.Show | effects.Warn) -> None:
+    def _hold(self, what: effects.Obeyed) -> None:
+        """What is paced has not all left when a pause holds."""
+        if (pacer := self.outbox.pacer) is not None and what.kind != "stopped":
+            pacer.hold(what.kind == "paused", time.monotonic())
+
+    def _send(self, what: effects.Noun, frame: str) -> None:
+        if isinstance(what, effects.Ended):
+            self.outbox.conclude(frame)
+        elif isinstance(what, effects.SpeechBegins | effects.SpeechEnds) and self.outbox.pacer is not None:
+            self.outbox.pacer.add(what.lane, frame, time.monotonic())
+        else:
+            self.outbox.say(frame)
+
+    def show(self, shown: glimpse.Show | Warn) -> None:
         """Says what is said at the moment, or warns; it carries the number of the frame before."""
-        if isinstance(shown, effects.Warn):
+        if isinstance(shown, Warn):
             self.answer(frames.warning(shown))
         else:
             self.outbox.show(self._stamped(self._press.body(shown)))
@@ -85,24 +110,22 @@ class Voice:
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
         self._seq = seq
-        frame = wire.pack_audio(
-            seq=seq,
-            segment=sound.segment,
-            target=sound.target,
-            offset=sound.offset,
-            pcm=sound.pcm,
-            last=sound.last,
-        )
         now = time.monotonic()
-        self.outbox.play(frame, sound.segment, now)
+        if self.outbox.pacer is not None:
+            self.outbox.pacer.add(sound.lane, replace(sound, seq=seq), now)
+        else:
+            self.outbox.play(_packed(sound, seq), sound.segment, now)
         if self.skips:
             self._skip(now)
 
     def _skip(self, now: float) -> None:
         """A listener who reads too slowly hears what is said now, not what was said long ago."""
-        segments, size = self.outbox.skip(now)
-        if segments:
+        if self.outbox.pacer is not None:
+            segments, ms = self.outbox.pacer.skip(now)
+        else:
+            segments, size = self.outbox.skip(now)
             ms = round(size * 1000 / (self.skips * SAMPLE_BYTES), 1)
+        if segments:
             self.answer(server_messages.PlaybackSkipped(segments=segments, ms=ms))
 
     def answer(self, message: server_messages.ServerMessage) -> None:
@@ -154,3 +177,15 @@ class Voice:
         """A frame with what is different for each client in front."""
         t_ms = round((time.monotonic() - self._began) * 1000, 1)
         return f'{{"seq":{self._seq},"t_ms":{t_ms},{body}'
+
+
+def _packed(sound: effects.Play, seq: int | None = None) -> bytes:
+    """A frame of speech; `seq` is the number by which its client knows it, if it is another."""
+    return wire.pack_audio(
+        seq=sound.seq if seq is None else seq,
+        segment=sound.segment,
+        target=sound.target,
+        offset=sound.offset,
+        pcm=sound.pcm,
+        last=sound.last,
+    )

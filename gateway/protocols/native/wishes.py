@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from math import inf
 
-from bridge.protocol import client_messages
+import structlog
+
+from bridge.errors import BridgeError
+from bridge.protocol import client_messages, wire
 from gateway.core import inputs
 from gateway.protocols.native import agreement
 from gateway.protocols.native.opening import check_languages
 from gateway.protocols.native.voice import Voice
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
+
+log = structlog.get_logger(__name__)
 
 _PLAYBACK: dict[type[object], type[inputs.Pause | inputs.Resume | inputs.Stop]] = {
     client_messages.PlaybackPause: inputs.Pause,
@@ -45,6 +52,22 @@ def obey(
         case client_messages.SessionUpdate():
             return _update(message, runner, voice, halls)
     return None
+
+
+def marked(mark: client_messages.PlaybackMark, runner: Runner) -> None:
+    """Passes on what a client says of its playback; of many listeners none speaks for the others."""
+    log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
+    if mark.backlog_ms is not None and runner.seat.role == "alone":
+        runner.handle(inputs.Behind(mark.backlog_ms / 1000))
+
+
+def hush(frame: str | bytes, voice: Voice) -> None:
+    """Obeys a stop where all was said and is still leaving at the rate of hearing; all else is too late."""
+    if voice.outbox.pacer is None or isinstance(frame, bytes):
+        return
+    with suppress(BridgeError):
+        if isinstance(wire.decode(frame), client_messages.PlaybackStop):
+            voice.outbox.purge(inf)
 
 
 def _wish(wish: inputs.Input, runner: Runner, voice: Voice) -> None:

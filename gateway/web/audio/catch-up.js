@@ -1,5 +1,5 @@
 /**
- * Decides how much of the speech is left out while the listener is behind.
+ * Decides how much of the speech is left out while the listener is behind, and the server's own haste is not enough.
  *
  * Speech is shortened by pitch periods (see accelerate.js), so that a waiting queue shrinks without a
  * change of pitch; long silence is shortened as well. At speed 1 nothing is touched.
@@ -9,12 +9,12 @@ import { Accelerator, QUIET } from "./accelerate.js";
 
 /** @typedef {import("./segment-audio.js").SegmentAudio} SegmentAudio */
 
-/** Below this much waiting speech nobody notices the delay (ms). */
-const SLOWEST_AT_MS = 1_000;
+/** With this much waiting speech, twice CATCH_UP_MS, the server is told so and speaks as fast as it may (ms). */
+const SLOWEST_AT_MS = 4_000;
 /** From this much on it goes as fast as it may (ms). */
-const FASTEST_AT_MS = 4_000;
-/** What listeners still follow without effort. */
-const FASTEST = 1.25;
+const FASTEST_AT_MS = 10_000;
+/** Of speech that is SPEECH_RATE_MOST, 1.25 times as fast already: 1.5 times is what listeners still follow. */
+const FASTEST = 1.2;
 
 /** Silence is shortened to this; a pause of it still separates sentences. */
 const SILENCE_S = 0.12;
@@ -26,7 +26,7 @@ const QUIET_LEVEL = QUIET / 32_768;
 
 /**
  * @param {number} waitingMs speech that has not begun to be heard
- * @returns {number} 1 to 1.25
+ * @returns {number} 1 to 1.2
  */
 export function speedFor(waitingMs) {
   const part = (waitingMs - SLOWEST_AT_MS) / (FASTEST_AT_MS - SLOWEST_AT_MS);

@@ -51,9 +51,12 @@ export class PlaybackQueue {
     this.#catchUp = new CatchUp(rate);
   }
 
-  /** `playing` is whether speech was audible in the last pull. */
+  /** `playing` is whether speech was audible in the last pull, `segment` what is heard and `playedMs` how much of it. */
   get stats() {
+    const { first } = this.#backlog;
     return {
+      segment: first?.begun ? first.segment : undefined,
+      playedMs: first?.begun ? this.#ms(first.played) : 0,
       queuedMs: this.#ms(this.#backlog.queued),
       waitingMs: this.#ms(this.#backlog.waiting),
       speed: this.#catchUp.speed,

@@ -3,8 +3,9 @@
  *
  * Down: `{type: "push", segment, offset, pcm: ArrayBuffer, last}`, `{type: "pause" | "resume" | "stop"}`,
  * `{type: "drop", segment}`.
- * Up: the events of the queue with `time`, seconds on the context's clock, in place of `at`; and
- * `{type: "stats", ...}` four times a second while there is something to play, once more when it is over.
+ * Up: the events of the queue with `time`, seconds on the context's clock, in place of `at`, and `queuedMs`, what
+ * is here and unheard; and `{type: "stats", ...}` four times a second while there is something to play, once more
+ * when it is over.
  */
 
 import { PlaybackQueue } from "./playback-queue.js";
@@ -100,7 +101,7 @@ class Playback extends AudioWorkletProcessor {
     for (const { at, ...event } of this.#queue.takeEvents()) {
       // The first sample of the queue is the first that was filled, and both go on at their rates.
       const frame = currentFrame + at * this.#ratio - this.#filled;
-      this.port.postMessage({ ...event, time: frame / sampleRate });
+      this.port.postMessage({ ...event, time: frame / sampleRate, queuedMs: this.#queue.stats.queuedMs });
     }
     if (currentFrame < this.#statsDue) return;
     this.#statsDue = currentFrame + sampleRate / STATS_PER_SECOND;

@@ -8,11 +8,13 @@ import { devices, find } from "./devices.js";
  * @typedef {import("../preferences.js").Device} Device
  * @typedef {{segment: number, offset: number, pcm: Int16Array, last: boolean}} Piece `segment` is a page-wide key
  * @typedef {object} Handlers
- * @property {(segment: number, at: number) => void} began `at`: when it left the speaker, ms of performance.now()
- * @property {(segment: number, playedMs: number) => void} ended
+ * @property {(segment: number, at: number, queuedMs: number) => void} began `at`: when it left the speaker, ms of
+ *   performance.now(); `queuedMs`: what is here and unheard, of all segments
+ * @property {(segment: number, playedMs: number, queuedMs: number) => void} sounds four times a second
+ * @property {(segment: number, playedMs: number, queuedMs: number) => void} ended
  * @property {(segment: number) => void} dropped too much was waiting; this will not be heard
  * @property {(running: boolean) => void} [allowed] whether the browser lets it sound, at first or again
- * @typedef {{underruns: number, prebufferMs: number, queuedMs: number, speed: number}} Stats
+ * @typedef {{underruns: number, prebufferMs: number, queuedMs: number, speed: number, playing: boolean}} Stats
  */
 
 /** What the gateway sends at; the first is what is asked of the browser, which then converts by itself. */
@@ -29,7 +31,7 @@ export class Speaker {
   /** @type {AudioWorkletNode | undefined} */
   #worklet;
   /** @type {Stats} */
-  #stats = { underruns: 0, prebufferMs: 0, queuedMs: 0, speed: 1 };
+  #stats = { underruns: 0, prebufferMs: 0, queuedMs: 0, speed: 1, playing: false };
 
   /**
    * To be made within a tap or key, or the browser lets nothing sound.
@@ -132,17 +134,18 @@ export class Speaker {
     switch (data.type) {
       case "began": {
         const left = this.#clock.toPage(data.time) ?? performance.now();
-        this.#handlers.began(data.segment, left + this.latencyMs);
+        this.#handlers.began(data.segment, left + this.latencyMs, data.queuedMs);
         break;
       }
       case "ended":
-        this.#handlers.ended(data.segment, data.playedMs);
+        this.#handlers.ended(data.segment, data.playedMs, data.queuedMs);
         break;
       case "dropped":
         this.#handlers.dropped(data.segment);
         break;
       case "stats":
         this.#stats = data;
+        if (data.playing && data.segment !== undefined) this.#handlers.sounds(data.segment, data.playedMs, data.queuedMs);
         break;
     }
   }

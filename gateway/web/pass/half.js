@@ -1,10 +1,12 @@
 /** One half of the page: what its person reads, in their own language, and the button by which they take their turn. */
 
 import { nameIn } from "../room/offer.js";
+import { isSilence } from "../session/segments.js";
 import { ofSegment } from "../troubles.js";
 import { byId, make, mark } from "../view/dom.js";
 import { Follow } from "../view/follow.js";
 import { fill } from "../view/language-bar.js";
+import { Words } from "../view/words.js";
 import { shown } from "./plan.js";
 
 /**
@@ -17,6 +19,8 @@ import { shown } from "./plan.js";
  * @property {() => void} toggle by a key
  */
 
+/** @typedef {{ element: HTMLElement, words: Words }} Row */
+
 /** Sentences that can be read back. */
 const ROWS = 50;
 
@@ -28,7 +32,7 @@ export class Half {
   #follow;
   #handlers;
   #language = "";
-  /** @type {Map<number, HTMLElement>} by id of the line */
+  /** @type {Map<number, Row>} by id of the line */
   #rows = new Map();
 
   /**
@@ -108,33 +112,37 @@ export class Half {
   /** @param {Line} line */
   #showLine(line) {
     const seen = shown(line, this.#language);
-    if (!seen) return;
+    // Until it is final, another language may be found in it.
+    if (!seen) return this.#remove(line.id);
     const { caption, own } = seen;
-    const row = this.#rows.get(line.id) ?? this.#add(line.id);
-    mark(row, "own", own);
-    mark(row, "heard", !own && line.earMs !== undefined);
-    mark(row, "partial", !caption.final);
-    row.lang = this.#language;
-    row.dir = this.#handlers.direction(this.#language);
-    const failed = own && line.failure ? ofSegment(line.failure) : "";
-    const text = caption.text || "…";
-    if (row.firstChild?.textContent !== text) row.replaceChildren(make("p", "", text));
-    if (failed && row.childElementCount === 1) row.append(note(failed));
+    const { element, words } = this.#rows.get(line.id) ?? this.#add(line.id);
+    mark(element, "own", own);
+    mark(element, "heard", !own && line.earMs !== undefined);
+    const told = line.failure && own !== isSilence(line.failure) ? ofSegment(line.failure) : "";
+    // What is still changing is not read to anybody.
+    element.ariaHidden = caption.final || told ? null : "true";
+    element.lang = this.#language;
+    element.dir = this.#handlers.direction(this.#language);
+    words.show(caption, caption.text ? "" : "…");
+    if (told && element.childElementCount === 1) element.append(note(told, !own));
   }
 
   /** @param {number} id */
   #add(id) {
-    const row = make("div", "words");
+    const element = make("div", "words");
+    const text = make("p");
+    element.append(text);
+    const row = { element, words: new Words(text) };
     // Sentences are told in the order in which they were begun.
     const after = [...this.#rows].filter(([other]) => other > id).sort(([one], [other]) => one - other)[0]?.[1];
-    this.#log.insertBefore(row, after ?? null);
+    this.#log.insertBefore(element, after?.element ?? null);
     this.#rows.set(id, row);
     return row;
   }
 
   /** @param {number} id */
   #remove(id) {
-    this.#rows.get(id)?.remove();
+    this.#rows.get(id)?.element.remove();
     this.#rows.delete(id);
   }
 
@@ -147,9 +155,14 @@ export class Half {
   }
 }
 
-/** What this page says itself. @param {string} text */
-function note(text) {
+/**
+ * What this page says itself.
+ * @param {string} text
+ * @param {boolean} quiet whether nothing of it has to alarm anybody
+ */
+function note(text, quiet) {
   const element = make("p", "note", text);
+  mark(element, "quiet", quiet);
   element.lang = "en";
   element.dir = "ltr";
   return element;

@@ -78,7 +78,7 @@ export function shown({ source, translation }, language) {
   // Which was spoken is certain by what it was translated into; engines name languages in ways of their own.
   const own = told ? !same(translation.language, language) : same(source.language, language);
   if (own) return source.text ? { caption: source, own } : undefined;
-  return source.final ? { caption: translation, own } : undefined;
+  return source.final || told ? { caption: translation, own } : undefined;
 }
 
 /**

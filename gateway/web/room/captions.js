@@ -41,6 +41,7 @@ export function showRoom(address, language, { show, tell }) {
         show(changed.filter(worthReading).map(said), withdrawn.map(({ id }) => id)),
       people: ({ speakers }) => (about = { ...told, speakers: [...speakers] }),
       notice: () => {},
+      remark: () => {},
     }, { captions: true });
     void seat.join();
   }
@@ -61,11 +62,13 @@ function worthReading({ translation }) {
  * @returns {Said}
  */
 function captioned({ id, name, source, translation }, direction, named) {
-  const text = named && name ? `${name}: ${translation.text}` : translation.text;
+  const before = named && name ? `${name}: ` : "";
+  const { text, stable = 0 } = translation;
+  const whole = { ...translation, text: before + text, stable: before.length + stable };
   return {
     id,
     source: { ...source, dir: direction(source.language) },
-    translation: { ...translation, text, dir: direction(translation.language) },
+    translation: { ...whole, dir: direction(translation.language) },
   };
 }
 

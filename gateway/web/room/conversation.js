@@ -6,7 +6,7 @@
  * a line lives on through connections. Only where a session is over does what it left open go.
  */
 
-import { advance, write } from "../session/segments.js";
+import { advance, ECHO, fail, write } from "../session/segments.js";
 
 /** @typedef {import("../protocol.js").ServerMessage} ServerMessage */
 /** @typedef {import("../session/transcript.js").Failure} Failure */
@@ -68,6 +68,7 @@ export class Conversation {
       case "audio.start":
         return this.#edit(message, (line) => (line.floor = message.floor === true));
       case "segment.failed":
+        if (message.code === ECHO) return this.#withdraw(this.#edit(message, () => {}));
         return this.#edit(message, (line) => fail(line, message));
       case "segment.done":
         return this.#finish(message);
@@ -174,9 +175,10 @@ export class Conversation {
    */
   #translate(message) {
     return this.#edit(message, (line) => {
-      const { text, target: language } = message;
       const final = message.type === "translation.final";
-      if (final || !line.translation.final) line.translation = { text, language, final };
+      if (!final && line.translation.final) return;
+      line.translation = { text: "", language: message.target, final: false };
+      write(line.translation, message, final);
     });
   }
 
@@ -212,13 +214,4 @@ export class Conversation {
 /** @param {Line} line */
 function said({ own, source, translation }) {
   return (own ? source : translation).final;
-}
-
-/**
- * @param {Line} line
- * @param {import("../protocol.js").SegmentFailed} message
- */
-function fail(line, { stage, code, message, retryable = false }) {
-  line.failure = { stage, code, message, retryable };
-  advance(line, "failed");
 }

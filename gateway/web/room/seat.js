@@ -1,12 +1,13 @@
 /** One's place in a room: hears, perhaps speaks, and comes back by itself through whatever the network does. */
 
 import { Link } from "../session/link.js";
+import { tell } from "../session/notices.js";
 import { Sound } from "../session/sound.js";
 import * as troubles from "../troubles.js";
 import { streamUrl } from "./api.js";
 import { Ears } from "./ears.js";
 import { Mouth } from "./mouth.js";
-import { changedMeanwhile, cut, sessionStart } from "./start.js";
+import { bargeIn, changedMeanwhile, cut, sessionStart } from "./start.js";
 import { NO_VOICE, OLD_SERVER, ROOM } from "./troubles.js";
 
 /**
@@ -16,7 +17,7 @@ import { NO_VOICE, OLD_SERVER, ROOM } from "./troubles.js";
  * @typedef {import("../session/talk.js").State} State
  * @typedef {import("./conversation.js").Change} Change
  * @typedef {import("./start.js").Wish} Wish
- * @typedef {object} Handlers
+ * @typedef {object} Told
  * @property {(state: State) => void} state
  * @property {(trouble: Trouble | undefined, againAt?: number) => void} trouble undefined: all is well
  * @property {(change: Change) => void} lines
@@ -24,7 +25,8 @@ import { NO_VOICE, OLD_SERVER, ROOM } from "./troubles.js";
  * @property {(language: string) => void} [language] the one that is heard now
  * @property {(ms: number) => void} [delay] from the end of speech to the ear, of the last sentences
  * @property {(level: number) => void} [level] of each 20 ms of the microphone, 0 to 1
- * @property {(text: string) => void} notice
+ *
+ * @typedef {Told & import("../session/notices.js").Handlers} Handlers
  */
 
 export class Seat {
@@ -126,10 +128,11 @@ export class Seat {
     this.#link?.send({ type: "segment.commit" });
   }
 
-  /** Takes over volumes and the speaker. @param {Choices} choices */
+  /** Takes over volumes, the speaker, and what one's own speech does to it. @param {Choices} choices */
   adjust(choices) {
     this.#choices = choices;
     this.#sound.adjust(choices);
+    this.#sound.voice?.yields(bargeIn(this.#wish, choices));
   }
 
   /** Another care in cutting. @param {Choices} choices */
@@ -140,7 +143,7 @@ export class Seat {
 
   /** Another microphone, or another treatment of it. @param {Choices} choices */
   async reopen(choices) {
-    this.#choices = choices;
+    this.adjust(choices);
     await this.#sound.reopen(choices);
   }
 
@@ -187,7 +190,7 @@ export class Seat {
       if (message.config.room === undefined) return this.#over(OLD_SERVER);
       this.#handlers.lines(this.#conversation.apply(message));
       this.#handlers.language?.(this.#conversation.language);
-      this.#sound.voice?.begin();
+      this.#sound.voice?.begin(message, bargeIn(this.#wish, this.#choices));
       if (this.#state !== "ending") this.#to("live");
       this.#handlers.trouble(this.#sound.trouble ?? (this.#silent ? NO_VOICE : undefined));
       for (const lost of this.#link ? this.#mouth.begin(this.#link, message) : []) this.#handlers.notice(lost);
@@ -201,6 +204,7 @@ export class Seat {
     lost: (trouble, againAt) => {
       if (againAt === undefined) return this.#over(trouble);
       if (this.#state !== "ending") this.#to("waiting");
+      this.#sound.voice?.alone();
       this.#handlers.trouble(trouble, againAt);
     },
     ended: () => {
@@ -215,18 +219,11 @@ export class Seat {
 
   /** @param {ServerMessage} message */
   #message(message) {
-    switch (message.type) {
-      case "room.updated":
-        return this.#handlers.people(message);
-      case "audio.ack":
-        return this.#mouth.follow(message);
-      case "error":
-        return this.#refused(message);
-      case "warning":
-        return this.#handlers.notice(`${message.message} ${message.hint ?? ""}`);
-      case "playback.skipped":
-        return this.#handlers.notice("The network was too slow: some speech was left out, its captions are here.");
-    }
+    if (message.type === "room.updated") return this.#handlers.people(message);
+    if (message.type === "audio.ack") return this.#mouth.follow(message);
+    if (message.type === "error") return this.#refused(message);
+    this.#sound.voice?.follow(message);
+    if (tell(message, this.#handlers)) return;
     const change = this.#conversation.apply(message);
     this.#ears.follow(message, this.#sound.voice);
     if (message.type === "audio.start") this.#ears.ask(performance.now(), () => this.#link?.send({ type: "ping" }));

@@ -1,7 +1,9 @@
 /** How a session in a room begins. */
 
+import { yielding } from "../preferences.js";
 import { PROTOCOL } from "../wire.js";
 
+/** @typedef {import("../preferences.js").Choices} Choices */
 /**
  * `language` is what one hears, empty for who only speaks.
  * @typedef {{ room: string, secret: string, role: import("../protocol.js").Role, name: string, source: string,
@@ -13,11 +15,12 @@ const RATE = 24_000;
 
 /**
  * @param {Wish} wish
- * @param {Pick<import("../preferences.js").Choices, "surroundings">} choices
+ * @param {Pick<Choices, "surroundings" | "bargeIn" | "headphones">} choices
  * @param {import("../protocol.js").Rate} [rate] Hz of the speech wanted
  * @returns {import("../protocol.js").SessionStart}
  */
-export function sessionStart({ room, secret, role, name, source, language }, choices, rate = RATE) {
+export function sessionStart(wish, choices, rate = RATE) {
+  const { room, secret, role, name, source, language } = wish;
   const speaks = role !== "listener";
   return {
     type: "session.start",
@@ -28,12 +31,23 @@ export function sessionStart({ room, secret, role, name, source, language }, cho
     name: speaks && name ? name : undefined,
     source: speaks ? { language: source } : undefined,
     targets: role === "speaker" ? undefined : [{ language }],
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: speaks ? cut(choices) : undefined,
+    barge_in: bargeIn(wish, choices),
+    features: ["partials"],
   };
 }
 
-/** How speech is cut. @param {Pick<import("../preferences.js").Choices, "surroundings">} choices */
+/**
+ * What one's own speech does to the speech of the others.
+ * @param {Pick<Wish, "role">} wish
+ * @param {Pick<Choices, "bargeIn" | "headphones">} choices
+ */
+export function bargeIn({ role }, choices) {
+  return role === "both" ? yielding(choices) : undefined;
+}
+
+/** How speech is cut. @param {Pick<Choices, "surroundings">} choices */
 export function cut({ surroundings }) {
   return surroundings === null ? undefined : { aggressiveness: surroundings };
 }

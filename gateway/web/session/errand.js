@@ -106,7 +106,8 @@ export class Errand {
 
   /** @type {ConstructorParameters<typeof Link>[1]} */
   #ofLink = {
-    start: () => this.#handlers.start(),
+    // Words so far are for who hears somebody speak; engines that wait for a whole piece have better to do.
+    start: () => ({ ...this.#handlers.start(), features: undefined }),
     pong: () => {
       this.#asked = false;
       this.#pump();

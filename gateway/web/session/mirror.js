@@ -3,7 +3,7 @@
 /**
  * @typedef {import("./transcript.js").Line} Line
  * @typedef {{id: number, source: Mirrored, translation: Mirrored}} Said
- * @typedef {{text: string, language: string, dir: string, final: boolean}} Mirrored
+ * @typedef {import("./transcript.js").Caption & {dir: string}} Mirrored
  * @typedef {{type: "hello"} | {type: "said", lines: Said[], withdrawn: number[]}} Message
  */
 

@@ -1,6 +1,7 @@
 /** Keeps the speech of sentences that failed, and has one translated once more when it is asked for. */
 
 import { Errand } from "./errand.js";
+import { ECHO, isSilence } from "./segments.js";
 import { sessionStart } from "./start.js";
 import { Transcript } from "./transcript.js";
 
@@ -49,7 +50,7 @@ export class Rescue {
     } else if (message.type === "speech.stopped") {
       const place = this.#places.get(message.segment);
       if (place) place.to = recording.end;
-    } else if (message.type === "segment.failed") {
+    } else if (message.type === "segment.failed" && message.code !== ECHO && !isSilence(message)) {
       this.#keep(message.segment, recording);
     } else if (message.type === "segment.done") {
       this.#places.delete(message.segment);

@@ -60,6 +60,26 @@ export function giveUp(line, code, message) {
   return advance(line, "failed");
 }
 
+/** What was heard was the translation itself, out of the loudspeaker. */
+export const ECHO = "echo";
+
+/**
+ * Whether a failure costs nothing that was said: the words are there to read, and their voice was left out.
+ * @param {Pick<import("./transcript.js").Failure, "stage" | "code">} failure
+ */
+export function isSilence({ stage, code }) {
+  return stage === "tts" && code === "too_late";
+}
+
+/**
+ * @param {Line} line
+ * @param {import("../protocol.js").SegmentFailed} message
+ */
+export function fail(line, { stage, code, message, retryable = false }) {
+  line.failure = { stage, code, message, retryable };
+  if (!isSilence(line.failure)) advance(line, "failed");
+}
+
 /**
  * A line becomes what came of its speech later.
  * @param {Line} line
@@ -88,9 +108,29 @@ export function advance(line, state) {
 
 /**
  * @param {Caption} caption - a final text stays
- * @param {{ text: string, language?: string }} said - the language is empty where the server does not know
+ * @param {{ text: string, language?: string, stable?: number }} said - the language is empty where the server does
+ *   not know; `stable` counts characters as the server does
  * @param {boolean} final
  */
-export function write(caption, { text, language }, final) {
-  if (!caption.final) Object.assign(caption, { text, final, language: language || caption.language });
+export function write(caption, { text, language, stable = 0 }, final) {
+  if (caption.final) return;
+  Object.assign(caption, { text, final, language: language || caption.language });
+  if (final) delete caption.stable;
+  else if (stable || caption.stable) caption.stable = unitsOf(text, stable);
+}
+
+/**
+ * The server counts code points; a string here has UTF-16 units, two for an emoji or a rare ideograph.
+ * @param {string} text
+ * @param {number} characters - of its begin
+ * @returns {number} how many units they take
+ */
+export function unitsOf(text, characters) {
+  let units = 0;
+  for (const character of text) {
+    if (characters <= 0) break;
+    characters -= 1;
+    units += character.length;
+  }
+  return units;
 }

@@ -119,6 +119,7 @@ export class Sound {
   closeMicrophone() {
     this.#microphone?.close();
     this.#microphone = undefined;
+    this.#voice?.alone();
     this.#muted = false;
   }
 
@@ -152,9 +153,11 @@ export class Sound {
       this.#silentFrames = frame.peak === 0 ? this.#silentFrames + 1 : 0;
       if (this.#silentFrames === NO_SOUND_FRAMES) this.#tell(troubles.NO_SOUND);
       else if (this.#silentFrames === 0 && this.#trouble === troubles.NO_SOUND) this.#tell(undefined);
+      this.#voice?.overhear(this.#muted ? 0 : frame.rms, frame.at);
       this.#handlers.frame(frame);
     },
     lost: () => {
+      this.#voice?.alone();
       this.#handlers.gone();
       this.#tell(troubles.UNPLUGGED);
     },
@@ -162,7 +165,10 @@ export class Sound {
       this.#tell(undefined);
       this.#handlers.notice(`Listening with ${label || "the microphone"}.`);
     },
-    suspended: () => this.#tell(troubles.SUSPENDED),
+    suspended: () => {
+      this.#voice?.alone();
+      this.#tell(troubles.SUSPENDED);
+    },
     running: () => void this.wake(),
   };
 }

@@ -1,6 +1,7 @@
 /** How every session of this page begins, and what it is told when languages change. */
 
 import { AUTO } from "../languages.js";
+import { yielding } from "../preferences.js";
 import { PROTOCOL } from "../wire.js";
 
 /**
@@ -22,10 +23,16 @@ export function sessionStart(wish, rate = RATE) {
     type: "session.start",
     protocol: PROTOCOL,
     ...languages(wish),
-    output: { rate },
+    output: { rate, pacing: "burst" },
     vad: surroundings === null ? undefined : { aggressiveness: surroundings },
+    barge_in: bargeIn(wish),
     features: ["partials"],
   };
+}
+
+/** What one's own speech does: of two who talk with each other, not of who hears only themselves. @param {Wish} wish */
+export function bargeIn(wish) {
+  return wish.pair && yielding(wish);
 }
 
 /** @param {Wish} wish */

@@ -4,7 +4,8 @@ import * as troubles from "../troubles.js";
 import { Course } from "./course.js";
 import { Link } from "./link.js";
 import { Sound } from "./sound.js";
-import { holds, languages, sessionStart, streamUrl } from "./start.js";
+import { tell } from "./notices.js";
+import { bargeIn, holds, languages, sessionStart, streamUrl } from "./start.js";
 
 /**
  * @typedef {import("./start.js").Wish} Wish
@@ -12,17 +13,16 @@ import { holds, languages, sessionStart, streamUrl } from "./start.js";
  * @typedef {import("../troubles.js").Trouble} Trouble
  * @typedef {import("./transcript.js").Change} Change
  * @typedef {"idle" | "starting" | "live" | "waiting" | "ending"} State
- * @typedef {object} Handlers
+ * @typedef {object} Told
  * @property {(state: State) => void} state
  * @property {(trouble: Trouble | undefined, againAt?: number) => void} trouble undefined: all is well
  * @property {(change: Change) => void} lines
  * @property {(level: number) => void} level of each 20 ms, 0 to 1
- * @property {(text: string) => void} notice
+ *
+ * @typedef {Told & import("./notices.js").Handlers} Handlers
  */
 
 const PUMP_MS = 50;
-/** What was asked for before every server can do it, and an end that was said once more after a lost connection. */
-const QUIET = ["not_available", "ending"];
 
 export class Talk {
   #transcript;
@@ -106,10 +106,11 @@ export class Talk {
     this.#link?.send({ type: "segment.commit" });
   }
 
-  /** Takes over volumes and the speaker. @param {Wish} choices */
+  /** Takes over volumes, the speaker, and what one's own speech does to it. @param {Wish} choices */
   adjust(choices) {
     this.#choices = choices;
     this.#sound.adjust(choices);
+    this.#sound.voice?.yields(bargeIn(choices));
   }
 
   /** Takes over another microphone, or how it is treated. @param {Wish} choices */
@@ -210,7 +211,7 @@ export class Talk {
       if (message.resumed && this.#state === "live") this.#losses += 1;
       if (!holds(this.#choices, message.config)) this.turn(this.#choices);
       this.#endSaid = false;
-      this.#sound.voice?.begin();
+      this.#sound.voice?.begin(message, bargeIn(this.#choices));
       if (this.#state !== "ending") this.#to("live");
       this.#handlers.trouble(this.#sound.trouble);
       const lost = this.#course.recording.takeLost();
@@ -223,6 +224,7 @@ export class Talk {
       if (againAt === undefined) return this.#over(trouble);
       if (this.#state === "live") this.#losses += 1;
       if (this.#state !== "ending") this.#to("waiting");
+      this.#sound.voice?.alone();
       this.#handlers.trouble(trouble, againAt);
     },
     ended: () => {
@@ -235,10 +237,7 @@ export class Talk {
 
   /** @param {ServerMessage} message */
   #message(message) {
-    if (message.type === "warning" || message.type === "error") {
-      if (!QUIET.includes(message.code)) this.#handlers.notice(`${message.message} ${message.hint ?? ""}`);
-      return;
-    }
-    this.#show(this.#course.take(message));
+    this.#sound.voice?.follow(message);
+    if (!tell(message, this.#handlers)) this.#show(this.#course.take(message));
   }
 }

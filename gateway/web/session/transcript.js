@@ -5,13 +5,16 @@
  * on where it was. Only where it cannot is there another session, which counts segments and sound from 0 again.
  */
 
-import { advance, giveUp, replace, Session, write } from "./segments.js";
+import { advance, ECHO, fail, giveUp, replace, Session, write } from "./segments.js";
 
 /** @typedef {import("./segments.js").Entry} Entry */
 /** @typedef {import("../protocol.js").ServerMessage} ServerMessage */
 /** @typedef {import("../protocol.js").Timings} Timings */
 /** @typedef {{ stage: string, code: string, message: string, retryable: boolean }} Failure */
-/** @typedef {{ text: string, language: string, final: boolean }} Caption - final: no other text follows */
+/**
+ * `final`: no other text follows; until then the first `stable` UTF-16 units of it stay as they are.
+ * @typedef {{ text: string, language: string, final: boolean, stable?: number }} Caption
+ */
 /**
  * One segment of speech and what became of it. `id` rises over the whole page, `segment` is the server's
  * count. `startMs` and `endMs` (of its speech) are places on the part's timeline. `captionMs` and `earMs`
@@ -102,17 +105,14 @@ export class Transcript {
       case "translation.partial":
       case "translation.final":
         return this.#edit(message, ({ line }) => {
-          const { type, text, target } = message;
-          write(line.translation, { text, language: target }, type === "translation.final");
+          const final = message.type === "translation.final";
+          write(line.translation, { ...message, language: message.target }, final);
         });
       case "audio.end":
         return this.#edit(message, (entry) => (entry.whole = true));
       case "segment.failed":
-        return this.#edit(message, ({ line }) => {
-          const { stage, code, retryable = false } = message;
-          line.failure = { stage, code, message: message.message, retryable };
-          advance(line, "failed");
-        });
+        if (message.code === ECHO) return this.#edit(message, (entry) => this.#withdraw(entry));
+        return this.#edit(message, ({ line }) => fail(line, message));
       case "segment.done":
         return this.#edit(message, (entry) => {
           entry.whole = true;
@@ -232,9 +232,13 @@ export class Transcript {
     line.endMs = this.#session.placeOf(message.end_ms);
     advance(line, "working");
     write(line.source, message, true);
-    if (message.text.trim()) return;
+    if (!message.text.trim()) this.#withdraw(entry);
+  }
+
+  /** @param {Entry} entry that nobody has to read of */
+  #withdraw(entry) {
     entry.withdrawn = entry.whole = true;
-    this.#remove(line);
+    this.#remove(entry.line);
   }
 
   /** @param {Line} line */

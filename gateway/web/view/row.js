@@ -1,7 +1,9 @@
 /** One sentence on the two pages, and the arch on which it crosses. */
 
 import { ofSegment } from "../troubles.js";
+import { isSilence } from "../session/segments.js";
 import { make, mark } from "./dom.js";
+import { Words } from "./words.js";
 
 /**
  * @typedef {import("../session/transcript.js").Line} Line
@@ -16,6 +18,8 @@ const ARCH = "M2 22C12 22 12 3 32 3s20 19 30 19";
 export class Row {
   #source = make("p", "source");
   #translation = make("p", "translation");
+  #said = new Words(this.#source);
+  #heard = new Words(this.#translation);
   #took = make("span", "took");
   #time = make("time");
   /** @type {HTMLElement | undefined} */
@@ -40,11 +44,11 @@ export class Row {
   show(line, part) {
     mark(this.element, "state", line.state);
     mark(this.element, "step", String(step(line)));
-    mark(this.element, "partial", !line.source.final);
     mark(this.element, "heard", line.earMs !== undefined);
-    this.#write(this.#source, line.source, line.state === "listening" ? "Listening" : "");
-    this.#write(this.#translation, line.translation, "");
-    mark(this.#translation, "partial", !line.translation.final);
+    this.#write(this.#source, line.source);
+    this.#said.show(line.source, !line.source.text && line.state === "listening" ? "Listening" : "");
+    this.#write(this.#translation, line.translation);
+    this.#heard.show(line.translation);
     // What is still changing is not read to anybody.
     this.#translation.ariaHidden = line.translation.final ? null : "true";
     this.#took.textContent = seconds(line.earMs ?? line.captionMs);
@@ -55,15 +59,11 @@ export class Row {
   /**
    * @param {HTMLElement} element
    * @param {import("../session/transcript.js").Caption} caption
-   * @param {string} instead of a text that is still to come
    */
-  #write(element, { text, language }, instead) {
+  #write(element, { text, language }) {
     if (language && language !== "auto") element.lang = language;
     element.dir = this.#context.direction(language);
-    const shown = text || instead;
     element.classList.toggle("waiting", !text);
-    // Set only when it changes, so that a screen reader reads each text once.
-    if (element.textContent !== shown) element.textContent = shown;
   }
 
   /** @param {Line} line */
@@ -75,6 +75,10 @@ export class Row {
     if (this.#failure) this.#failure.querySelectorAll("button").forEach((button) => (button.disabled = false));
     if (!failure || this.#failure) return;
     const row = (this.#failure = make("div", "failure"));
+    this.element.append(row);
+    row.append(make("span", "", ofSegment(failure)));
+    mark(row, "quiet", isSilence(failure));
+    if (isSilence(failure)) return;
     const again = this.#context.canRescue(id);
     const button = make("button", "button", again ? "Try again" : "Dismiss");
     button.type = "button";
@@ -83,8 +87,7 @@ export class Row {
       if (again) this.#context.rescue(id);
       else row.remove();
     });
-    row.append(make("span", "", ofSegment(failure)), button);
-    this.element.append(row);
+    row.append(button);
   }
 }
 

@@ -1,8 +1,10 @@
 /** What is said in a room, as it is read: who says it, in large letters what, and how late it is heard. */
 
+import { isSilence } from "../session/segments.js";
 import { ofSegment } from "../troubles.js";
 import { make, mark } from "./dom.js";
 import { seconds } from "./row.js";
+import { Words } from "./words.js";
 
 /**
  * @typedef {import("../room/conversation.js").Line} Line
@@ -64,6 +66,7 @@ class Row {
   #who = make("span", "name");
   #took = make("span", "took");
   #words = make("p", "words");
+  #shown = new Words(this.#words);
   #failure = make("p", "failure");
   #context;
 
@@ -90,6 +93,7 @@ class Row {
     write(this.#took, seconds(line.earMs));
     this.#say(line.own || !line.translation.text ? line.source : line.translation, line);
     this.#failure.hidden = line.failure === undefined;
+    mark(this.#failure, "quiet", line.failure && isSilence(line.failure));
     if (line.failure) write(this.#failure, ofSegment(line.failure));
   }
 
@@ -100,12 +104,12 @@ class Row {
   #say(caption, line) {
     const { text, language } = caption;
     const final = caption.final && (line.own || caption === line.translation);
-    mark(this.#words, "partial", !final);
+    mark(this.#words, "foreign", !line.own && caption === line.source);
     // What is still changing, or is still in another language, is not read to anybody.
     this.element.ariaHidden = final || line.state === "failed" ? null : "true";
     if (language && language !== "auto") this.#words.lang = language;
     this.#words.dir = this.#context.direction(language);
-    write(this.#words, text || (line.state === "listening" ? "…" : ""));
+    this.#shown.show(caption, !text && line.state === "listening" ? "…" : "");
   }
 }
 

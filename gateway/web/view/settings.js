@@ -2,6 +2,7 @@
 
 import { CHOOSES_SPEAKER } from "../audio/speaker.js";
 import { devices, find } from "../audio/devices.js";
+import { yielding } from "../preferences.js";
 import { byId } from "./dom.js";
 import { Look } from "./look.js";
 
@@ -9,7 +10,7 @@ import { Look } from "./look.js";
  * @typedef {import("../preferences.js").Choices} Choices
  * @typedef {import("../preferences.js").Device} Device
  * @typedef {object} Handlers
- * @property {() => void} adjusted volumes and the speaker
+ * @property {() => void} adjusted volumes, the speaker, and what one's own speech does to it
  * @property {() => void} reopen the microphone and how it is treated
  * @property {() => void} recut the surroundings
  */
@@ -23,6 +24,8 @@ export class Settings {
   #original = byId("original", HTMLInputElement);
   #volume = byId("volume", HTMLInputElement);
   #surroundings = byId("surroundings", HTMLSelectElement);
+  /** Only on the pages where two talk with each other. @type {HTMLSelectElement | null} */
+  #bargeIn = document.querySelector("select#barge-in");
   #preferences;
   #handlers;
 
@@ -58,6 +61,7 @@ export class Settings {
       [this.#volume, "input", () => ({ volume: this.#volume.valueAsNumber }), adjusted],
       [this.#surroundings, "change", () => ({ surroundings: level(this.#surroundings.value) }), recut],
     ];
+    if (this.#bargeIn) fields.push([this.#bargeIn, "change", () => ({ bargeIn: manner(this.#bargeIn?.value) }), adjusted]);
     for (const [field, event, read, tell] of fields) {
       field.addEventListener(event, () => {
         this.#preferences.set(read());
@@ -78,9 +82,10 @@ export class Settings {
     void this.#listDevices();
   }
 
-  /** What can be chosen only with headphones. */
+  /** What depends on headphones. */
   #fit() {
     const { headphones } = this.#preferences.choices;
+    if (this.#bargeIn) this.#bargeIn.value = yielding(this.#preferences.choices);
     this.#original.disabled = !headphones;
     byId("original-note", HTMLElement).hidden = headphones;
   }
@@ -116,4 +121,12 @@ function chosen(select) {
 /** @param {string} value */
 function level(value) {
   return value === "" ? null : Number(value);
+}
+
+/**
+ * @param {string | undefined} value
+ * @returns {Choices["bargeIn"]}
+ */
+function manner(value) {
+  return value === "off" || value === "pause" || value === "stop" ? value : null;
 }

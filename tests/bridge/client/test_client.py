@@ -75,7 +75,7 @@ def test_session_start_says_what_was_asked(gateway: Gateway) -> None:
             "protocol": 1,
             "source": {"language": "en"},
             "targets": [{"language": "es"}, {"language": "ca"}],
-            "output": {"rate": 8000},
+            "output": {"rate": 8000, "pacing": "burst"},
             "vad": {"padding_ms": 100},
         }
     ]

@@ -130,6 +130,17 @@ def test_nothing_in_gives_nothing_out(row: Row, engine: Any) -> None:
             assert call(row.stage, engine, Audio(b"", 16_000), text).text == ""
 
 
+@pytest.mark.parametrize("row", [row for row in TABLE if row.stage == "tts"], ids=lambda row: row.name)
+def test_every_voice_speaks_as_much_faster_as_it_is_asked_to(row: Row, engine: Any) -> None:
+    text = "Mañana por la mañana nos vemos en la estación de trenes, y después vamos al mercado."
+
+    def seconds(speed: float) -> float:
+        pieces = engine.synthesize(Utterance(text, "es", speed=speed))
+        return sum(piece.ms for piece in pieces) / 1000  # type: ignore[no-any-return]
+
+    assert seconds(1.0) / seconds(1.25) == pytest.approx(1.25, abs=0.06)
+
+
 @ROWS
 def test_four_threads_get_what_one_gets(row: Row, engine: Any, clips: dict[str, Audio]) -> None:
     inputs = [

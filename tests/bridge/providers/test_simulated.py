@@ -18,6 +18,7 @@ from bridge.providers.simulated import (
     SimulatedTranscriber,
     SimulatedTranslator,
 )
+from bridge.text import sentences
 from bridge.types import Audio, Phrase, Speech, Utterance
 
 
@@ -63,6 +64,24 @@ def test_each_stage_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     spoken = time.monotonic()
     for took, ms in ((heard - start, 30), (translated - heard, 50), (spoken - translated, 70)):
         assert ms / 1000 <= took < ms / 1000 + 0.1
+
+
+def test_a_text_has_as_many_sentences_as_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = options(monkeypatch, STT_MS=0, STT_SENTENCES=3, TRANSLATION_MS=0)
+    text = SimulatedTranscriber(read).transcribe(Speech(Audio(b"\1\0" * 160, 16_000), "en")).text
+    translated = SimulatedTranslator(read).translate(Phrase(text, "en", "es")).text
+
+    assert len(sentences(text, "en")) == len(sentences(translated, "es")) == 3
+    assert translated == " ".join(f"[es] {sentence}" for sentence in sentences(text, "en"))
+
+
+@pytest.mark.serial
+def test_each_sentence_takes_the_time_of_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SimulatedTranslator(options(monkeypatch, TRANSLATION_MS=20))
+    start = time.monotonic()
+    engine.translate(Phrase("One! Two! Three!", "en", "es"))
+
+    assert 0.06 <= time.monotonic() - start < 0.16
 
 
 def test_later_segment_can_finish_first(monkeypatch: pytest.MonkeyPatch) -> None:

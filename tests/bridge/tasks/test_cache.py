@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import ProviderError
+from bridge.providers import share
 from bridge.providers.translation.apertium import Apertium
 from bridge.providers.translation.nllb import Nllb
 from bridge.providers.translation.nllb_options import NllbOptions
@@ -47,6 +48,9 @@ class Engine:
         if self.error:
             raise self.error
         return Translation(f"{phrase.target}: {phrase.text} ñ", 0.25)
+
+    def share(self, lengths: Sequence[int]) -> float:
+        return 1 / sum(lengths)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         return frozenset({("en", "es")})
@@ -152,6 +156,7 @@ def test_all_but_translate_is_the_engines(cache: Cache, settings: Settings) -> N
     translator = cached(engine, cache, settings)
     translator.translate(HELLO)
     assert (translator.pairs(), translator.resident()) == (engine.pairs(), engine.resident())
+    assert share(translator, [1, 3]) == share(engine, [1, 3]) == 0.25
     assert translator.Options is NllbOptions
     translator.close()
     assert engine.asked == []

@@ -78,6 +78,24 @@ def test_start_and_result_are_reported_with_all_that_names_them(runtime: Runtime
     assert text.text == "GO FORWARD"
 
 
+def test_what_can_begin_sooner_is_sent_behind_what_was_told_of_it(runtime: Runtime, room: Room) -> None:
+    sent: list[tuple[Work, int]] = []
+
+    def halves(_: Any, work: Work, __: bytes | None) -> Results:
+        yield {"kind": "head", "text": "go"}
+        yield work.but(text="go")
+        yield {"kind": "text", "text": "go forward"}
+        return work.but(part=1)
+
+    before = room.now()
+    rest = run("translation", WORK.message(), halves, lambda work: sent.append((work, len(room.events()))))
+    ((first, told),) = sent
+
+    assert (first.text, first.part, rest["part"]) == ("go", 0, 1)
+    assert told == 2  # started, head
+    assert before <= first.sent <= room.now()
+
+
 def test_each_result_leaves_before_the_next_is_made(runtime: Runtime, room: Room) -> None:
     seen: list[int] = []
 

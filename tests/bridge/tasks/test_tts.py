@@ -48,7 +48,22 @@ def test_each_sentence_is_one_call_of_the_engine() -> None:
     voice = Voice()
     speak(voice)
 
-    assert voice.said == [Utterance(text, "es", "low") for text in ("Uno.", "Dos dos.", "Tres!")]
+    assert voice.said == [
+        Utterance("Uno.", "es", "low", soon=True),
+        Utterance("Dos dos.", "es", "low"),
+        Utterance("Tres!", "es", "low"),
+    ]
+
+
+@pytest.mark.parametrize(("more", "soon"), [({}, [True, False]), ({"part": 1}, [False, False])])
+def test_only_a_sentence_that_nothing_is_heard_before_is_wanted_soon(
+    more: dict[str, int], soon: list[bool]
+) -> None:
+    voice = Voice()
+    speak(voice, WORK.but(sentence=1, speed=1.2, **more))
+
+    assert [utterance.soon for utterance in voice.said] == soon
+    assert [utterance.speed for utterance in voice.said] == [1.2, 1.2]
 
 
 def test_a_voice_gets_what_people_would_read_and_sentences_keep_the_numbers_of_the_text() -> None:
@@ -89,6 +104,18 @@ def test_an_attempt_that_is_sent_again_begins_with_its_sentence_and_counts_piece
 
     assert [utterance.text for utterance in voice.said] == ["Tres!"]
     assert [(piece["sentence"], piece["index"]) for piece in pieces] == [(2, 0), (2, 1)]
+
+
+def test_the_rest_goes_on_behind_the_head_and_a_head_without_a_mark_is_a_sentence_of_its_own() -> None:
+    rest = Voice()
+    pieces = audio(speak(rest, WORK.but(text="Uno Dos dos. Tres!", head="Uno", part=1, sentence=1)))
+
+    assert [utterance.text for utterance in rest.said] == ["Dos dos.", "Tres!"]
+    assert [(piece["sentence"], piece["index"]) for piece in pieces if piece["last"]] == [(1, 1), (2, 3)]
+
+    again = Voice()
+    speak(again, WORK.but(text="Uno Dos dos. Tres!", head="Uno", sentence=0))
+    assert [utterance.text for utterance in again.said] == ["Uno", "Dos dos.", "Tres!"]
 
 
 @pytest.mark.parametrize("work", [WORK.but(text=""), WORK.but(text=" \n"), WORK.but(sentence=3)])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.audio import Resampler
 from bridge.types import SAMPLE_BYTES, STAGES, Decision, Event, Stage, Target
 from gateway.core import effects, inputs
+from gateway.core.backlog import NEVER, CatchUp
 from gateway.core.effects import Append, Effect, Submit
 from gateway.core.inputs import Key
 from gateway.core.participant import Participant
@@ -43,12 +44,12 @@ def terms(
     return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
 
 
-def alone(session: str, terms: Terms, patience: Patience, most: int = 8) -> Room:
+def alone(session: str, terms: Terms, patience: Patience, most: int = 8, catch_up: CatchUp = NEVER) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
     ledger = room.ledger(session, new=True)
     speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
-    room.here[session] = Participant(session, speaker)
+    room.here[session] = Participant(session, speaker, catch_up=catch_up)
     room.tune(Tuning("itself", "", terms.rate, session))
     return room
 
@@ -73,8 +74,10 @@ class Bench:
         drafts: bool = False,
         partials: bool = False,
         clause_ms: int = 0,
+        catch_up: CatchUp = NEVER,
     ) -> None:
         self.now = NOW
+        self.catch_up = catch_up
         self.journal = Journal()
         self.record: list[tuple[inputs.Input, float, list[Effect]]] = []
         self.echo = echo
@@ -89,7 +92,7 @@ class Bench:
 
     def fresh(self) -> Room:
         """Another room of the same session, of which nothing is known yet."""
-        return alone(SESSION, self.terms, self.patience, self.most)
+        return alone(SESSION, self.terms, self.patience, self.most, self.catch_up)
 
     @property
     def participant(self) -> Participant:

@@ -59,7 +59,7 @@ def test_a_worker_that_says_that_it_still_runs_the_work_is_no_reason_to_send_it_
     waits = Waits()
     waits.of.seen(5, STT, 0, "w")
 
-    assert waits.of.begun(15) == [(STT, 0)]
+    assert waits.of.begun(15) == [(STT, 0, 0)]
     assert [waits.due(now, STT) for now in (15, 25, 35)] == [[], [], []]
     assert waits.due(45) == [again("its worker went silent")]
 
@@ -95,7 +95,7 @@ def test_speech_of_an_earlier_attempt_that_is_heard_gives_it_more_time() -> None
     waits.due(30)
     waits.of.seen(31, ES, 0, "w", heard=True)
 
-    assert waits.of.begun(41) == [(ES, 0)]
+    assert waits.of.begun(41) == [(ES, 0, 0)]
     assert waits.due(41) == [again("its worker went silent", "translation", "es")]
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_kept_of_forgotten_segments(ends: float) -> None:
     waits.of.forget(0)
 
     assert waits.due(1000) == []
-    assert [kept for kept in vars(waits.of).values() if kept != PATIENCE] == [{}, {}, {}]
+    assert [kept for kept in vars(waits.of).values() if kept != PATIENCE] == [{}] * 4
 
 
 def test_the_next_moment_that_matters_is_known() -> None:

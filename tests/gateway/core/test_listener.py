@@ -58,9 +58,9 @@ def speech_of(segment: int, target: str = "es", attempt: int = 0) -> list[object
     """What is heard and said of a target that is spoken in one piece."""
     (piece, _) = spoken(segment, target, attempt)
     return [
-        SpeechBegins(segment, target, 0, RATE),
+        SpeechBegins(segment, target, 0, RATE, lane=target),
         marks(piece.pcm),
-        SpeechEnds(segment, target, RATE, round(len(piece.pcm) / 2 * 1000 / RATE, 1)),
+        SpeechEnds(segment, target, RATE, round(len(piece.pcm) / 2 * 1000 / RATE, 1), target),
     ]
 
 

@@ -78,7 +78,7 @@ def test_the_recorded_run_has_all_that_may_happen() -> None:
         *("joined", "began", "cut", "again", "gave_up", "paused", "resumed", "stopped", "ended")
     }
     assert {item.kind for item in items if isinstance(item, Event)} == {
-        *("started", "text", "audio", "done", "failed")
+        *("started", "head", "text", "audio", "done", "failed")
     }
     assert {type(what) for world in made for what, _, _ in world.record} >= {
         *(inputs.Vanished, inputs.Looked, inputs.Sent, inputs.Unsent, inputs.Tick, inputs.Windows)

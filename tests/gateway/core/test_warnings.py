@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.types import Decision
-from gateway.core.effects import Effect, Say, Warn
-from gateway.core.warnings import CALM
+from gateway.core.effects import Effect, Say
+from gateway.core.warnings import CALM, Warn
 from tests.gateway.events import START, Ear, cut, gave_up, heard, translated, whole
 
 

@@ -19,6 +19,9 @@ from gateway.core.terms import Patience
 from tests.gateway.core.bench import DRAFTED, PATIENCE, SILENT, VOICED, Bench, lengths
 from tests.gateway.events import RATE, SESSION, speech
 
+HEAD, WHOLE, SKIP = "una frase", "una frase y otra", 5
+"""What the first sentence, of so many characters, and what all of them became."""
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -69,10 +72,13 @@ class World(Bench):
         trouble: Trouble = Trouble(),
         patience: Patience = PATIENCE,
         devices: int = 2,
+        heads: bool = True,
         drafts: bool = False,
         partials: bool = False,
         clause_ms: int = 0,
     ) -> None:
+        """`heads`: of what is several sentences the first is spoken before the rest is translated."""
+        self.heads = heads
         self.random = seed if isinstance(seed, Random) else Random(seed)
         self.trouble = trouble
         self.frames: list[Effect] = []
@@ -262,6 +268,8 @@ class World(Bench):
             if steps:
                 _, event = steps.popleft()
                 self._report(worker, event)
+                if event.kind == "head":
+                    self._ahead(worker, event)
                 if event.kind != "failed":
                     return self._work(worker, steps, fate)
                 worker.task = None
@@ -275,9 +283,25 @@ class World(Bench):
         if task is not None and following:
             for target in task.targets:
                 if task.work.target in (None, target.language):
-                    work = task.work.but(target=target.language, sentence=0)
+                    work = self._rest(worker.stage, task.work.but(target=target.language, sentence=0))
                     self._put(Task(work, following[0], (target,), task.plan))
         self._take(worker)
+
+    def _ahead(self, worker: Worker, event: Event) -> None:
+        """The first sentence goes to tts before the rest is translated."""
+        assert worker.task is not None
+        task = worker.task
+        self._put(Task(task.work.but(text=event.text), "tts", task.targets, task.plan))
+
+    def _rest(self, stage: Stage, work: Work) -> Work:
+        """What the next stage gets, behind a head where there was one."""
+        if stage != "translation" or not self.divides(work.segment):
+            return work
+        return work.but(head=HEAD, text=WHOLE, skip=0, part=1, sentence=1)
+
+    def divides(self, segment: int) -> bool:
+        """Whether translation sends the first sentence of a segment on before the others."""
+        return self.heads and len(lengths(segment)) > 1
 
     def _die(self, worker: Worker, life: int) -> None:
         if worker.life != life:
@@ -299,9 +323,14 @@ class World(Bench):
         if worker.stage == "stt":
             return [(engine, self._event(worker, "text", text=f"words {work.segment}", language="en"))]
         if worker.stage == "translation":
-            return [(engine, self._event(worker, "text", text=f"palabras {work.segment}"))]
+            if not self.divides(work.segment):
+                return [(engine, self._event(worker, "text", text="palabras"))]
+            head = [(engine / 2, self._event(worker, "head", text=HEAD, skip=SKIP))]
+            whole = (engine, self._event(worker, "text", text=WHOLE, skip=SKIP))
+            return [*([] if work.head else head), whole]
         found: list[tuple[float, Event]] = []
-        for sentence, count in list(enumerate(lengths(work.segment)))[work.sentence :]:
+        sentences = list(enumerate(lengths(work.segment)))[work.sentence :]
+        for sentence, count in sentences[:1] if work.text == HEAD else sentences:
             for start in range(0, count, 4):
                 pcm = speech(work.segment, sentence, start, start + 4, work.target or "", work.attempt)
                 piece = {"index": len(found), "sentence": sentence, "last": start + 4 == count}
@@ -319,6 +348,7 @@ class World(Bench):
             work.revision,
             work.attempt,
             target=work.target,
+            part=work.part,
             worker=worker.name,
             **values,  # type: ignore[arg-type]
         )

@@ -21,9 +21,11 @@ from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
 from gateway.core import effects, glimpse
 from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
+from gateway.core.warnings import Warn
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.halls import Halls
+from gateway.runtime.place import Place
 from gateway.runtime.runner import Runner
 from tests.gateway.runtime.clock import until
 from tests.stack import REPOSITORY, as_gateway
@@ -46,7 +48,7 @@ class Mouth:
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
         self.purged: list[float] = []
-        self.warned: list[effects.Warn] = []
+        self.warned: list[Warn] = []
         self.attendance: list[tuple[list[Attendant], dict[str, int]]] = []
         self.safe = 0
         self.overtaken = self.over = False
@@ -58,8 +60,8 @@ class Mouth:
         self.said.append(said.what)
         self.order.append(replace(said, seq=seq))
 
-    def show(self, shown: glimpse.Show | effects.Warn) -> None:
-        if isinstance(shown, effects.Warn):
+    def show(self, shown: glimpse.Show | Warn) -> None:
+        if isinstance(shown, Warn):
             self.warned.append(shown)
         else:
             self.shown.append(shown.what)
@@ -146,7 +148,7 @@ class Scene:
 
     async def come_back(self, member: Member, last_seq: int, held: int = 0) -> Member:
         """A client that was cut off comes back to this gateway."""
-        return begun(await self.halls.resume(member.runner.id, member.token, last_seq, held))
+        return begun(await self.halls.resume(member.runner.id, member.token, Place(last_seq), held))
 
     async def heard_in(self, room: str, *languages: str) -> None:
         """Waits until the room knows that these languages are listened in, and no others."""

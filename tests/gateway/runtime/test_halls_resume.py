@@ -10,6 +10,7 @@ from bridge.errors import NotKept, WrongToken
 from bridge.settings import Settings
 from bridge.types import Decision, Target
 from gateway.core import effects
+from gateway.runtime.place import Place
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import CLIP, SENTENCE, SPOKEN, Scene, meet, play
 
@@ -132,9 +133,9 @@ def test_nobody_comes_back_with_a_token_that_is_not_the_sessions(settings: Setti
         first, other = await it.enter(ROOM, "listener", 1_024, "es"), await it.enter(ROOM, "speaker", 1)
         await it.backend.errands.done()
         with pytest.raises(WrongToken):
-            await it.halls.resume(first.runner.id, other.token, 1, 0)
+            await it.halls.resume(first.runner.id, other.token, Place(1), 0)
         with pytest.raises(NotKept):
-            await it.halls.resume("0" * 16, first.token, 1, 0)
+            await it.halls.resume("0" * 16, first.token, Place(1), 0)
         assert not first.mouth.overtaken
 
     play(settings, scene)

@@ -17,6 +17,7 @@ from gateway.core.terms import Terms
 from gateway.core.tuning import Tuning
 from gateway.runtime.entered import Entered
 from gateway.runtime.hall import Hall
+from gateway.runtime.place import Place
 from gateway.runtime.replay import Replay, replayed
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import SENTENCE, TERMS, Mouth, Scene, backing, play
@@ -73,7 +74,7 @@ async def spoken(scene: Scene) -> tuple[Entered, Mouth]:
 
 async def back(scene: Scene, entered: Entered, last: int = 1) -> tuple[Entered, list[int]]:
     """It comes back; and the numbers of what it missed."""
-    found = await scene.halls.resume(entered.runner.id, entered.token, last, 0)
+    found = await scene.halls.resume(entered.runner.id, entered.token, Place(last), 0)
     mouth = Mouth()
     found.begin(mouth)
     return found, [effect.seq for effect in mouth.order]

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Preferences } from "../../../gateway/web/preferences.js";
+import { Preferences, yielding } from "../../../gateway/web/preferences.js";
 
 /** @param {string} [kept] */
 function drawer(kept) {
@@ -19,7 +19,7 @@ test("what was chosen is there the next time", () => {
 });
 
 test("of a drawer with rubbish only what fits is taken", () => {
-  const odd = { source: 5, size: "big", theme: "pink", microphone: { id: 1 }, surroundings: 7, volume: 40, other: 1 };
+  const odd = { source: 5, size: "big", theme: "pink", microphone: { id: 1 }, surroundings: 7, volume: 40, other: 1, bargeIn: "shout" };
   const { choices } = new Preferences(drawer(JSON.stringify(odd)));
   assert.deepEqual(choices, { ...new Preferences(undefined).choices, volume: 40 });
   for (const kept of ["{", "null", "[]", "5", '"x"']) {
@@ -32,4 +32,13 @@ test("a browser that keeps nothing still takes choices for this visit", () => {
   const preferences = new Preferences(full);
   preferences.set({ volume: 10 });
   assert.equal(preferences.choices.volume, 10);
+});
+
+test("one's own speech holds what comes out of a loudspeaker, not what is in the ear, unless it was chosen", () => {
+  const { choices } = new Preferences(undefined);
+  assert.equal(choices.headphones, false);
+  assert.deepEqual([yielding(choices), yielding({ ...choices, headphones: true })], ["pause", "off"]);
+  for (const bargeIn of /** @type {const} */ (["off", "pause", "stop"])) {
+    assert.equal(yielding(new Preferences(drawer(JSON.stringify({ bargeIn }))).choices), bargeIn);
+  }
 });

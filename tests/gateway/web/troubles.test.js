@@ -76,6 +76,8 @@ test("a sentence that failed says what failed and why", () => {
   assert.equal(troubles.ofSegment(late), "This could not be translated: it took too long.");
   const broken = { stage: "tts", code: "provider_failed", message: "espeak has no voice." };
   assert.equal(troubles.ofSegment(broken), "This could not be spoken: espeak has no voice.");
+  const silent = { stage: "tts", code: "too_late", message: "!" };
+  assert.equal(troubles.ofSegment(silent), "Its speech came too late and was left out.");
 });
 
 test("all that can be shown is one sentence with a button", () => {

@@ -40,6 +40,14 @@ def test_sentences_of_one_text_come_back_in_order_and_all_of_them(make: Make) ->
     )
 
 
+def test_a_short_first_sentence_waits_for_the_longest_if_it_is_not_asked_for_alone(make: Make) -> None:
+    provider = make()
+
+    assert provider.share([10, 40]) < provider.share([10, 20]) < 0.5
+    assert provider.share([20, 20, 20]) > 2 / 3
+    assert provider.share([20]) == 1
+
+
 def test_ten_thousand_characters_lose_no_sentence(make: Make) -> None:
     text = " ".join(ENGLISH * 16)
     assert len(text) > 10_000

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.providers.translation.pieces import join, pieces
-from bridge.text import clean
+from bridge.providers.translation.pieces import pieces
+from bridge.text import clean, join
 
 
 def texts(whole: str, limit: int = 100, language: str = "en") -> list[str]:

@@ -133,6 +133,35 @@ def test_first_sentence_leaves_before_the_second_is_computed(
     assert len(sessions.ran) == 2
 
 
+LONG = "Nos vemos mañana en la estación nueva, porque el tren de los otros, que era el último, llegó tarde."
+
+
+def test_the_first_clause_of_a_long_sentence_leaves_before_the_rest_is_computed(
+    pulled: Any, piper: Any, sessions: type[Recorded]
+) -> None:
+    pulled("es_ES-davefx-medium")
+    engine = piper()
+    whole = sum(piece.samples for piece in engine.synthesize(Utterance(LONG, "es")))
+    sessions.ran.clear()
+    speaking = engine.synthesize(Utterance(LONG, "es", soon=True))
+    first = next(speaking)
+
+    assert len(sessions.ran) == 1
+    assert first.samples < whole / 2
+    assert len(list(speaking)) == 1
+
+
+def test_a_sentence_that_follows_another_or_is_short_is_spoken_in_one(
+    pulled: Any, piper: Any, sessions: type[Recorded]
+) -> None:
+    pulled("es_ES-davefx-medium")
+    engine = piper()
+    list(engine.synthesize(Utterance(LONG, "es")))
+    list(engine.synthesize(Utterance("Sí, claro, mañana.", "es", soon=True)))
+
+    assert len(sessions.ran) == 2
+
+
 def test_sentences_spoken_one_by_one_sound_as_the_whole_text(pulled: Any, piper: Any) -> None:
     pulled("es_ES-davefx-medium")
     engine = piper()

@@ -296,3 +296,13 @@ def test_partials_that_are_switched_off_are_told_and_not_agreed_on(defaults: Set
     ).partials
     [told] = agreement.unavailable(asked, partials=False)
     assert told.message.startswith("features")
+
+
+def test_how_speech_is_sent_is_as_the_client_asks_or_else_as_the_variable_says(defaults: Settings) -> None:
+    """PACING."""
+    realtime = defaults.model_copy(update={"pacing": "realtime"})
+    assert agree(start(), OFFER, defaults).pacing == "burst"
+    assert agree(start(), OFFER, realtime).pacing == "realtime"
+    assert agree(start(output={"pacing": "burst"}), OFFER, realtime).pacing == "burst"
+    chosen = agree(start(output={"pacing": "realtime"}), OFFER, defaults)
+    assert agreement.effective(Seat("s", "s", "alone", chosen)).output.pacing == "realtime"

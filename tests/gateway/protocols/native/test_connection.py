@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import threading
@@ -336,3 +337,44 @@ def test_float_samples_are_told_by_a_warning_and_the_session_goes_on(settings: S
         assert silent["code"] == "no_speech"
         assert "microphone" not in silent["hint"]
         peer.hears("session.ended")
+
+
+@pytest.mark.parametrize(
+    ("backlog_ms", "changes", "told"),
+    [
+        (None, {}, ["es", None, 1.5]),
+        (0, {}, ["es", None]),
+        (9_000, {"catch_up_ms": 4_000}, ["es", None, 1.5]),
+        (None, {"catch_up_ms": 4_000}, ["es", None]),
+        (None, {"speech_rate_most": 1.0}, ["es", None]),
+    ],
+    ids=[
+        "so long as it was spoken",
+        "all was heard",
+        "more waits than was thought",
+        "that is not much",
+        "never",
+    ],
+)
+def test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind(
+    settings: Settings, backlog_ms: float | None, changes: dict[str, float], told: list[Any]
+) -> None:
+    second = 32_000
+    with talking(settings, **({"catch_up_ms": 500, "speech_rate_most": 1.5} | changes)) as (server, peer):
+        session = peer.starts()
+        peer.say(CLIP[: second + second // 2])
+        peer.say({"type": "segment.commit"})
+        peer.hears("speech.stopped")
+        server.transcribe(session)
+        server.translate(session)
+        server.emit(session, "audio", "tts", "es", pcm=bytes(48_000 * 4), rate=24_000, last=True)
+        server.emit(session, "done", "tts", "es", index=1, rate=24_000)
+        peer.hears("segment.done")
+        if backlog_ms is not None:
+            peer.say({"type": "playback.mark", "segment": 0, "played_ms": 0, "backlog_ms": backlog_ms})
+        peer.say(CLIP[: second + second // 2])
+        peer.say({"type": "segment.commit"})
+        peer.hears("speech.stopped")
+        wait_until(lambda: server.client.llen("stt.cpu0") >= 2, 5, "it is sent")
+        body = base64.b64decode(json.loads(server.client.lindex("stt.cpu0", 0))["body"])  # type: ignore[arg-type]
+    assert f'"args": {json.dumps(told)}' in body.decode()

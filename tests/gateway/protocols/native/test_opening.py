@@ -19,6 +19,7 @@ from gateway.protocols.native.transport import Transport
 from gateway.protocols.native.voice import Voice
 from gateway.protocols.native.wishes import obey
 from gateway.runtime.entered import Entered
+from gateway.runtime.metronome import Metronome
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import Mouth, Scene, play
 
@@ -113,7 +114,7 @@ def test_nobody_changes_to_a_language_that_is_one_too_many(settings: Settings) -
         entered = await come(it, made, "listener", "en")
         roster = entered.runner.hall.core.roster
         await until(lambda: roster.listeners == {"es": 1, "en": 1})
-        voice = Voice(cast(Transport, Unread()), Press())
+        voice = Voice(cast(Transport, Unread()), Press(), Metronome(20))
         update = SessionUpdate.model_validate({"targets": [{"language": "fr"}]})
         with pytest.raises(ProtocolError, match="no more may be"):
             obey(update, entered.runner, voice, it.halls)

@@ -59,6 +59,14 @@ test("a server that detects is asked to tell just these two apart, and to transl
   assert.deepEqual(targets, [{ language: "en" }, { language: "es" }]);
 });
 
+test("one's speech holds what two who share a device hear, and not what somebody hears of themselves alone", () => {
+  const wish = /** @type {any} */ ({ surroundings: null, headphones: false, bargeIn: null, ...terms(EN_ES) });
+  const start = sessionStart(wish);
+  assert.deepEqual([start.barge_in, start.output], ["pause", { rate: 24_000 }]);
+  assert.equal(sessionStart({ ...wish, headphones: true }).barge_in, "off");
+  assert.equal(sessionStart({ ...wish, pair: undefined }).barge_in, undefined);
+});
+
 test("a server that does not is told who speaks", () => {
   const said = (/** @type {any} */ side) => languages(/** @type {any} */ (terms(EN_ES, side)));
   assert.deepEqual(said("near"), { source: { language: "en" }, targets: [{ language: "es" }] });
@@ -103,10 +111,12 @@ test("a translation that is still to come is waited for by who needs it", () => 
   assert.deepEqual([reads(hello, "en"), reads(hello, "es")], [["hello", true], ["", false]]);
 });
 
-test("nothing is shown of what is not understood yet, and words so far only to who says them", () => {
+test("nothing is shown of what is not understood yet, nor words so far in the language of the other", () => {
   assert.deepEqual([reads(line(["", "auto", false]), "en"), reads(line(["", "auto", false]), "es")], [undefined, undefined]);
   const partial = line(["hel", "en", false]);
   assert.deepEqual([reads(partial, "en"), reads(partial, "es")], [["hel", true], undefined]);
+  const translated = line(["hello ev", "en", false], ["hola a", "es"]);
+  assert.deepEqual([reads(translated, "en"), reads(translated, "es")], [["hello ev", true], ["hola a", false]]);
 });
 
 test("what was translated tells which was spoken, whatever the engine calls it", () => {

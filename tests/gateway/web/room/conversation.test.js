@@ -45,6 +45,29 @@ function done(talk, segment, who = ANA) {
 /** @param {C} talk */
 const read = (talk) => talk.lines.map((line) => [line.name, line.own ? line.source.text : line.translation.text]);
 
+test("words still coming say how much of them is certain, and never take the place of final ones", () => {
+  const talk = joined();
+  const about = { segment: BLOCK, target: "es", ...ANA };
+  say(talk, "translation.partial", { ...about, text: "👋 buenos", stable: 2 });
+  assert.deepEqual(talk.line(BLOCK)?.translation, { text: "👋 buenos", language: "es", final: false, stable: 3 });
+  translated(talk, BLOCK, "buenos días");
+  say(talk, "translation.partial", { ...about, text: "tarde", stable: 5 });
+  assert.deepEqual(talk.line(BLOCK)?.translation, { text: "buenos días", language: "es", final: true });
+});
+
+test("what one's loudspeaker said leaves no line, and speech that was left out is no failure", () => {
+  const talk = joined();
+  const me = { speaker: ME, name: "Ben" };
+  say(talk, "speech.started", { segment: ME * BLOCK, ...me });
+  say(talk, "segment.failed", { segment: ME * BLOCK, stage: "stt", code: "echo", message: "!", ...me });
+  done(talk, ME * BLOCK, me);
+  translated(talk, BLOCK, "hola");
+  say(talk, "segment.failed", { segment: BLOCK, target: "es", stage: "tts", code: "too_late", message: "!", ...ANA });
+  done(talk, BLOCK);
+  assert.deepEqual(read(talk), [["Ana", "hola"]]);
+  assert.equal(talk.line(BLOCK)?.state, "done");
+});
+
 test("others are read by name in one's language, and oneself as one was understood", () => {
   const talk = joined();
   say(talk, "speech.started", { segment: BLOCK, ...ANA });

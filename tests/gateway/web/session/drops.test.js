@@ -128,7 +128,8 @@ test("a file goes on where the server has it, and says its end once more", async
   const transcript = new Transcript();
   transcript.openPart({ title: "a", kind: "file", at: 0, source: "en", target: "es" });
   const ignore = () => {};
-  const handlers = { start: () => ({ type: "session.start" }), lines: ignore, audio: ignore, trouble: ignore, done: ignore };
+  const start = () => ({ type: "session.start", features: ["partials"] });
+  const handlers = { start, lines: ignore, audio: ignore, trouble: ignore, done: ignore };
   new Errand(transcript, new Int16Array(20_000), /** @type {any} */ (handlers));
   const kept = { session_id: "s", resume_token: "t", resume_window_s: 60, limits: LIMITS, config: CONFIG, seq: 1, t_ms: 0 };
   const begin = (/** @type {object} */ fields) => {
@@ -143,6 +144,7 @@ test("a file goes on where the server has it, and says its end once more", async
     await world.pass(20, 20);
   }
   assert.deepEqual([first.audio, first.ended], [20_000, true]);
+  assert.deepEqual(first.said[0], { type: "session.start" }, "words so far are asked for of what nobody speaks now");
   first.drop(1006);
   const second = begin({ resumed: true, samples: 7_000 });
   for (let turn = 0; turn < 50 && !second.ended; turn++) {

@@ -86,6 +86,43 @@ test("partials replace each other, and never a final", () => {
   assert.deepEqual(transcript.line(0)?.translation, { text: "buenos días", language: "es", final: true });
 });
 
+test("what is certain of a partial is counted in code points by the server, and in UTF-16 units here", () => {
+  const transcript = opened();
+  const stable = () => [transcript.line(0)?.source.stable, transcript.line(0)?.translation.stable];
+  const partial = { segment: 0, language: "en", start_ms: 0, end_ms: 1 };
+  say(transcript, "transcript.partial", { ...partial, text: "👋 𠮷野 go", stable: 4 });
+  say(transcript, "translation.partial", { segment: 0, target: "es", text: "👨‍👩‍👧 ve", stable: 6 });
+  assert.deepEqual(stable(), ["👋 𠮷野".length, "👨‍👩‍👧 ".length]);
+  say(transcript, "transcript.partial", { ...partial, text: "👋", stable: 9 });
+  say(transcript, "translation.partial", { segment: 0, target: "es", text: "ve" });
+  assert.deepEqual(stable(), [2, 0]);
+  spoken(transcript, 0, "👋");
+  assert.deepEqual(transcript.line(0)?.source, { text: "👋", language: "en", final: true });
+});
+
+test("the translation that came back out of the loudspeaker leaves no line", () => {
+  const transcript = opened();
+  say(transcript, "speech.started", { segment: 0 });
+  say(transcript, "transcript.partial", { segment: 0, text: "ve", language: "en", start_ms: 0, end_ms: 1 });
+  const line = transcript.line(0);
+  const echo = { segment: 0, stage: "stt", code: "echo", message: "!" };
+  assert.deepEqual(say(transcript, "segment.failed", echo), { changed: [], withdrawn: [line] });
+  assert.deepEqual(done(transcript, 0), { changed: [], withdrawn: [] });
+  assert.deepEqual(transcript.part?.lines, []);
+});
+
+test("a sentence whose speech was left out is done: its words are there to read", () => {
+  const transcript = opened();
+  spoken(transcript, 0, "hello");
+  say(transcript, "translation.final", { segment: 0, target: "es", text: "hola" });
+  say(transcript, "segment.failed", { segment: 0, target: "es", stage: "tts", code: "too_late", message: "!" });
+  done(transcript, 0);
+  const { state, failure, translation } = transcript.line(0) ?? {};
+  assert.deepEqual([state, failure?.code, translation?.text], ["done", "too_late", "hola"]);
+  say(transcript, "segment.failed", { segment: 1, stage: "stt", code: "too_late", message: "!" });
+  assert.equal(transcript.line(1)?.state, "failed");
+});
+
 test("the language spoken is the one found, or the one asked for where none is told", () => {
   const transcript = opened();
   const fields = { text: "bon dia", start_ms: 0, end_ms: 1 };

@@ -1,0 +1,136 @@
+"""Speech gives way to who speaks: it fades out, then goes on where it was, or is dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+from bridge.protocol import wire
+from tests.browser import tap
+from tests.browser.between import Between
+from tests.browser.chromium import Visit, Visitor
+from tests.browser.hall import SPEAK, Hall
+from tests.browser.test_pass import open_page, start
+from tests.stack import Stack, wait_until
+
+pytestmark = pytest.mark.browser
+
+RATE = 24_000
+FADE = RATE // 200
+LOUDSPEAKER = {"headphones": False}
+
+
+def ramp(seconds: float) -> NDArray[np.int16]:
+    """Every sample another one, so that none can be missed or heard twice unseen."""
+    return np.arange(1_000, 1_000 + round(seconds * RATE), dtype="<i2")
+
+
+def speak(between: Between, segment: int, sound: NDArray[np.int16]) -> None:
+    """A whole sentence and its sound, all at once."""
+    between.source(segment, "go forward")
+    between.translation(segment, "adelante")
+    between.say("audio.start", segment=segment, target="es", index=1, rate=RATE)
+    frame = wire.pack_audio(seq=1, segment=segment, target=1, offset=0, pcm=sound.tobytes(), last=True)
+    between.frame(frame)
+
+
+def heard(page: Page) -> NDArray[np.int64]:
+    return np.round(tap.heard(page) * 32_768).astype(int)
+
+
+def wait_for_sound(page: Page, count: int) -> None:
+    def sounded() -> bool:
+        page.wait_for_timeout(20)
+        return bool(np.count_nonzero(heard(page)) >= count)
+
+    wait_until(sounded, 10, f"{count} samples are heard")
+
+
+def obeyed(between: Between, kind: str, **fields: Any) -> None:
+    between.say(f"playback.{kind}", latency_ms=2, **fields)
+
+
+def test_speech_goes_on_at_the_next_sample_or_is_dropped_and_the_server_knows_what_waits(
+    simulated: Stack, visit: Visit, quiet_room: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room, choices=LOUDSPEAKER, **tap.OPTIONS)
+    between = Between(visitor.page)
+    page = open_page(visitor)
+    start(page)
+    sound = ramp(1)
+    speak(between, 0, sound)
+    wait_for_sound(page, RATE // 5)
+    obeyed(between, "paused", reason="barge_in")
+    page.wait_for_timeout(500)
+    during = heard(page)[-RATE // 8 :]
+    obeyed(between, "resumed")
+    page.wait_for_timeout(200)
+    still = heard(page)[-RATE // 16 :]
+    obeyed(between, "resumed", reason="barge_in")
+    wait_for_sound(page, len(sound) - 2)
+    speak(between, 1, sound)
+    wait_for_sound(page, len(sound) + RATE // 5)
+    obeyed(between, "paused", reason="barge_in")
+    obeyed(between, "stopped", reason="barge_in")
+    obeyed(between, "resumed", reason="barge_in")
+    page.wait_for_timeout(1_000)
+
+    assert not during.any(), "somebody speaks and the translation goes on"
+    assert not still.any(), "the listener's own wish is taken for the end of speech"
+    told = heard(page)
+    first, second = (np.flatnonzero(told == 1_000 + count) for count in (0, RATE // 10))
+    assert len(first) == len(second) == 2
+    once = told[first[0] : first[1]]
+    once = once[once != 0]
+    # Apart from the fades around the pause every sample is there, once and in its place.
+    assert np.count_nonzero(np.isin(once, sound[: len(once)])) >= len(sound) - 3 * FADE
+    assert np.count_nonzero(told[first[1] :]) < len(sound), "what was to be dropped is heard to its end"
+    marks = [message for message in visitor.sent if message["type"] == "playback.mark"]
+    begin, *_, end = [mark for mark in marks if mark["segment"] == 0]
+    assert begin["backlog_ms"] == pytest.approx(1_000, abs=120)
+    assert (end["played_ms"], end["backlog_ms"]) == (1_000, 0)
+
+
+def updates(visitor: Visitor) -> list[str]:
+    return [message["barge_in"] for message in visitor.sent if "barge_in" in message]
+
+
+def test_what_ones_speech_does_fits_the_headphones_until_it_is_chosen(
+    simulated: Stack, visit: Visit, quiet_room: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room, choices=LOUDSPEAKER)
+    page = open_page(visitor)
+    start(page)
+    page.click("#open-settings")
+    expect(page.locator("#barge-in")).to_have_value("pause")
+    page.check("#headphones")
+    expect(page.locator("#barge-in")).to_have_value("off")
+    page.select_option("#barge-in", "stop")
+    page.uncheck("#headphones")
+    expect(page.locator("#barge-in")).to_have_value("stop")
+    page.wait_for_timeout(50)
+
+    assert updates(visitor)[0] == "pause"
+    assert updates(visitor)[-1] == "stop"
+    other = visitor.beside("/")
+    assert other.locator("#barge-in").count() == 0, "who hears only themselves is asked for manners"
+
+
+@pytest.mark.parametrize(("heard_language", "wanted"), [("es", "pause"), ("", None)])
+def test_in_a_room_it_is_asked_for_by_who_speaks_and_listens(
+    simulated: Stack, visit: Visit, quiet_room: Path, heard_language: str, wanted: str | None
+) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room, choices=LOUDSPEAKER)
+    hall = Hall(visitor.page)
+    visitor.page.goto(simulated.url + SPEAK)
+    visitor.page.wait_for_selector("#talk:enabled")
+    visitor.page.select_option("#target", heard_language)
+    visitor.page.click("#talk")
+    visitor.page.wait_for_selector("#status[data-live]")
+
+    assert hall.of("session.start")[0].get("barge_in") == wanted
