@@ -23,7 +23,10 @@ class ObjectiveSettings(Options):
         "below which `bench` passes.",
     )
     slo_barge_in_ms: float = Field(
-        50, gt=0, description="p95 from the start of the listener's speech to its pause, for `bench` to pass."
+        50,
+        gt=0,
+        description="p95 from the decision that the listener speaks to the worker's acknowledgement, "
+        "for `bench` to pass.",
     )
     slo_control_ms: float = Field(
         20, gt=0, description="p95 from a pause that is asked for to its answer, for `bench` to pass."

@@ -46,8 +46,8 @@ class Settings(SpeechSettings, ObjectiveSettings):
         "console", description="Log lines for people or for machines."
     )
 
-    profile: Literal["", "cprofile", "memory", "torch", "nvtx"] = Field(
-        "",
+    profile: Literal["cprofile", "memory", "torch", "nvtx"] | None = Field(
+        None,
         description="What watches the tasks of workers and writes to DATA_DIR/profile: Python's profiler, "
         "memory between two signals (`speechbridge profile memory`), torch's profiler, ranges for nsys.",
     )

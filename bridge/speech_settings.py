@@ -91,6 +91,17 @@ class SpeechSettings(Options):
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
     )
 
+    # Barge-in and echo
+    barge_in: Literal["off", "pause", "stop"] = Field(
+        "off",
+        description="What the speech of somebody who also listens does to what is spoken to them, where the "
+        "client does not say: nothing, hold it back while they speak, or drop it.",
+    )
+    echo_guard: bool = Field(
+        True,
+        description="Leave out what the microphone hears of the speech that is played beside it. It concerns "
+        "those who speak and listen.",
+    )
     speech_rate_most: float = Field(
         1.25,
         ge=1,

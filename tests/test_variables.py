@@ -20,6 +20,7 @@ UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
 SEGMENTER = "gateway/core/test_segmenter.py::"
 VAD = "gateway/runtime/test_vad.py::"
+READING = "gateway/runtime/test_runner_partials.py::"
 RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
@@ -59,6 +60,7 @@ SHOWN_BY = {
     "REDIS_MAX_MEMORY": UP + "test_private_redis_is_bounded",
     "LOG_LEVEL": "bridge/test_logs.py::test_lines_below_the_level_are_dropped",
     "LOG_FORMAT": "bridge/test_logs.py::test_uvicorn_and_celery_lines_are_written_once",
+    "PROFILE": "bridge/tasks/test_profile.py::test_cprofile_writes_what_the_tasks_of_a_stage_called",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
@@ -75,6 +77,10 @@ SHOWN_BY = {
     "VAD_AGGRESSIVENESS": VAD + "test_higher_aggressiveness_finds_less_speech_in_noise",
     "VAD_MIN_SPEECH_MS": SEGMENTER + "test_every_knob_changes_the_cuts",
     "VAD_MIN_SILENCE_MS": VAD + "test_longer_silence_joins_sentences",
+    "BARGE_IN": "gateway/protocols/native/test_agreement.py::"
+    "test_barge_in_is_what_the_client_says_or_else_the_variable",
+    "ECHO_GUARD": "gateway/runtime/test_ward.py::"
+    "test_speech_that_comes_back_is_left_out_where_the_variable_says_so",
     "SPEECH_RATE_MOST": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
     "CATCH_UP_MS": SPEECH + "test_a_translation_is_asked_for_as_fast_as_the_listener_is_behind",
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
@@ -82,6 +88,11 @@ SHOWN_BY = {
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
+    "PARTIALS": READING
+    + "test_looks_are_as_far_apart_as_the_variable_says_and_none_are_taken_where_it_is_off",
+    "PARTIAL_MS": READING
+    + "test_looks_are_as_far_apart_as_the_variable_says_and_none_are_taken_where_it_is_off",
+    "CLAUSE_MS": VAD + "test_talk_without_a_pause_is_cut_clause_by_clause_from_as_long_as_the_variable_says",
     "WS_MAX_MESSAGE_SIZE": WIRE + "test_a_larger_message_is_too_large",
     "WS_PING_INTERVAL": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",
     "WS_PING_TIMEOUT": WIRE + "test_clients_are_pinged_and_a_silent_one_is_dropped",

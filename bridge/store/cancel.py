@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TypeVar
 
 import redis
@@ -17,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bridge.store import keys
+from bridge.store.control import Command
 from bridge.types import Work
 
 log = structlog.get_logger(__name__)
@@ -36,7 +38,11 @@ class Cancellations:
     by `Desk.take`, which reads the hash.
     """
 
-    def __init__(self, url: str, name: str, life: str) -> None:
+    def __init__(
+        self, url: str, name: str, life: str, obey: Callable[[Command], None] = lambda command: None
+    ) -> None:
+        """`obey` is called, in a thread of its own, with each PAUSE, RESUME and STOP."""
+        self._obey = obey
         self.listening = threading.Event()
         self._first: OrderedDict[str, int | None] = OrderedDict()
         self._drafts: OrderedDict[str, tuple[int, int]] = OrderedDict()
@@ -95,17 +101,26 @@ class Cancellations:
 
     def _note(self, data: bytes) -> None:
         try:
-            session, first, *dropped = json.loads(data)
+            told = json.loads(data)
+            if isinstance(told, dict):
+                self._command(Command.read(told))
+                return
+            session, first, *dropped = told
             if not isinstance(session, str) or not isinstance(first, int | None):
                 raise TypeError("no session and segment")
             revision = int(dropped[0]) if dropped else None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             log.warning("a cancellation cannot be read")
             return
         if revision is None:
             _remember(self._first, session, first)
         else:
             _remember(self._drafts, session, (first or 0, revision))
+
+    def _command(self, command: Command) -> None:
+        if command.command == "STOP":
+            _remember(self._first, command.session, command.segment)
+        self._obey(command)
 
 
 def _remember(known: OrderedDict[str, T], session: str, what: T) -> None:

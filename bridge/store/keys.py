@@ -13,7 +13,8 @@ live:{session}                             hash: `from` = first segment still wa
                                            again `{segment}.{revision}/{stage}/{target}` = first attempt still
                                            wanted; gone = nothing is wanted
 claim:{session}/{segment}/{stage}/...      a worker took this attempt; nobody takes it twice
-cancel                                     channel: changes of live:*, for speed; the hash is the truth
+cancel                                     channel: changes of live:*, and PAUSE, RESUME, STOP, for speed; the
+                                           hash and the journal are the truth
 worker:{name}                              JSON of a live worker, expires without a heartbeat
 workers                                    set of names; a name without its key is a dead worker
 running                                    hash: what each worker runs right now

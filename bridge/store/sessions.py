@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bridge.store import keys
-from bridge.types import Stage
+from bridge.store.control import Command
+from bridge.types import Decision, Stage
 
 # Only in a session that is there: nothing may bring back one that was closed, and keep it for ever.
 _SET = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end"
@@ -49,6 +50,14 @@ class Sessions:
                 pipe.eval(_SET, 1, keys.live(session), "from", str(segment))
                 pipe.publish(keys.CANCEL, json.dumps([session, segment]))
                 await pipe.execute()
+
+    async def tell(self, room: str, decision: Decision, at: float) -> None:
+        """Lets the workers hear of a decision (paused, resumed, stopped) before it stands in the journal.
+
+        It was made `at`, in seconds on the clock of Redis.
+        """
+        with keys.reported(self.url):
+            await self._client.publish(keys.CANCEL, Command.of(room, decision, at).message())
 
     async def drop(self, session: str, segment: int, revision: int) -> None:
         """Makes drafts of a segment up to `revision` stop, wherever they are."""

@@ -49,6 +49,15 @@ local audio = KEYS[5] ~= '' and redis.call('GET', KEYS[5]) or false
 return {'wanted', stamp, audio}
 """
 
+# KEYS: journal. ARGV: the entry's JSON up to queued_ms, when the command was given.
+_OBEYED = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local ms = string.format('%.2f', math.max(0, (now - tonumber(ARGV[2])) * 1000))
+redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'e', ARGV[1] .. ',"queued_ms":' .. ms .. '}')
+return ms
+"""
+
 # A partial is not claimed, and nobody waits for it. KEYS: live, audio. ARGV: segment, deadline.
 _LOOK = """
 local first = redis.call('HGET', KEYS[1], 'from')
@@ -83,6 +92,7 @@ class Desk:
         self.url = url
         self.client = keys.connect(url, patient=True)
         self._take: Any = self.client.register_script(_TAKE)
+        self._obeyed: Any = self.client.register_script(_OBEYED)
         self._look: Any = self.client.register_script(_LOOK)
 
     def take(self, stage: Stage, work: Work, worker: str, running: Sequence[str]) -> Taken:
@@ -136,6 +146,14 @@ class Desk:
         """Appends to the room's journal; a room that is over hears nothing, and no key comes back."""
         with keys.reported(self.url):
             self.client.xadd(keys.journal(room), encode(event), nomkstream=True)  # type: ignore[arg-type]
+
+    def obeyed(self, room: str, session: str, number: int, at: float, worker: str) -> float:
+        """Acknowledges decision `number` of a session, which was made `at`; returns for how long it was on
+        its way, in milliseconds."""
+        obeyed = Event("obeyed", "tts", session, 0, index=number, worker=worker)
+        entry = encode(obeyed)["e"].decode().removesuffix("}")
+        with keys.reported(self.url):
+            return float(self._obeyed(keys=[keys.journal(room)], args=[entry, at]))
 
     def runs(self, worker: str, running: Sequence[str]) -> None:
         """Says what the worker runs now."""

@@ -17,6 +17,7 @@ from bridge.languages import kept
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
+from bridge.store.control import Obedience
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.tasks import app, configure
@@ -51,7 +52,9 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     if entry.stage == "translation":
         provider = cached(provider, cache, settings)
     made = record(entry, name, provider_name, provider)
-    runtime = Runtime(name, provider, Desk(url), Cancellations(url, name, made.life))
+    desk = Desk(url)
+    obey = [Obedience(desk, name)] if entry.stage == "tts" else []
+    runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey))
     install(runtime)
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)

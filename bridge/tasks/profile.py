@@ -40,7 +40,7 @@ def profiling(settings: Settings, stage: str, worker: str) -> Iterator[None]:
     Files are in the folder of the stage in DATA_DIR/profile. Raises BridgeError where a tool is missing
     or the folder cannot be made.
     """
-    if not settings.profile:
+    if settings.profile is None:
         yield
         return
     folder = settings.data_dir / "profile" / stage

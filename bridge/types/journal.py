@@ -8,7 +8,7 @@ from typing import Literal
 
 from bridge.types.work import Floor, Stage, Target
 
-EventKind = Literal["started", "head", "text", "partial", "audio", "done", "failed", "floor"]
+EventKind = Literal["started", "head", "text", "partial", "audio", "done", "failed", "floor", "obeyed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class Event:
     of a sentence. `done`: TTS has spoken all sentences, `index` pieces in this attempt; behind a head those
     of `part` 1, which counts its pieces for itself.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
-    it was recorded, written by the speaker's gateway. `quick`: made with the least effort. Times are
-    milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this event.
+    it was recorded, written by the speaker's gateway. `obeyed`: the worker heard of decision `index` of the
+    session (paused, resumed, stopped), `queued_ms` after it was made. `quick`: made with the least effort.
+    Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this
+    event.
     """
 
     kind: EventKind
@@ -86,9 +88,11 @@ class Decision:
     `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
     `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`, translation behind
     the head of `skip` characters. `gave_up`: it, or its `target`, will not be heard. `paused`, `resumed`,
-    `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`. `ended`:
-    nothing more is said. `also`: a segment that was cut is heard in `targets` as well. `taken`: another
-    gateway holds the session from here on. `closed`: the room is over for everybody.
+    `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`. Where
+    `code` is `barge_in`, the session's own speech wanted it: such a pause lasts until it is resumed for that
+    reason, whatever the client pauses and resumes meanwhile, and such a stop in a room silences only what
+    began to be heard. `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as
+    well. `taken`: another gateway holds the session from here on. `closed`: the room is over for everybody.
     """
 
     kind: DecisionKind

@@ -93,10 +93,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` of the session is in force."""
+    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
+    has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Let the workers hear of a decision (paused, resumed, stopped) at once, ahead of the journal."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Drafts of the segment up to `revision` are not wanted any more."""
 
@@ -277,6 +286,7 @@ Effect = (
     | Free
     | Forget
     | Cancel
+    | Control
     | Drop
     | Timer
 )

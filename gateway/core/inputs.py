@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from bridge.types import Entry, Presence, Stage
+from gateway.core.heard import Heard
 from gateway.core.terms import Terms
 
 Key = tuple[int, Stage, str | None]
@@ -24,10 +25,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The next samples, s16le 16 kHz, and how likely each window that they complete holds speech."""
+    """The next samples, s16le 16 kHz, and how likely each window that they complete holds speech.
+
+    `heard` is what is known by now of the last windows, the newest last, where they may be an echo.
+    """
 
     pcm: bytes = field(repr=False)
     probabilities: tuple[float, ...] = ()
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

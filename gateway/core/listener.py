@@ -12,7 +12,8 @@ from math import inf
 
 from bridge.languages import same
 from bridge.types import Decision, Event
-from gateway.core import effects, facts, losses, said, sequencer
+from gateway.core import effects, facts, losses, said, sequencer, wishes
+from gateway.core.bargein import BARGE_IN
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
 from gateway.core.recent import Recent
@@ -34,9 +35,11 @@ class Listener:
     """All who are tuned alike: one numbering, one order, one stream of speech for all of them."""
 
     def __init__(self, tuning: Tuning, resample: Resample, patience: float = inf) -> None:
-        """`patience` is for how many seconds a segment is waited for: nobody may be left to give it up."""
+        """`patience` is for how many seconds a segment is waited for: nobody may be left to give it up.
+        `begun` is the last segment whose speech began to be heard, -1 before the first."""
         self.tuning = tuning
         self.seq = 1  # session.started
+        self.begun = -1
         self._resample = resample
         self._patience = patience + LOST
         self._sequencer = Sequencer()
@@ -51,9 +54,9 @@ class Listener:
         self._recent = Recent() if tuning.hears == "others" else None
 
     @property
-    def paused(self) -> bool:
-        """Whether speech is held back."""
-        return self._sequencer.paused
+    def pauses(self) -> frozenset[str]:
+        """For which reasons speech is held back."""
+        return self._sequencer.pauses
 
     def begins_with(self, at: float) -> list[Say | Play]:
         """What somebody who joins at `at` should know: the segments that are not over, or the last one."""
@@ -61,23 +64,23 @@ class Listener:
 
     def decided(self, at: float, decision: Decision) -> list[Effect]:
         """Folds a wish of the own session: paused, resumed, stopped or ended, made at `at`."""
-        found: list[Effect] = []
-        match decision.kind:
-            case "paused":
-                self._sequencer.pause()
-            case "resumed":
-                found = self._released(at, self._sequencer.resume())
-            case "stopped":
-                before = decision.segment if self.tuning.hears == "itself" else inf
-                over = [sequencer.Over(number) for number in self._words.stop(before)]
-                found = [Purge(before), *self._released(at, [*over, *self._sequencer.stop(before)])]
-            case "ended":
-                # A pause ends here: nobody could resume after it.
-                found = self._released(at, self._sequencer.resume())
-                found.append(self._say(effects.Ended(self._segments)))
+        released, before = wishes.heeded(self._sequencer, self.tuning, decision)
+        found: list[Effect] = [] if before is None else [Purge(before)]
+        over = self._words.stop(before or 0) if self.tuning.hears == "itself" else []
+        found += self._released(at, [*map(sequencer.Over, over), *released])
+        if decision.kind == "ended":
+            found.append(self._say(effects.Ended(self._segments)))
         if decision.kind in _OBEYED:
-            found.append(self._say(effects.Obeyed(decision.kind, decision.number)))  # type: ignore[arg-type]
+            obeyed = effects.Obeyed(decision.kind, decision.number, decision.code)  # type: ignore[arg-type]
+            found.append(self._say(obeyed))
         return found
+
+    def _taken(self, at: float, decision: Decision) -> list[Effect]:
+        """Whoever listened to the own speech is gone: a pause for it would have no end."""
+        if decision.session != self.tuning.own or BARGE_IN not in self._sequencer.pauses:
+            return []
+        released = self._released(at, self._sequencer.resume(BARGE_IN))
+        return [*released, self._say(effects.Obeyed("resumed", decision.number, BARGE_IN))]
 
     def found(self, at: float, fact: facts.Fact, who: Ledger) -> list[Effect]:
         """Folds what the ledger `who` found in an entry that was written at `at`, in seconds."""
@@ -142,6 +145,8 @@ class Listener:
                 self._segments = decision.segment + 1
                 stopped = self._say(effects.SpeechStopped(number))
                 return [stopped, *self._expect(at, number, decision, who)]
+            case "taken":
+                return self._taken(at, decision)
             case "gave_up" if decision.target is None or self._hears(who, decision.target):
                 return self._failed(at, number, decision, who)
         return []
@@ -223,10 +228,8 @@ class Listener:
             if number in self._silent:
                 found += self._over_in_silence(at, number)
             elif self._sequencer.waits_for(number):
-                found += [
-                    self._say(losses.lost(number)),
-                    *self._released(at, self._sequencer.finish(number, None)),
-                ]
+                found.append(self._say(losses.lost(number)))
+                found += self._released(at, self._sequencer.finish(number, None))
             elif not (ended := self._worded(at, number, None)):
                 break  # held by a pause
             else:
@@ -252,6 +255,7 @@ class Listener:
             case sequencer.Begins(segment, target):
                 index = self._index(segment, target)
                 rate = self.tuning.rate
+                self.begun = max(self.begun, segment)
                 # Two people at one device hear both languages from it, one after the other.
                 lane = "" if self._cuts[segment].floor == "silent" else target
                 self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)

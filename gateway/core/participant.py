@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 
 from bridge.types import Decision, Event
 from gateway.core import facts, inputs
 from gateway.core.backlog import NEVER, Backlog, CatchUp
-from gateway.core.effects import Append, Effect, Submit, Taken, Timer
+from gateway.core.bargein import BARGE_IN, BargeIn, Wish
+from gateway.core.effects import Append, Control, Effect, Submit, Taken, Timer
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
 
 CONFIRM = 2.0
 """Seconds in which a decision must come back from the journal; else it is written again."""
+_WISHES = ("paused", "resumed", "stopped")
 
 
 class Participant:
@@ -31,7 +34,9 @@ class Participant:
         name: str = "",
         fence: int = 0,
         catch_up: CatchUp = NEVER,
+        begun: Callable[[], int] = lambda: -1,
     ) -> None:
+        """`begun` is the last segment whose speech the session began to hear, -1 before the first."""
         self.session = session
         self.speaker = speaker
         self.number = number
@@ -40,6 +45,8 @@ class Participant:
         self._decisions = 0
         self._unconfirmed: dict[int, tuple[float, Decision]] = {}
         self._paused = False
+        self._barge_in = BargeIn(speaker.terms) if speaker else None
+        self._begun = begun
         self._takeover: Takeover | None = None
         self._armed = inf
         self._backlog = Backlog(catch_up)
@@ -65,7 +72,7 @@ class Participant:
         if isinstance(given, inputs.Behind):
             self._backlog.told(given.seconds, now)
             return []
-        effects = self._handle(given, now)
+        effects = [*self._interrupted(given, now), *self._handle(given, now)]
         if not effects and isinstance(given, inputs.Windows | inputs.Looked):
             return []
         return self._done(effects, now)
@@ -120,17 +127,30 @@ class Participant:
                 return [*self._repeat(now), *self._spoken(given, now)]
         return self._spoken(given, now)
 
+    def _interrupted(self, given: inputs.Input, now: float) -> list[Effect]:
+        """What the session's own speech does to what is spoken to it."""
+        wishes = self._barge_in.handle(given, now) if self._barge_in else []
+        return [
+            Append(Decision(wish, self.session, segment=self._before(wish), code=BARGE_IN)) for wish in wishes
+        ]
+
+    def _before(self, wish: Wish) -> int:
+        """The first segment that is heard again; in a room the fold of each listener knows."""
+        return self._begun() + 1 if wish == "stopped" and not self.number else 0
+
     def _spoken(self, given: inputs.Input, now: float) -> list[Effect]:
         return self.speaker.handle(given, now) if self.speaker else []
 
     def _done(self, effects: list[Effect], now: float) -> list[Effect]:
-        return [*(self._numbered(effect, now) for effect in effects), *self._timer()]
+        numbered = [each for effect in effects for each in self._numbered(effect, now)]
+        return [*numbered, *self._timer()]
 
-    def _numbered(self, effect: Effect, now: float) -> Effect:
+    def _numbered(self, effect: Effect, now: float) -> Iterator[Effect]:
         if isinstance(effect, Submit):
-            return self._backlog.paced(effect, now)
+            effect = self._backlog.paced(effect, now)
         if not isinstance(effect, Append) or effect.decision.number >= 0:
-            return effect
+            yield effect
+            return
         decision = replace(
             effect.decision,
             number=self._decisions,
@@ -140,7 +160,10 @@ class Participant:
         )
         self._decisions += 1
         self._unconfirmed[decision.number] = (now + CONFIRM, decision)
-        return Append(decision)
+        yield Append(decision)
+        # In a room the speech is made for everybody: it is not the workers' affair who pauses.
+        if decision.kind in _WISHES and not self.number:
+            yield Control(decision)
 
     def _repeat(self, now: float) -> list[Effect]:
         """Decisions that the journal lost, in their order: a reader counts each once."""
@@ -156,6 +179,7 @@ class Participant:
     def _timer(self) -> list[Effect]:
         confirm = min((when for when, _ in self._unconfirmed.values()), default=inf)
         at = min(self.speaker.next if self.speaker else inf, confirm)
+        at = min(at, self._barge_in.next if self._barge_in else inf)
         if at >= self._armed:
             return []
         self._armed = at

@@ -69,7 +69,7 @@ class Sequencer:
     def __init__(self) -> None:
         self._segments: dict[int, dict[str, _Voice]] = {}
         self._lanes: dict[str, list[int]] = {}
-        self.paused = False
+        self.pauses: frozenset[str] = frozenset()
         self._bytes = 0
 
     def expect(self, segment: int, targets: Sequence[str]) -> list[Release]:
@@ -110,24 +110,32 @@ class Sequencer:
         """Whether more of the segment must come before later ones may be heard."""
         return any(not voice.finished for voice in self._segments.get(segment, {}).values())
 
-    def pause(self) -> None:
-        """Holds speech back."""
-        self.paused = True
+    def pause(self, reason: str = "") -> None:
+        """Holds speech back, until it is resumed for each reason for which it was paused."""
+        self.pauses |= {reason}
 
-    def resume(self) -> list[Release]:
-        """Lets speech go on where it was held."""
-        self.paused = False
-        return [release for target in self._lanes for release in self._advance(target)]
+    def resume(self, *reasons: str) -> list[Release]:
+        """Ends the pauses for these reasons, all of them where none is named: speech goes on where it was
+        held, unless another pause stands."""
+        self.pauses = self.pauses - set(reasons) if reasons else frozenset()
+        return self._all_advance()
 
     def stop(self, before: float) -> list[Release]:
         """Silences all segments before `before`: what was begun ends, and each is over."""
         released: list[Release] = []
         for number in [number for number in self._segments if number < before]:
             released += self._drop(number)
-        if not self.paused:
-            for target in self._lanes:
-                released += self._advance(target)
-        return released
+        return [*released, *self._all_advance()]
+
+    def interrupt(self) -> list[Release]:
+        """Silences the segments that began to be heard and are not over."""
+        released: list[Release] = []
+        for number in [n for n, voices in self._segments.items() if any(v.begun for v in voices.values())]:
+            released += self._drop(number)
+        return [*released, *self._all_advance()]
+
+    def _all_advance(self) -> list[Release]:
+        return [release for target in self._lanes for release in self._advance(target)]
 
     def _voice(self, segment: int, target: str) -> _Voice | None:
         return self._segments.get(segment, {}).get(target)
@@ -136,7 +144,7 @@ class Sequencer:
         """What may be heard of a target now: the first segment as far as it is, then the next ones."""
         released: list[Release] = []
         lane = self._lanes.get(target, [])
-        while lane and not self.paused:
+        while lane and not self.pauses:
             voice = self._segments[lane[0]][target]
             released += self._speak(lane[0], target, voice)
             if not voice.finished:
@@ -174,6 +182,6 @@ class Sequencer:
         """Drops the oldest segments that only wait for `resume` when there are too many of them."""
         released: list[Release] = []
         held = [n for n in self._segments if all(v.finished for v in self._segments[n].values())]
-        while self.paused and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
+        while self.pauses and held and (len(held) > HELD_SEGMENTS or self._bytes > HELD_BYTES):
             released += [Overheld(held[0]), *self._drop(held.pop(0))]
         return released

@@ -13,6 +13,7 @@ from bridge.types import Decision, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
+from gateway.core.echo import Echoes
 from gateway.core.effects import Append, Effect, Taken
 from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
@@ -107,13 +108,12 @@ class Speaker:
             case inputs.Arrived(samples):
                 self._arrivals.note(samples, now)
                 return []
-            case inputs.Windows(pcm, probabilities):
+            case inputs.Windows(pcm, probabilities, heard):
                 self._probabilities.extend(probabilities)
+                self._echoes.note(probabilities, heard, self.terms.cutting.threshold)
                 self._segmenter.live = not self._arrivals.recorded(self._segmenter.received, now)
-                return [
-                    *self._follow(self._segmenter.feed(pcm), now),
-                    *self._watch.look(self._segmenter, now),
-                ]
+                effects = self._follow(self._segmenter.feed(pcm), now)
+                return [*effects, *self._watch.look(self._segmenter, now, self._echoes)]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -151,7 +151,7 @@ class Speaker:
         return [*given_up, Taken(takeover.at)]
 
     def _from(self, segment: int, at: int, given: int = 0, voiced: bool = False) -> Segmenter:
-        probabilities = self._probabilities
+        self._echoes, probabilities = Echoes(at), self._probabilities
         return Segmenter(self.terms.cutting, lambda _: probabilities.popleft(), segment, at, given, voiced)
 
     def _targets(self, terms: Terms) -> tuple[Target, ...]:
@@ -254,7 +254,7 @@ class Speaker:
     def _draft(self, draft: cuts.Draft, now: float) -> list[Effect]:
         """Sends what will be the segment, if no more is said."""
         dropped = self._supervision.drafts.drop()
-        silent = draft.speech_end <= self._silent_until
+        silent = draft.speech_end <= self._silent_until or self._echoes.explain(draft.start, draft.speech_end)
         terms = self._agreed.of(draft.segment)
         targets = self._targets(terms)
         if silent or not targets or not self.hungry or self._arrivals.recorded(draft.end, now):
@@ -275,15 +275,16 @@ class Speaker:
         self.segments_cut = cut.segment + 1
         targets = () if cut.speech_end <= self._silent_until else self._targets(terms)
         draft = self._supervision.drafts.standing
-        if draft is not None and cut.drafted and targets:
+        echo = self._echoes.drop(self._session, cut) if targets else []
+        if draft is not None and cut.drafted and targets and not echo:
             cut = replace(cut, revision=draft.work.revision)
             return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
         decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
-        if not targets:
+        if echo or not targets:
             self._unsafe.pop(cut.segment, None)
-            return [*dropped, Append(decision)]
+            return [*dropped, Append(decision), *echo]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
         sent = self._supervision.begin(cut, work, targets, live, now, spoken)

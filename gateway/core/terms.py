@@ -51,12 +51,16 @@ class SegmenterConfig:
         )
 
 
+BargeIn = Literal["off", "pause", "stop"]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for the segments that begin now. A source of None is to be detected, `among` these two
     where they are named. With `partials` the words are shown while they are spoken.
 
-    `floor` is what those get who listen in the language that is spoken.
+    `floor` is what those get who listen in the language that is spoken, `barge_in` what the session's own
+    speech does to what is spoken to it.
     """
 
     source: str | None
@@ -65,6 +69,7 @@ class Terms:
     cutting: SegmenterConfig
     floor: Floor = ""
     among: tuple[str, ...] = ()
+    barge_in: BargeIn = "off"
     partials: bool = False
     pacing: Pace = "burst"
 

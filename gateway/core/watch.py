@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bridge.types import SPEECH_RATE, Target, Work
 from gateway.core import clauses, facts
 from gateway.core.agreed import Agreed
+from gateway.core.echo import Echoes
 from gateway.core.effects import Effect
 from gateway.core.partials import Partials
 from gateway.core.segmenter import Segmenter
@@ -28,10 +29,12 @@ class Watch:
         self._watched = watched
         self.partials = Partials(look_ms * SPEECH_RATE // 1000)
 
-    def look(self, segmenter: Segmenter, now: float) -> list[Effect]:
-        """Asks for the words so far, where that is due."""
+    def look(self, segmenter: Segmenter, now: float, echoes: Echoes) -> list[Effect]:
+        """Asks for the words so far, where that is due and they are the speaker's own."""
         part = segmenter.part
         if part is None or not segmenter.live or not self.partials.due(part, now):
+            return []
+        if echoes.explain(part.start, segmenter.received):
             return []
         terms = self._agreed.of(part.segment)
         clause = terms.cutting.clause_ms * SPEECH_RATE // 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -71,6 +72,7 @@ class Backend:
         )
         self.relay.also_told = self.dispatcher.shedding.told
         self.judge = Judge(Model())
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
         self.metronome = Metronome(settings.frame_ms)
 
     @property
@@ -91,15 +93,9 @@ class Backend:
         for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
             await part.stop()
         self.judge.close()
-        stores = (
-            self.journal,
-            self.sessions,
-            self.records,
-            self.rooms,
-            self.attendance,
-            self._watch,
-            self._speakers,
-        )
+        self.beside.shutdown(cancel_futures=True)
+        rooms = (self.rooms, self.attendance, self._speakers)
+        stores = (self.journal, self.sessions, self.records, *rooms, self._watch)
         for store in stores:
             await store.close()
 

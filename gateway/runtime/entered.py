@@ -13,7 +13,7 @@ from gateway.runtime.runner import Runner
 @dataclass(slots=True)
 class Entered:
     """A session that is there, or there again: `begin` tells its client what it missed, and all that comes.
-    `paused`: its client has speech held back.
+    `pauses`: for which reasons its client has speech held back.
 
     Nothing may be awaited between the return of `enter` or `resume` and `begin`.
     """
@@ -22,7 +22,7 @@ class Entered:
     token: str
     frames: list[Frame] = field(default_factory=list)
     resumed: bool = False
-    paused: bool = False
+    pauses: frozenset[str] = frozenset()
     done: Callable[[], None] = lambda: None
 
     def begin(self, mouth: Mouth) -> None:

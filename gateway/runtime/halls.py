@@ -95,9 +95,9 @@ class Halls:
             hall = runner.hall
             lanes = runner.seat.terms.pacing == "realtime"
             frames = replay.since(place.numbered(-runner.ahead_of_room, lanes))
-            paused = hall.core.listeners[tuning].paused
+            pauses = hall.core.listeners[tuning].pauses
             log.info("session resumed", session=session, frames=len(frames), samples=runner.samples)
-            return Entered(runner, new, frames, True, paused, lambda: hall.forget(tuning, replay))
+            return Entered(runner, new, frames, True, pauses, lambda: hall.forget(tuning, replay))
 
     async def _retaken(self, session: str, token: str, held: int) -> tuple[Runner, Replay, str]:
         """The session, here, and its new token. Raises NotKept, WrongToken and RedisUnavailable."""

@@ -48,13 +48,19 @@ class Hands:
                 self._submit(effect)
             case effects.Forget(segment, revision, superseded):
                 self._forget(segment, revision, superseded)
+            case effects.Control() | effects.Cancel() | effects.Drop():
+                self._call_off(effect)
+
+    def _call_off(self, effect: effects.Control | effects.Cancel | effects.Drop) -> None:
+        sessions, errands = self._backend.sessions, self._backend.errands
+        match effect:
+            case effects.Control(decision):
+                errands.run("control", sessions.tell(self._room, decision, self._backend.fleet.now()))
             case effects.Cancel(segment):
                 self.first = segment
-                cancel = self._backend.sessions.cancel_before(self._session, segment)
-                self._backend.errands.run("cancel", cancel)
+                errands.run("cancel", sessions.cancel_before(self._session, segment))
             case effects.Drop(segment, revision):
-                drop = self._backend.sessions.drop(self._session, segment, revision)
-                self._backend.errands.run("drop draft", drop)
+                errands.run("drop draft", sessions.drop(self._session, segment, revision))
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
         sessions, errands = self._backend.sessions, self._backend.errands

@@ -12,6 +12,7 @@ from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.core import inputs
 from gateway.runtime.vad import WINDOW, WINDOW_BYTES, Judge
+from gateway.runtime.ward import Ward
 
 SLICE = 16 * WINDOW_BYTES
 """Audio judged at a time: half a second, so that a recording gives way to everybody else."""
@@ -35,8 +36,11 @@ class Intake:
         give: Callable[[inputs.Input], None],
         hungry: Callable[[], bool],
         hold: Callable[[bool], None],
+        ward: Ward | None = None,
     ) -> None:
-        """`hold` is told when the budget of audio is used up, and when there is room again."""
+        """`hold` is told when the budget of audio is used up, and when there is room again; `ward` tells what
+        may be an echo."""
+        self._ward = ward
         self._judge_of_all = judge
         self._stream = judge.stream()
         self._give = give
@@ -119,9 +123,15 @@ class Intake:
             self._give(inputs.Windows(pcm))
             return
         self._judging = True
-        self._judge_of_all.submit(
-            self._stream, whole[:size], lambda found: self._judged(inputs.Windows(pcm, found))
-        )
+        self._judge_of_all.submit(self._stream, whole[:size], lambda found: self._ward_off(pcm, whole, found))
+
+    def _ward_off(self, pcm: bytes, whole: bytes, found: tuple[float, ...]) -> None:
+        """Finds out what of the windows at the beginning of `whole` is an echo."""
+        if self._ward is None:
+            self._judged(inputs.Windows(pcm, found))
+            return
+        windows = whole[: len(found) * WINDOW_BYTES]
+        self._ward.listen(windows, found, lambda heard: self._judged(inputs.Windows(pcm, found, heard)))
 
     def _judged(self, given: inputs.Windows | inputs.End) -> None:
         self._judging = False

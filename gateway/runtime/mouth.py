@@ -16,6 +16,9 @@ class Mouth(Protocol):
     def say(self, said: effects.Say, seq: int) -> None:
         """`seq` is the number that this client knows it by."""
 
+    def asked(self, number: int, since: float) -> None:
+        """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
+
     def show(self, shown: glimpse.Show | Warn) -> None:
         """What is said at the moment, if the client can be told at once, or what it is warned of."""
 
@@ -49,6 +52,8 @@ class Away:
     """The mouth of a session whose client is away: what is said meanwhile stands in the journal."""
 
     def say(self, said: effects.Say, seq: int) -> None: ...
+
+    def asked(self, number: int, since: float) -> None: ...
 
     def show(self, shown: glimpse.Show | Warn) -> None: ...
 

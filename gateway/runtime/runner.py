@@ -12,6 +12,7 @@ from bridge.errors import RedisUnavailable
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse, inputs
 from gateway.core.backlog import CatchUp
+from gateway.core.bargein import BARGE_IN
 from gateway.core.participant import Participant
 from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
@@ -24,6 +25,7 @@ from gateway.runtime.hall import Hall
 from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
+from gateway.runtime.ward import Ward
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +45,16 @@ class Runner:
         self._backend = backend
         self._mouth: Mouth = AWAY
         self._speaker = self._speaking(fence)
+        # Only who hears what is made of speech, and speaks, can send it back.
+        guarded = backend.settings.echo_guard and seat.role in ("alone", "both")
+        self._ward = Ward(backend.beside, lambda: self.terms.barge_in != "off") if guarded else None
         self._intake = Intake(
-            backend.judge, backend.settings, self._judged, self._hungry, lambda full: self._mouth.hold(full)
+            backend.judge,
+            backend.settings,
+            self._judged,
+            self._hungry,
+            lambda full: self._mouth.hold(full),
+            self._ward,
         )
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
@@ -72,9 +82,14 @@ class Runner:
                 settings.partial_ms if settings.partials else 0,
             )
         core.here[self.id] = Participant(
-            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings)
+            self.id, speaker, seat.number, seat.name, fence, CatchUp.of(settings), self._begun
         )
         return speaker
+
+    def _begun(self) -> int:
+        """The last segment whose speech it began to hear."""
+        listener = self.hall.core.listeners.get(self.seat.tuning)
+        return listener.begun if listener else -1
 
     @property
     def first(self) -> int:
@@ -199,9 +214,14 @@ class Runner:
         if self._over:
             return None
         decided: int | None = None
+        since = time.monotonic()
         try:
             found = self.hall.give(given, self.id)
-            decided = next((e.decision.number for e in found if isinstance(e, effects.Append)), None)
+            made = [effect.decision for effect in found if isinstance(effect, effects.Append)]
+            decided = next((decision.number for decision in made), None)
+            for decision in made:
+                if decision.code == BARGE_IN:
+                    self._mouth.asked(decision.number, since)
             self.pump()
         except Exception:
             self._log.exception("session failed; the others go on", input=type(given).__name__)
@@ -212,6 +232,8 @@ class Runner:
 
     def hear(self, effect: effects.Heard) -> None:
         """What those get who listen as it does."""
+        if self._ward is not None and not self.away:
+            self._ward.tell(effect, self.seat.terms.rate)
         match effect:
             case effects.Say(seq):
                 self._mouth.say(effect, seq + self.ahead_of_room)

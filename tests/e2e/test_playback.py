@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from bridge.client import Client
 from bridge.media import decode
 from bridge.protocol import client_messages, server_messages, wire
-from tests.stack import Stack
+from bridge.types import SPEECH_RATE
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.e2e
 
 CLIP = Path(__file__).parent.parent / "data" / "speech" / "go_forward.wav"
+PAUSES = re.compile(r"PAUSE received, latency: \d+\.\d ms")
 Said = server_messages.ServerMessage | wire.AudioFrame
 
 
@@ -105,6 +108,31 @@ def test_a_session_that_ends_in_a_pause_is_spoken_to_its_end(simulated: Stack) -
             assert spoken(await listener.until(server_messages.SessionEnded)) == [0]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.serial
+def test_own_speech_holds_back_what_is_spoken_to_it_and_the_worker_that_speaks_says_so(
+    simulated: Stack,
+) -> None:
+    async def scenario() -> None:
+        async with Client(simulated.url, "en", ["es"]) as client, asyncio.timeout(30):
+            listener = Listener(client)
+            await client.send(client_messages.SessionUpdate(barge_in="pause"))
+            pcm = b"".join(decode(CLIP))
+            # A sentence, a second of silence, and the beginning of the next one, which goes on for a second.
+            await client.send_audio(pcm + bytes(2 * SPEECH_RATE) + pcm[: 4 * SPEECH_RATE])
+            said = await listener.until(server_messages.SegmentDone)
+            (caption,) = [it for it in said if isinstance(it, server_messages.TranslationFinal)]
+            (begins,) = [it for it in said if isinstance(it, server_messages.AudioStart)]
+            assert begins.t_ms - caption.t_ms > 400  # tts takes 80
+            kinds = (server_messages.PlaybackPaused, server_messages.PlaybackResumed)
+            acknowledged = [it for it in listener.said if isinstance(it, kinds)]
+            assert {it.reason for it in acknowledged} == {"barge_in"}
+            assert all(it.latency_ms < 50 for it in acknowledged)
+
+    before = len(PAUSES.findall(simulated.output()))
+    asyncio.run(scenario())
+    wait_until(lambda: len(PAUSES.findall(simulated.output())) > before, 2, "the worker says so")
 
 
 def test_who_listens_in_the_language_that_is_spoken_hears_the_words_as_they_are(simulated: Stack) -> None:

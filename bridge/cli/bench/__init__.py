@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.bench.commands.ab import ab as run_ab
+from bridge.cli.bench.commands.baseline import baseline as run_baseline
 from bridge.cli.bench.commands.latency import latency as run_latency
 from bridge.cli.bench.commands.many import concurrency as run_concurrency
 from bridge.cli.bench.commands.many import jitter as run_jitter
 from bridge.cli.bench.commands.many import throughput as run_throughput
 from bridge.cli.bench.commands.overload import overload as run_overload
+from bridge.cli.bench.commands.stage import stage as run_stage
 from bridge.cli.bench.outcome import finish, names, numbers
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ bench = typer.Typer(help="Measure latency, fairness, recovery, rooms and engines
 
 bench.command("latency")(run_latency)
 bench.command("ab")(run_ab)
+bench.command("baseline")(run_baseline)
+bench.command("stage")(run_stage)
 bench.command("jitter")(run_jitter)
 bench.command("concurrency")(run_concurrency)
 bench.command("throughput")(run_throughput)
@@ -126,6 +130,28 @@ def run_resume(
     settings = {"disconnects": disconnects, "sessions": sessions, "seconds": seconds, "seed": seed}
     report = Report("resume", settings)
     measured.measure(report, disconnects, sessions, seconds, seed)
+    finish(report, json)
+
+
+@bench.command("barge-in")
+def run_barge_in(
+    iterations: Annotated[int, typer.Option(min=2, help="Interruptions.")] = 30,
+    controls: Annotated[int, typer.Option(min=1, help="Pauses by the client, each with a resume.")] = 50,
+    sessions: Annotated[int, typer.Option(min=0, max=64, help="Sessions that speak besides.")] = 3,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,
+) -> None:
+    """How soon the system falls silent when a listener speaks against it, or says `playback.pause`.
+
+    Real speech in real time, simulated engines, the client in a process of its own. barge_in_ms, stop_ms:
+    from the decision of the gateway to the acknowledgement of the worker that speaks; paused_ms: to that at
+    the client; last_sample_ms: to the last speech that the client gets, where any comes after the decision.
+    control_ms: from the client's wish to its acknowledgement.
+    """
+    from bridge.cli.bench import barge_in as measured
+    from bridge.cli.bench.report import Report
+
+    report = Report("barge-in", {"iterations": iterations, "controls": controls, "sessions": sessions})
+    measured.measure(report, iterations, controls, sessions)
     finish(report, json)
 
 

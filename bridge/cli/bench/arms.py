@@ -34,12 +34,19 @@ class Arm:
 
 @contextmanager
 def arms(
-    variants: Mapping[str, Mapping[str, str]], engines_ms: Mapping[str, int] | None, sessions: int
+    variants: Mapping[str, Mapping[str, str]],
+    engines_ms: Mapping[str, int] | None,
+    sessions: int,
+    url: str = "",
 ) -> Iterator[list[Arm]]:
     """A stack for each of `variants`, by name, with engines that take `engines_ms` or with those in force.
 
-    Simulated engines have a thread for each of `sessions`, 64 at most. Raises BridgeError as `Stack` does.
+    Simulated engines have a thread for each of `sessions`, 64 at most. With `url` the gateway there is
+    all there is, as it is. Raises BridgeError as `Stack` does.
     """
+    if url:
+        yield [Arm("", url, None, None)]
+        return
     with ExitStack() as stacks:
         common: Mapping[str, str] = {}
         if engines_ms is not None:

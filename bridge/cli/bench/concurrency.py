@@ -15,9 +15,9 @@ RISE = 0.2
 LOST = ("missing", "dropped")
 
 
-def measure(report: Report, ramp: Sequence[int], seconds: float, real: bool) -> None:
+def measure(report: Report, ramp: Sequence[int], seconds: float, real: bool, url: str = "") -> None:
     """Adds the figures of each level, and up to how many `sessions` they stay as good as at the first."""
-    with arms({"": {}}, None if real else ENGINES_MS, max(ramp)) as stacks:
+    with arms({"": {}}, None if real else ENGINES_MS, max(ramp), url) as stacks:
         levels.measure(report, stacks, ramp, 1000, seconds)
     late = {number: report.figures.get(f"first_audio_ms_{number}", {}).get("p95") for number in ramp}
     lost = [number for number in ramp if any(report.counts[f"{what}_{number}"] for what in LOST)]

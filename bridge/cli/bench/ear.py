@@ -18,7 +18,8 @@ class Account:
     """What came of one segment in the one target of its session.
 
     `start_ms` and `end_ms` are places in the audio sent, `said_at` is when its last sample was spoken,
-    `first_audio_at` when the first translated one arrived, both in seconds of time.monotonic().
+    `first_audio_at` when the first translated one arrived, `translated_at` when its translated text did,
+    all in seconds of time.monotonic().
     `again` counts samples that had arrived before, `skipped` those that never did. `disordered`: a later
     segment was heard first. `client_late_ms`: how much too late the frame with the end of speech was sent.
     """
@@ -30,6 +31,7 @@ class Account:
     end_ms: float = 0.0
     said_at: float = 0.0
     first_audio_at: float | None = None
+    translated_at: float | None = None
     rate: int = 0
     samples: int = 0
     again: int = 0
@@ -88,6 +90,8 @@ class Ear:
             account.text = message["text"]
             account.start_ms, account.end_ms = message["start_ms"], message["end_ms"]
             account.said_at = self.began + account.end_ms / 1000
+        elif kind == "translation.final":
+            account.translated_at = account.translated_at or now
         elif kind == "audio.start":
             account.rate = message["rate"]
         elif kind == "audio.end":
@@ -118,7 +122,9 @@ class Ear:
         return self.accounts.setdefault(seq, Account(self.session, seq))
 
 
-_NOTED = frozenset({"transcript.final", "audio.start", "audio.end", "segment.failed", "segment.done"})
+_NOTED = frozenset(
+    {"transcript.final", "translation.final", "audio.start", "audio.end", "segment.failed", "segment.done"}
+)
 
 
 @dataclass(slots=True)

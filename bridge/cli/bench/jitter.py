@@ -15,12 +15,14 @@ SPEECH_MS = 3_500
 """Length of what is heard of each utterance, which takes 4 000 ms: nearly always somebody hears something."""
 
 
-def measure(report: Report, numbers: Sequence[int], seconds: float, frame_ms: int, real: bool) -> None:
+def measure(
+    report: Report, numbers: Sequence[int], seconds: float, frame_ms: int, real: bool, url: str = ""
+) -> None:
     """Adds the figures of each number of sessions to `report`, the number behind their names."""
     variables = {"FRAME_MS": str(frame_ms)}
     if not real:
         variables["SIMULATED_TTS_AUDIO_MS"] = str(SPEECH_MS)
-    with arms({"": variables}, None if real else ENGINES_MS, max(numbers)) as stacks:
+    with arms({"": variables}, None if real else ENGINES_MS, max(numbers), url) as stacks:
         for number in numbers:
             _level(report, stacks[0], number, seconds, frame_ms)
 

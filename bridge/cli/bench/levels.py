@@ -38,7 +38,8 @@ def measure(
     """
     for number in numbers or [1]:
         rounds = 1 if len(arms) == 1 else min(ROUNDS, iterations)
-        count = utterances(math.ceil(iterations / rounds), seconds / rounds)
+        each = math.ceil(iterations / rounds)
+        count = utterances(each, seconds / rounds) if numbers else each + 1
         taken = turns(arms, number, rounds, count)
         for arm in arms:
             taken[arm.name].report(report, arm, f"_{number}" if numbers else "")

@@ -58,6 +58,7 @@ KEYS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "provider_options.gpu_mem_limit": ("ORT_GPU_MEM_LIMIT", _plain),
     "provider_options.cudnn_conv_algo_search": ("ORT_CUDNN_SEARCH", _plain),
     "stt.model": ("STT_MODEL_SIZE", _plain),
+    "stt.partial_results": ("PARTIALS", _plain),
     "stt.optimization.device": ("STT_DEVICE", _plain),
     "stt.optimization.compute_type": ("STT_COMPUTE_TYPE", _plain),
     "stt.optimization.num_workers": ("STT_NUM_WORKERS", _plain),

@@ -9,7 +9,7 @@ import numpy as np
 
 from bridge import text
 from bridge.audio import Resampler
-from bridge.cli.bench.arms import Arm, arms
+from bridge.cli.bench.arms import arms
 from bridge.cli.bench.crowd import Crowd
 from bridge.cli.bench.levels import samples
 from bridge.cli.bench.load import TARGET, utterance
@@ -44,11 +44,8 @@ def measured(iterations: int, engines_ms: Mapping[str, int] | None, url: str = "
     Raises BridgeError where the stack does not start, or nothing was heard whole.
     """
     report = Report("pipeline", {"iterations": iterations, "engines": dict(engines_ms or {}) or "in force"})
-    if url:
-        crowd = _spoken(Arm("", url, None, None), iterations)
-    else:
-        with arms({"": {}}, engines_ms, 1) as (arm,):
-            crowd = _spoken(arm, iterations)
+    with arms({"": {}}, engines_ms, 1, url) as (arm,), Crowd(arm.url, 1, iterations + 1) as crowd:
+        crowd.wait()
     accounts = [account for account in crowd.between("speaking", "quiet") if account.whole]
     found = samples(accounts, engines_ms)
     if not found:
@@ -57,12 +54,6 @@ def measured(iterations: int, engines_ms: Mapping[str, int] | None, url: str = "
     report.add({"audio_ms": audio(), "vad_ms": vad(), "text_ms": texted(texts)})
     report.add(found)
     return report
-
-
-def _spoken(arm: Arm, iterations: int) -> Crowd:
-    with Crowd(arm.url, 1, iterations + 1) as crowd:
-        crowd.wait()
-    return crowd
 
 
 def lines(report: Report) -> Iterator[str]:

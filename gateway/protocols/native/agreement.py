@@ -39,6 +39,7 @@ def agree(message: SessionStart, offer: Offer, settings: Settings) -> Terms:
     partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
     terms = Terms(None, (), rate, cut, partials=partials, pacing=pacing)
+    terms = replace(terms, barge_in=message.barge_in or settings.barge_in)
     return _understood(terms, message.source, message.targets, offer)
 
 
@@ -56,7 +57,9 @@ def agree_in_room(message: SessionStart, role: Role, offer: Offer, settings: Set
     cut = _cutting(SegmenterConfig.of(settings), message.vad)
     partials = settings.partials and PARTIALS in (message.features or ())
     rate, pacing = _heard_as(message, settings)
-    return Terms(source, targets, rate, cut, "voice", partials=partials, pacing=pacing)
+    # Who only speaks, or only listens, has nothing to interrupt, or nothing to interrupt with.
+    barge_in = message.barge_in or settings.barge_in if role == "both" else "off"
+    return Terms(source, targets, rate, cut, "voice", barge_in=barge_in, partials=partials, pacing=pacing)
 
 
 def _heard_as(message: SessionStart, settings: Settings) -> tuple[Rate, Pace]:
@@ -75,7 +78,9 @@ def amend_in_room(
         source = _alone(message.source, offer)
     if message.targets is not None and role != "speaker":
         targets = (_heard(message.targets, offer),)
-    return replace(terms, source=source, targets=targets, cutting=_cutting(terms.cutting, message.vad))
+    barge_in = message.barge_in or terms.barge_in if role == "both" else "off"
+    cutting = _cutting(terms.cutting, message.vad)
+    return replace(terms, source=source, targets=targets, cutting=cutting, barge_in=barge_in)
 
 
 def _alone(source: Source, offer: Offer) -> str | None:
@@ -98,11 +103,12 @@ def amend(terms: Terms, message: SessionUpdate, offer: Offer, *, partials: bool 
     """The terms after a session.update, with `partials` only where they may be. Raises as `agree`; workers
     matter only where it names a language."""
     terms = _featured(terms, message, partials)
-    cutting = _cutting(terms.cutting, message.vad)
+    barge_in = message.barge_in or terms.barge_in
+    terms = replace(terms, cutting=_cutting(terms.cutting, message.vad), barge_in=barge_in)
     if message.source is None and message.targets is None:
-        return replace(terms, cutting=cutting)
+        return terms
     choices = message.targets or _choices(terms.targets)
-    return _understood(replace(terms, cutting=cutting), message.source or _source(terms), choices, offer)
+    return _understood(terms, message.source or _source(terms), choices, offer)
 
 
 def _featured(terms: Terms, message: SessionUpdate, partials: bool) -> Terms:
@@ -183,6 +189,7 @@ def effective(seat: Seat) -> Effective:
         targets=_choices(terms.targets),
         output=Output(rate=terms.rate, pacing=terms.pacing),
         vad=Vad(**asdict(terms.cutting)),
+        barge_in=terms.barge_in,
         room=seat.room if seat.number else None,
         role="speaker" if seat.role == "alone" else seat.role,
         name=seat.name or None,
@@ -206,7 +213,10 @@ def unavailable(message: SessionStart | SessionUpdate, *, partials: bool = True)
         # In a room a language is spoken once for all who listen in it.
         "voice": in_room and any(to.voice for to in message.targets or ()),
         "role": not in_room and getattr(message, "role", None) in ("listener", "both"),
-        "barge_in": message.barge_in not in (None, "off"),
+        # Who only speaks, or only listens, interrupts nothing.
+        "barge_in": in_room
+        and message.barge_in not in (None, "off")
+        and getattr(message, "role", None) != "both",
         "features": not {*(message.features or ())} <= ({PARTIALS} if partials else set()),
     }
     for name, value in asked.items():

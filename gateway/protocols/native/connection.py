@@ -41,7 +41,7 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport, press, backend.metronome)
-        self._voice.relieved = self.writable
+        self.asked, self._voice.relieved = self._voice.asked, self.writable
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -197,7 +197,7 @@ class Connection:
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume
-        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.paused)
+        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.pauses)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()

@@ -59,8 +59,8 @@ def message(what: Noun, latency_ms: float) -> messages.ServerMessage:
             return messages.SegmentDone(
                 segment=segment, speaker=speaker, timings_ms=times, drafts_dropped=vain
             )
-        case effects.Obeyed(kind):
-            return _OBEYED[kind](latency_ms=latency_ms)
+        case effects.Obeyed(kind, _, reason):
+            return _OBEYED[kind](latency_ms=latency_ms, reason="barge_in" if reason else None)
         case effects.Ended():
             return messages.SessionEnded()
 

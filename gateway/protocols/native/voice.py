@@ -36,19 +36,22 @@ class Voice:
         self._seq = 0
         self._asked: dict[int, float] = {}
         self._misread = False
+        self._pauses: frozenset[str] = frozenset()
 
     def asked(self, number: int, since: float) -> None:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
         self._asked[number] = since
 
-    def started(self, message: server_messages.SessionStarted, seq: int = 1, paused: bool = False) -> None:
+    def started(
+        self, message: server_messages.SessionStarted, seq: int = 1, pauses: frozenset[str] = frozenset()
+    ) -> None:
         """Says the first frame, which has number 1, or after a resume that of the last one that arrived."""
-        self._seq = seq
+        self._seq, self._pauses = seq, pauses
         self.outbox.say(self._encoded(message))
         output = message.config.output
         if output.pacing == "realtime" and output.rate:
             pacer = self.outbox.pace(output.rate, self._metronome, _packed, self.relieved)
-            pacer.hold(paused, time.monotonic())
+            pacer.hold(bool(pauses), time.monotonic())
 
     def updated(self, seat: Seat) -> None:
         """Says what holds from here on; what was begun in another language is not finished."""
@@ -89,8 +92,11 @@ class Voice:
 
     def _hold(self, what: effects.Obeyed) -> None:
         """What is paced has not all left when a pause holds."""
-        if (pacer := self.outbox.pacer) is not None and what.kind != "stopped":
-            pacer.hold(what.kind == "paused", time.monotonic())
+        reason = frozenset({what.reason})
+        if what.kind != "stopped":
+            self._pauses = self._pauses | reason if what.kind == "paused" else self._pauses - reason
+        if self.outbox.pacer is not None:
+            self.outbox.pacer.hold(bool(self._pauses), time.monotonic())
 
     def _send(self, what: effects.Noun, frame: str) -> None:
         if isinstance(what, effects.Ended):

@@ -36,7 +36,7 @@ def run(task: Callable[..., Any], *arguments: Any) -> Any:
     return task.apply(args=arguments).get()  # type: ignore[attr-defined]
 
 
-def settings(folder: Path, tool: str) -> Settings:
+def settings(folder: Path, tool: str | None) -> Settings:
     return Settings.read(data_dir=folder, profile=tool)
 
 
@@ -94,7 +94,7 @@ def test_memory_tells_between_two_signals_which_line_keeps_it(tmp_path: Path) ->
 
 
 def test_unset_nothing_is_watched_or_written(tmp_path: Path) -> None:
-    with profiling(settings(tmp_path, ""), "stt", "w"):
+    with profiling(settings(tmp_path, None), "stt", "w"):
         run(busy, 1)
     assert not list(tmp_path.iterdir())
 

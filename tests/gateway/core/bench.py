@@ -47,10 +47,10 @@ def terms(
 def alone(session: str, terms: Terms, patience: Patience, most: int = 8, catch_up: CatchUp = NEVER) -> Room:
     """A room of one that nothing has happened in."""
     room = Room(Resampler, patience.total)
+    listener = room.tune(Tuning("itself", "", terms.rate, session))
     ledger = room.ledger(session, new=True)
     speaker = Speaker(session, session, terms, ledger, patience, most, look_ms=LOOK_MS)
-    room.here[session] = Participant(session, speaker, catch_up=catch_up)
-    room.tune(Tuning("itself", "", terms.rate, session))
+    room.here[session] = Participant(session, speaker, catch_up=catch_up, begun=lambda: listener.begun)
     return room
 
 

@@ -55,6 +55,7 @@ class Mouth:
         self.holds: list[bool] = []
         self.stuffed = False
         self.faults = 0
+        self.wishes: list[int] = []
 
     def say(self, said: effects.Say, seq: int) -> None:
         self.said.append(said.what)
@@ -69,6 +70,9 @@ class Mouth:
     def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm
         self.order.append(replace(sound, seq=seq))
+
+    def asked(self, number: int, since: float) -> None:
+        self.wishes.append(number)
 
     def purge(self, before: float) -> None:
         self.purged.append(before)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from bridge.types import SPEECH_RATE, Entry, Event, Target
 from gateway.core import effects, inputs
 from gateway.core.terms import Terms
 from tests.gateway.runtime.clock import until
-from tests.gateway.runtime.scene import CLIP, CUTTING, SENTENCE, Mouth, Scene, play
+from tests.gateway.runtime.scene import CLIP, CUTTING, SENTENCE, TERMS, Mouth, Scene, play
 
 pytestmark = pytest.mark.redis
 
@@ -159,5 +161,25 @@ def test_nothing_reaches_a_session_that_is_over(settings: Settings) -> None:
         runner.pump()
         assert runner.handle(inputs.Pause()) is None
         assert mouth.said == []
+
+    play(settings, scene)
+
+
+def test_own_speech_pauses_with_an_acknowledgement_and_tells_the_workers(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        channel = it.client.pubsub()  # type: ignore[no-untyped-call]
+        channel.subscribe("cancel")
+        await until(lambda: (channel.get_message() or {}).get("type") == "subscribe")
+        runner, mouth = await it.session(replace(TERMS, barge_in="pause"))
+        for at in range(0, len(SENTENCE), 640):
+            runner.audio(SENTENCE[at : at + 640])
+        await until(lambda: len(mouth.of(effects.Obeyed)) >= 2)
+        paused, resumed = mouth.of(effects.Obeyed)[:2]
+        assert (paused.kind, resumed.kind) == ("paused", "resumed")
+        assert paused.reason == resumed.reason == "barge_in"
+        assert mouth.wishes[:2] == [paused.number, resumed.number]
+        told = json.loads(channel.get_message(ignore_subscribe_messages=True)["data"])
+        assert (told["command"], told["session"], told["number"]) == ("PAUSE", runner.id, paused.number)
+        channel.close()
 
     play(settings, scene)

@@ -55,18 +55,15 @@ def _drafts(wanted: str) -> dict[str, str]:
 def measured(wish: Wish) -> Report:
     """Measures it. Raises BridgeError where a stack does not start or the sessions fail."""
     from bridge.cli.bench import latency, levels
-    from bridge.cli.bench.arms import Arm, arms
+    from bridge.cli.bench.arms import arms
     from bridge.cli.bench.report import Report
 
     report = Report("latency", _settings(wish), wish.percentiles)
     if wish.chain:
         report.add(latency.chain(wish.chain))
-    if wish.url:
-        arm = Arm("", wish.url, None, None)
-        levels.measure(report, [arm], wish.sessions, wish.iterations, wish.seconds)
-    else:
-        with arms(wish.variants, dict(wish.engines) or None, max(wish.sessions, default=1)) as stacks:
-            levels.measure(report, stacks, wish.sessions, wish.iterations, wish.seconds)
+    most = max(wish.sessions, default=1)
+    with arms(wish.variants, dict(wish.engines) or None, most, wish.url) as stacks:
+        levels.measure(report, stacks, wish.sessions, wish.iterations, wish.seconds)
     return report
 
 

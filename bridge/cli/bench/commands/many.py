@@ -10,6 +10,7 @@ import typer
 from bridge.cli.bench.outcome import MOST_SESSIONS, finish, numbers
 
 Real = Annotated[bool, typer.Option("--real", help="Use the providers in force, not simulated ones.")]
+Url = Annotated[str, typer.Option("--url", help="A gateway that runs; without it a stack is started.")]
 Json = Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")]
 
 
@@ -22,6 +23,7 @@ def jitter(
         str, typer.Option(metavar="MS", help="Length of a frame (FRAME_MS), such as 20ms.")
     ] = "20ms",
     real: Real = False,
+    url: Url = "",
     json: Json = None,
 ) -> None:
     """How evenly speech comes in PACING=realtime, to a client in a process of its own that buffers nothing.
@@ -34,9 +36,15 @@ def jitter(
     from bridge.cli.bench.report import Report
 
     frame_ms = milliseconds(expected_interval)
-    settings = {"sessions": sessions, "duration": duration, "expected_interval_ms": frame_ms, "real": real}
+    settings = {
+        "sessions": sessions,
+        "duration": duration,
+        "expected_interval_ms": frame_ms,
+        "real": real,
+        "url": url,
+    }
     report = Report("jitter", settings)
-    measured.measure(report, numbers(sessions), duration, frame_ms, real)
+    measured.measure(report, numbers(sessions), duration, frame_ms, real, url)
     finish(report, json)
 
 
@@ -46,6 +54,7 @@ def concurrency(
     ] = "1,3,5,8,10",
     duration_per_level: Annotated[float, typer.Option(min=1, help="Seconds for each level.")] = 60,
     real: Real = False,
+    url: Url = "",
     json: Json = None,
 ) -> None:
     """How many sessions at once are served as well as the first ones: `sessions`.
@@ -59,9 +68,14 @@ def concurrency(
     ramp = numbers(ramp_sessions, "--ramp-sessions")
     if not ramp:
         raise typer.BadParameter("name at least one level, such as 1,3,5", param_hint="--ramp-sessions")
-    settings = {"ramp_sessions": ramp_sessions, "duration_per_level": duration_per_level, "real": real}
+    settings = {
+        "ramp_sessions": ramp_sessions,
+        "duration_per_level": duration_per_level,
+        "real": real,
+        "url": url,
+    }
     report = Report("concurrency", settings)
-    measured.measure(report, ramp, duration_per_level, real)
+    measured.measure(report, ramp, duration_per_level, real, url)
     finish(report, json, judged=lambda name: name == "sessions")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -184,3 +185,18 @@ def test_other_speech_is_heard_from_its_own_start(engine: Any, clips: dict[str, 
     heard = engine.hear(Speech(clips["go_forward.wav"], "en"))
     assert heard.text.startswith("go forward ten")
     assert engine.hear(Speech(Audio(bytes(32_000), 16_000), "en")).text == ""
+
+
+@pytest.mark.slow
+def test_a_look_at_speech_that_goes_on_costs_what_is_new(engine: Any, clips: dict[str, Audio]) -> None:
+    pcm = clips["sense_0870.wav"].pcm
+    looks = []
+    for end in range(1_000, len(pcm) // 32, 500):
+        since = time.process_time()
+        engine.hear(Speech(Audio(pcm[: end * 32], 16_000), "en"))
+        looks.append((time.process_time() - since) * 1000)
+    since = time.process_time()
+    engine.transcribe(Speech(Audio(pcm, 16_000), "en"))
+    whole = (time.process_time() - since) * 1000
+    print(f"{len(looks)} looks of {max(looks[1:]):.0f} ms at most, whole {whole:.0f} ms")
+    assert sum(looks[1:]) / len(looks[1:]) < whole / 4

@@ -254,11 +254,26 @@ def test_each_field_without_effect_is_told() -> None:
 
     told = list(agreement.unavailable(asked))
 
-    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "barge_in", "features"]
+    assert [warning.message.partition(" ")[0] for warning in told] == ["role", "features"]
     assert {warning.code for warning in told} == {"not_available"}
     assert all(warning.hint for warning in told)
     changed = list(agreement.unavailable(update(barge_in="pause", features=["smells"])))
-    assert [warning.message.partition(" ")[0] for warning in changed] == ["barge_in", "features"]
+    assert [warning.message.partition(" ")[0] for warning in changed] == ["features"]
+
+
+def test_who_only_speaks_or_only_listens_is_told_that_it_interrupts_nothing() -> None:
+    targets: Any = [{"language": "es"}]
+    roles: dict[str | None, list[str]] = {
+        role: [
+            warning.message.partition(" ")[0]
+            for warning in agreement.unavailable(
+                start(room="hall", secret="s", role=role, targets=targets, barge_in="pause")
+            )
+        ]
+        for role in ("speaker", "listener", None, "both")
+    }
+
+    assert roles == {"speaker": ["barge_in"], "listener": ["barge_in"], None: ["barge_in"], "both": []}
 
 
 def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
@@ -271,6 +286,29 @@ def test_fields_that_ask_for_nothing_new_are_not_told() -> None:
     ]
     assert list(agreement.unavailable(start())) == []
     assert list(agreement.unavailable(update(barge_in="off"))) == []
+
+
+def test_barge_in_is_what_the_client_says_or_else_the_variable(defaults: Settings, terms: Terms) -> None:
+    wanted = defaults.model_copy(update={"barge_in": "stop"})
+
+    assert agree(start(), OFFER, defaults).barge_in == "off"
+    assert agree(start(), OFFER, wanted).barge_in == "stop"
+    assert agree(start(barge_in="off"), OFFER, wanted).barge_in == "off"
+    paused = amend(terms, update(barge_in="pause"), NOTHING)
+    assert paused.barge_in == "pause"
+    assert amend(paused, update(vad={"threshold": 0.4}), NOTHING).barge_in == "pause"
+    assert agreement.effective(Seat("a", "a", "alone", paused)).barge_in == "pause"
+
+
+def test_barge_in_is_for_those_of_a_room_who_speak_and_listen(defaults: Settings) -> None:
+    wanted = defaults.model_copy(update={"barge_in": "stop"})
+    asked = start(room="hall", secret="s", role="both", targets=[{"language": "es"}])
+
+    assert agree_in_room(asked, "both", OFFER, wanted).barge_in == "stop"
+    assert agree_in_room(asked, "speaker", OFFER, wanted).barge_in == "off"
+    both = agree_in_room(asked, "both", OFFER, defaults)
+    assert amend_in_room(both, "both", update(barge_in="pause"), OFFER).barge_in == "pause"
+    assert amend_in_room(both, "listener", update(barge_in="pause"), OFFER).barge_in == "off"
 
 
 def test_partials_are_agreed_on_where_they_are_asked_for_and_may_be_had(defaults: Settings) -> None:
