@@ -8,15 +8,27 @@ from math import inf
 
 import pytest
 
-from bridge.types import SAMPLE_BYTES, SPEECH_RATE
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Work
 from gateway.core import inputs
 from gateway.core.effects import Done, Effect, Failed, Free, SpeechBegins, SpeechEnds, Translation
 from gateway.core.lateness import RUNNING
 from gateway.core.quiet import WINDOW
+from gateway.core.segment import Segment
 from tests.gateway.core.bench import NOW, PATIENCE, SILENT, VOICED, Bench, bench, decisions, submits
 from tests.gateway.core.checks import check_frames, frames
 from tests.gateway.core.world import Trouble, World
-from tests.gateway.events import Reading, audio, done, heard, said, spoken, started, translated, whole
+from tests.gateway.events import (
+    SESSION,
+    Reading,
+    audio,
+    done,
+    heard,
+    said,
+    spoken,
+    started,
+    translated,
+    whole,
+)
 
 BUDGET = 5.0
 
@@ -171,8 +183,8 @@ def test_a_gateway_that_takes_over_asks_for_the_words_alone() -> None:
     made = bench(lateness=BUDGET)
     made.says(heard(0))
     made.give(shed(0, "es"))
-    state = made.room.ledger("a").open[0]
-    assert state.voices["es"].mute and not state.voices["es"].finished
+    (state,) = made.room.ledger(SESSION).open
+    assert Segment.left(state, Work(SESSION, 0)).mute == {"es"}
 
 
 def test_stop_ends_what_waits_for_its_words() -> None:

@@ -97,6 +97,7 @@ def test_under_pressure_quality_goes_and_drafts_are_not_begun(settings: Settings
         await it.settled(2)
         it.dispatcher.looked()
         assert shedding.level is Level.QUALITY
+        assert not it.dispatcher.idle("tts.gpu0", 0)
         it.free("alice", 0)
         await it.settled(3)
         assert [it.work("stt.gpu0", at)["quick"] for at in range(3)] == [True, False, False]
