@@ -22,6 +22,8 @@ from bridge.types import STAGES, Stage
 
 SCARCE_MS = 400
 """Time of the one engine of the stage that is short: ten sessions of the benchmark's speech keep it busy."""
+LESS = 0.8
+"""Share of that time below which it was done with less than full effort: that takes 60 %."""
 OTHERS_MS = 60
 OTHERS_SLOTS = 8
 CAPACITY = UTTERANCE_MS / SCARCE_MS
@@ -37,15 +39,15 @@ def measure(report: Report, loads: Sequence[float], stage: Stage, utterances: in
     """
     with _stack(stage, lateness_ms, shed=False) as stack:
         for load in loads:
-            _add(report, f"off_{_named(load)}", _speak(stack, load, utterances), lateness_ms)
+            _add(report, f"off_{_named(load)}", _speak(stack, load, utterances), stage, lateness_ms)
     with _stack(stage, lateness_ms, shed=True) as stack:
         for load in loads:
-            _add(report, f"shed_{_named(load)}", _speak(stack, load, utterances), lateness_ms)
+            _add(report, f"shed_{_named(load)}", _speak(stack, load, utterances), stage, lateness_ms)
             if load != loads[-1]:
                 _renew(stack)
         for load in [load for load in loads if load > 1]:
             crowd = _speak(stack, load, utterances)
-            _add(report, f"admitted_{_named(load)}", crowd, lateness_ms)
+            _add(report, f"admitted_{_named(load)}", crowd, stage, lateness_ms)
             refused = sum(not session for session in crowd.sessions.values())
             report.count({f"refused_{_named(load)}": refused})
 
@@ -81,8 +83,11 @@ def _speak(stack: Stack, load: float, utterances: int) -> Crowd:
     return crowd
 
 
-def _add(report: Report, name: str, crowd: Crowd, lateness_ms: int) -> None:
-    """Lateness of what was heard, and what became of all that was said, by the clients' own reckoning."""
+def _add(report: Report, name: str, crowd: Crowd, stage: Stage, lateness_ms: int) -> None:
+    """Lateness of what was heard, and what became of all that was said, by the clients' own reckoning.
+
+    `quick` had less than the full effort of the engine that is short.
+    """
     # The first of each session opens connections.
     said = [each for each in crowd.accounts if each.segment]
     spoken = sum(max(0, count - 1) for count in crowd.spoken.values())
@@ -95,6 +100,7 @@ def _add(report: Report, name: str, crowd: Crowd, lateness_ms: int) -> None:
             f"fates_{name}": counted,
             f"in_time_percent_{name}": round(100 * counted.get("in_time", 0) / max(1, spoken)),
             f"latest_ms_{name}": round(max(heard, default=0.0)),
+            f"quick_{name}": sum(0 < each.timings_ms.get(stage, 0.0) < LESS * SCARCE_MS for each in said),
         }
     )
 
