@@ -50,7 +50,8 @@ class SpeechSettings(Options):
         300,
         ge=32,
         le=10_000,
-        description="Silence that ends a segment, in whole windows of 32 ms: most of the latency.",
+        description="Silence that ends a segment, with ENDPOINT=adaptive the longest, in whole windows of "
+        "32 ms: most of the latency.",
     )
     vad_padding_ms: int = Field(
         300,
@@ -114,6 +115,19 @@ class SpeechSettings(Options):
         le=60_000,
         description="Speech that may wait for a listener at its own pace; where twice as much waits it is as "
         "fast as SPEECH_RATE_MOST says.",
+    )
+
+    endpoint: Literal["fixed", "adaptive"] = Field(
+        "adaptive",
+        description="`adaptive`: less silence ends a segment where the speaker pauses little and where the "
+        "draft's text is complete, from ENDPOINT_LEAST_MS to VAD_MIN_SILENCE_MS; `fixed`: always the latter.",
+    )
+    endpoint_least_ms: int = Field(
+        250,
+        ge=32,
+        le=10_000,
+        description="Least silence that ends a segment with ENDPOINT=adaptive. No text is known before "
+        "DRAFT_SILENCE_MS and the time of stt are over.",
     )
 
     lateness_ms: int = Field(

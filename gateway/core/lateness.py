@@ -18,19 +18,20 @@ RUNNING = 1.0
 
 
 class Lateness:
-    """Of one speaker. A `draft` is not late before it is promoted."""
+    """Of one speaker."""
 
     def __init__(self, ledger: Ledger, in_work: InWork) -> None:
         self._ledger = ledger
         self._in_work = in_work
 
-    def next(self, draft: Segment | None) -> float:
-        """When speech will be too late that has not begun yet."""
-        return min((it.due for it in self._in_work.open.values() if it is not draft), default=inf)
+    @property
+    def next(self) -> float:
+        """When speech will be too late that has not begun yet, infinity where none will."""
+        return min((segment.due for segment in self._in_work.open.values()), default=inf)
 
-    def overdue(self, draft: Segment | None, now: float) -> list[Effect]:
+    def overdue(self, now: float) -> list[Effect]:
         """Gives up all speech that should have begun by `now` and has not."""
-        late = [it for it in self._in_work.open.values() if it is not draft and now >= it.due]
+        late = [segment for segment in self._in_work.open.values() if now >= segment.due]
         return [effect for segment in late for effect in self._given_up(segment, now)]
 
     def shed(self, given: inputs.Shed) -> list[Effect]:

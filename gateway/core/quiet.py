@@ -6,12 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bridge.types import SPEECH_RATE
+
 WINDOW = 512
 """Samples that are judged at once."""
 
 _HOP = 128  # samples between two possible cuts: a divisor of WINDOW
 _QUIET = 20  # hops (160 ms) over which loudness is averaged: longer than the closure of a plosive
 _VOICE_DB = 20  # what certain speech adds to the loudness of a place, so that pauses win
+
+
+def windows(ms: float) -> int:
+    """Silence in samples of whole windows: what lies between two judgements says nothing new, so to wait for
+    it would be in vain."""
+    return max(1, int(ms * SPEECH_RATE) // 1000 // WINDOW) * WINDOW
 
 
 def quietest(pcm: bytes, probabilities: Sequence[float]) -> int:

@@ -17,7 +17,7 @@ from bridge.errors import AudioError
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.core.cuts import Cut, Draft, Part, Reason, Report, Resumed, Started, Stopped
 from gateway.core.division import PAUSE, lasting, too_long
-from gateway.core.quiet import WINDOW
+from gateway.core.quiet import WINDOW, windows
 from gateway.core.stretch import Stretch
 from gateway.core.terms import SegmenterConfig
 
@@ -27,7 +27,8 @@ _HYSTERESIS = 0.15  # as in Silero's own utility: speech ends at a lower probabi
 class Segmenter:
     """One stream of one speaker. `probability` is called once per window of 1024 bytes, in order.
 
-    Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order.
+    Numbers count up from 0; every number is reported as Started, Stopped, Cut, in this order. So many samples
+    of `silence` end a segment: min_silence again for each, until it is set to less.
     """
 
     def __init__(
@@ -149,8 +150,8 @@ class Segmenter:
         """Where the open segment ends, or becomes a draft, unless speech comes before."""
         if self._open is None:
             return None
-        early = self._config.drafts and self._open.number is not None and not self._open.drafted
-        silence = min(self._draft_silence, self._min_silence) if early else self._silence()[0]
+        early = self._config.notices and self._open.number is not None and not self._open.drafted
+        silence = min(self._draft_silence, self.silence) if early else self._silence()[0]
         return self._open.speech_end + silence
 
     def _fall_silent(self, now: int, reports: list[Report]) -> None:
@@ -174,8 +175,8 @@ class Segmenter:
         """Samples of silence that end the open segment, fewer where it has lasted for a while."""
         it = self._open
         if it is None or not it.live or not self._clause or it.speech_end - it.start < self._clause:
-            return self._min_silence, "silence"
-        return min(self._min_silence, PAUSE), "clause"
+            return self.silence, "silence"
+        return min(self.silence, PAUSE), "clause"
 
     def _judge(self, window: bytes, reports: list[Report]) -> None:
         probability = self._probability(window.ljust(WINDOW * SAMPLE_BYTES, b"\0"))
@@ -267,8 +268,8 @@ class Segmenter:
         """Puts the wanted configuration in force, in samples."""
         self._config = self._wanted
         self._min_speech = _samples(self._config.min_speech_ms)
-        self._min_silence = _windows(self._config.min_silence_ms)
-        self._draft_silence = _windows(self._config.draft_silence_ms)
+        self.silence = windows(self._config.min_silence_ms)
+        self._draft_silence = windows(self._config.draft_silence_ms)
         self._padding = _samples(self._config.padding_ms)
         self._max_segment = _samples(self._config.max_segment_ms)
         self._clause = _samples(self._config.clause_ms)
@@ -289,9 +290,3 @@ class Segmenter:
 
 def _samples(ms: int) -> int:
     return ms * SPEECH_RATE // 1000
-
-
-def _windows(ms: int) -> int:
-    """Silence in samples of whole windows: what lies between two judgements says nothing new, so to wait for
-    it would be in vain."""
-    return max(1, _samples(ms) // WINDOW) * WINDOW

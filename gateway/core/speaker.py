@@ -6,26 +6,24 @@ The gateway that holds the speaker's connection decides, and writes each decisio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.types import Decision, Target, Work
+from bridge.types import Decision, Event, Target, Work
 from gateway.core import cuts, facts, inputs
 from gateway.core.agreed import Agreed
 from gateway.core.drafts import told
 from gateway.core.echo import Echoes
 from gateway.core.effects import Append, Effect, Taken
+from gateway.core.endpoint import Endpoint
 from gateway.core.floor import floor
 from gateway.core.ledger import Ledger
 from gateway.core.segmenter import Segmenter
 from gateway.core.supervision import Supervision
 from gateway.core.takeover import Takeover
-from gateway.core.terms import Patience, Terms
+from gateway.core.terms import Audience, Patience, Terms
 from gateway.core.timings import Arrivals, in_ms
 from gateway.core.watch import Watch, Watched, clause_end
-
-Audience = Callable[[str | None], tuple[Target, ...]]
-"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
 
 
 class Speaker:
@@ -55,6 +53,7 @@ class Speaker:
         self._audience = audience
         self._watch = Watch(self._agreed, self._work, watched, look_ms)
         self._probabilities: deque[float] = deque()
+        self._endpoint = Endpoint(terms.cutting)
         self._segmenter = self._from(0, 0)
         self._unsafe: dict[int, int] = {}
         self._revision = 0
@@ -111,9 +110,7 @@ class Speaker:
             case inputs.Windows(pcm, probabilities, heard):
                 self._probabilities.extend(probabilities)
                 self._echoes.note(probabilities, heard, self.terms.cutting.threshold)
-                self._segmenter.live = not self._arrivals.recorded(self._segmenter.received, now)
-                effects = self._follow(self._segmenter.feed(pcm), now)
-                return [*effects, *self._watch.look(self._segmenter, now, self._echoes)]
+                return [*self._feed(pcm, now), *self._watch.look(self._segmenter, now, self._echoes)]
             case inputs.Commit():
                 return self._follow(self._segmenter.commit(), now)
             case inputs.Update(terms):
@@ -137,11 +134,7 @@ class Speaker:
 
         Segments whose speech that gateway did not store are cut anew, where the client still has it.
         """
-        lost = [
-            state.cut
-            for state in self._ledger.open
-            if state.transcript is None and state.cut.segment in takeover.unstored
-        ]
+        lost = takeover.lost(self._ledger)
         given_up = self._supervision.adopt(self._work(self.terms), now, {cut.segment for cut in lost})
         at = min((cut.start for cut in lost), default=self._ledger.end)
         self.segments_cut = max(takeover.segments, self._ledger.segments)
@@ -159,16 +152,7 @@ class Speaker:
 
     def _work(self, terms: Terms) -> Work:
         """What all work of the session has in common."""
-        return Work(
-            self._session,
-            0,
-            self._room,
-            source=terms.source,
-            among=terms.among,
-            prior=self._ledger.language if terms.among else "",
-            floor=terms.floor,
-            rate=terms.rate,
-        )
+        return terms.work(self._session, self._room, self._ledger.language)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
         """What the journal, folded by the ledger, says of the segments."""
@@ -180,6 +164,7 @@ class Speaker:
             fact = fact.fact
         effects = self._supervision.found(fact, now)
         if isinstance(fact, facts.Transcribed):
+            effects += self._understood(fact.event, now)
             self._unsafe.pop(fact.event.segment, None)
         elif isinstance(fact, facts.Decided) and fact.decision.kind == "gave_up":
             self._unsafe.pop(fact.decision.segment, None)
@@ -235,9 +220,24 @@ class Speaker:
 
     # From the segmenter
 
+    def _feed(self, pcm: bytes, now: float) -> list[Effect]:
+        """Cuts what is said, by as much silence as ends a segment now."""
+        self._segmenter.live = not self._arrivals.pile_up(self._segmenter.received, now)
+        self._segmenter.silence = self._endpoint.required(self.terms.cutting, self._arrivals.recorded(now))
+        return self._follow(self._segmenter.feed(pcm), now)
+
+    def _understood(self, event: Event, now: float) -> list[Effect]:
+        """What the draft says may end the segment now, or let it wait."""
+        draft = self._supervision.drafts.standing
+        if draft is None or draft.number != event.segment:
+            return []
+        self._endpoint.understood(event.text, event.language, self._segmenter.received - draft.cut.speech_end)
+        return self._feed(b"", now)
+
     def _follow(self, reports: Sequence[cuts.Report], now: float) -> list[Effect]:
         effects: list[Effect] = []
         for place, report in enumerate(reports):
+            self._endpoint.follow(report)
             match report:
                 case cuts.Started(segment, at, start):
                     self._agreed.begin(segment, at)
@@ -256,20 +256,20 @@ class Speaker:
         dropped = self._supervision.drafts.drop()
         silent = draft.speech_end <= self._silent_until or self._echoes.explain(draft.start, draft.speech_end)
         terms = self._agreed.of(draft.segment)
-        targets = self._targets(terms)
-        if silent or not targets or not self.hungry or self._arrivals.recorded(draft.end, now):
+        targets = self._targets(terms) if terms.cutting.drafts else ()
+        if silent or not targets or not self.hungry or self._arrivals.pile_up(draft.end, now):
             return dropped
         where = (draft.segment, draft.start, draft.end, draft.speech_end)
         cut = cuts.Cut(*where, draft.pcm, "silence", self._revision)
         self._revision += 1
         self._unsafe[draft.segment] = draft.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
-        said = self._arrivals.at(cut.speech_end)
-        return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now, said)]
+        self._endpoint.asked()
+        return [*dropped, *self._supervision.drafts.begin(cut, work, targets, now)]
 
     def _cut(self, cut: cuts.Cut, now: float) -> list[Effect]:
         terms = self._agreed.cut(cut.segment)
-        live = not self._arrivals.recorded(cut.end, now)
+        live = not self._arrivals.pile_up(cut.end, now)
         spoken = self._arrivals.at(cut.speech_end)
         self._arrivals.forget_before(cut.speech_end)
         self.segments_cut = cut.segment + 1
@@ -294,7 +294,7 @@ class Speaker:
         """The draft was right: what came of it is heard from here on."""
         self._revision = 0
         targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
-        self._supervision.promote(cut, live, now)
+        self._supervision.promote(cut, live, now, spoken)
         work = self._work(terms)
         decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
         return [Append(decision), *floor(cut, work, targets)]

@@ -44,7 +44,7 @@ class Supervision:
     @property
     def next(self) -> float:
         """When the next tick matters, infinity where none does."""
-        return min(self._deadlines.next, self._lateness.next(self.drafts.standing))
+        return min(self._deadlines.next, self._lateness.next)
 
     def begin(
         self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float, said: float
@@ -63,9 +63,9 @@ class Supervision:
         """Somebody listens in `targets`: what is being said, or was said last, is heard in them too."""
         return self._latecomers.also(targets, now, self.drafts.standing)
 
-    def promote(self, cut: Cut, live: bool, now: float) -> None:
+    def promote(self, cut: Cut, live: bool, now: float, said: float) -> None:
         """The segment was cut just as its draft was."""
-        segment = self.drafts.promote(cut, live, now)
+        segment = self.drafts.promote(cut, live, now, said)
         if segment.transcript is not None:
             self._latecomers.last = segment
 
@@ -258,7 +258,7 @@ class Supervision:
             else:
                 message = f"The {what.stage} stage gave no result: {what.reason}."
                 effects += self._give_up(what.segment, what.target, what.stage, "timed_out", message, True)
-        return [*effects, *self._lateness.overdue(self.drafts.standing, now)]
+        return [*effects, *self._lateness.overdue(now)]
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
         begun = self._deadlines.begun(now)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 
+from bridge.types import Decision
+from gateway.core.ledger import Ledger
+
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
@@ -18,3 +21,11 @@ class Takeover:
     voiced: bool = False
     segments: int = 0
     unstored: Set[int] = frozenset()
+
+    def lost(self, ledger: Ledger) -> list[Decision]:
+        """The segments that are cut anew: neither their speech nor their words are kept anywhere."""
+        return [
+            state.cut
+            for state in ledger.open
+            if state.transcript is None and state.cut.segment in self.unstored
+        ]

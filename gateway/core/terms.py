@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
 from bridge.errors import SettingsError
 from bridge.settings import Settings
-from bridge.types import Floor, Rate, Target
+from bridge.types import Floor, Rate, Target, Work
+
+Audience = Callable[[str | None], tuple[Target, ...]]
+"""Who listens at the moment to what is spoken in a language, None for one to be detected."""
 
 Pace = Literal["burst", "realtime"]
 """How speech leaves to a client: as soon as it is there, or as fast as it is heard."""
@@ -26,6 +30,7 @@ class SegmenterConfig:
     draft_silence_ms: int = 100
     drafts: bool = False
     clause_ms: int = 0
+    least_silence_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingsError where no speech could ever become a segment."""
@@ -35,6 +40,11 @@ class SegmenterConfig:
                 f"the longest segment ({self.max_segment_ms} ms), so nothing would be heard.",
                 "Lower VAD_MIN_SPEECH_MS or raise VAD_MAX_SEGMENT_MS.",
             )
+
+    @property
+    def notices(self) -> bool:
+        """Whether the first silence matters, and not only the one that ends a segment."""
+        return self.drafts or self.least_silence_ms is not None
 
     @classmethod
     def of(cls, settings: Settings) -> SegmenterConfig:
@@ -48,6 +58,7 @@ class SegmenterConfig:
             draft_silence_ms=settings.draft_silence_ms,
             drafts=settings.drafts,
             clause_ms=settings.clause_ms,
+            least_silence_ms=settings.endpoint_least_ms if settings.endpoint == "adaptive" else None,
         )
 
 
@@ -72,6 +83,19 @@ class Terms:
     barge_in: BargeIn = "off"
     partials: bool = False
     pacing: Pace = "burst"
+
+    def work(self, session: str, room: str, prior: str) -> Work:
+        """What all work of a session has in common; `prior` is the language that was spoken last."""
+        return Work(
+            session,
+            0,
+            room,
+            source=self.source,
+            among=self.among,
+            prior=prior if self.among else "",
+            floor=self.floor,
+            rate=self.rate,
+        )
 
 
 @dataclass(frozen=True, slots=True)

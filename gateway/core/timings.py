@@ -33,7 +33,7 @@ class Arrivals:
     def __init__(self) -> None:
         self.samples = 0
         self._began: float | None = None
-        self._recorded = False
+        self._piled_up = False
         self._marks: deque[tuple[int, float]] = deque()
 
     def note(self, samples: int, now: float) -> None:
@@ -45,13 +45,17 @@ class Arrivals:
             self._marks.append((samples, now))
             self.forget_before(samples - KEPT)
 
-    def recorded(self, at: int, now: float) -> bool:
-        """Whether what is cut at sample `at` is of a recording: audio waits behind it, and came faster than
-        anybody speaks. So is the rest of that audio, up to its end."""
+    def recorded(self, now: float) -> bool:
+        """Whether the audio came faster than anybody speaks."""
         spoken = (now - (self._began or now)) * SPEECH_RATE
-        piled_up = self.samples - at > AHEAD and self.samples - spoken > AHEAD
-        self._recorded = piled_up or (self._recorded and now - self.at(at) > FRESH)
-        return self._recorded
+        return self.samples - spoken > AHEAD
+
+    def pile_up(self, at: int, now: float) -> bool:
+        """Whether it did, and waits to be cut behind sample `at`. So does the rest of that audio, up to its
+        end."""
+        piled_up = self.samples - at > AHEAD and self.recorded(now)
+        self._piled_up = piled_up or (self._piled_up and now - self.at(at) > FRESH)
+        return self._piled_up
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""

@@ -14,7 +14,8 @@
 /** @typedef {{ language: string, voice?: string }} TargetChoice */
 /** @typedef {"burst" | "realtime"} Pacing */
 /** @typedef {{ rate?: Rate, pacing?: Pacing }} Output */
-/** @typedef {{ session_id: string, token: string, last_seq: number, samples?: number }} Resume */
+/** @typedef {{ target: string, seq: number, samples?: number }} Heard speech that arrived, where it is sent in realtime */
+/** @typedef {{ session_id: string, token: string, last_seq: number, samples?: number, heard?: Heard[] }} Resume */
 /**
  * @typedef {{ threshold?: number, aggressiveness?: number, min_speech_ms?: number, min_silence_ms?: number,
  *   padding_ms?: number, max_segment_ms?: number }} Vad

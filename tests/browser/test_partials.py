@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bridge.protocol.server_messages import TranscriptPartial
 from tests.browser.between import Between
 from tests.browser.chromium import Visit
 from tests.browser.hall import BLOCK, ROOM, Hall
@@ -173,3 +175,43 @@ def test_the_box_of_a_sentence_never_becomes_lower_while_it_is_spoken(
     expect(visitor.page.locator("#log .source")).to_have_text(short)
     box = visitor.page.locator("#log .line").bounding_box()
     assert box and box["height"] < grown, "the box of what was said stays as high as what was not"
+
+
+RECORD = """() => {
+  window.seen = [];
+  let firm;
+  const note = () => {
+    const words = document.querySelector("#now .source");
+    const tail = words?.querySelector(".tentative");
+    if (!tail) return;
+    const same = firm === words.firstChild;
+    window.seen.push({ firm: words.firstChild.data, tail: tail.textContent, same });
+    firm = words.firstChild;
+  };
+  new MutationObserver(note).observe(document.querySelector("#now"), {
+    subtree: true, childList: true, characterData: true,
+  });
+}"""
+
+
+@pytest.mark.slow
+def test_of_somebody_who_speaks_what_is_certain_only_grows(
+    simulated: Stack, visit: Visit, go_forward: Path
+) -> None:
+    """The whole way, with the partials of the server itself."""
+    visitor = visit(simulated.url, microphone=go_forward)
+    visitor.open()
+    visitor.start()
+    visitor.page.evaluate(RECORD)
+    visitor.wait_for_lines(1)
+    first = [told for told in visitor.of(TranscriptPartial) if told.segment == 0]
+    seen = visitor.page.evaluate("window.seen")
+    seen = seen[: next((at for at, state in enumerate(seen) if at and not state["same"]), len(seen))]
+
+    assert len(first) >= 3 and first[-1].stable > 0
+    assert (seen[-1]["firm"], seen[-1]["tail"]) == (
+        first[-1].text[: first[-1].stable],
+        first[-1].text[first[-1].stable :],
+    )
+    for before, after in pairwise(seen):
+        assert after["firm"].startswith(before["firm"]), "what was certain has changed"

@@ -19,7 +19,8 @@ from tests.stack import RedisProcess
 pytestmark = pytest.mark.redis
 
 T = TypeVar("T")
-ONE = Presence("one", {"es": 3, "de": 1}, (Attendant(1, "Ann", "en"), Attendant(7, "", "fr", away=True)))
+SPEAKERS = (Attendant(1, "Ann", "en"), Attendant(7, "", "fr", away=True))
+ONE = Presence("one", {"es": 3, "de": 1}, SPEAKERS, ("es",))
 TWO = Presence("two", {}, (Attendant(2, "Zoë", "en"),))
 
 

@@ -39,8 +39,9 @@ def terms(
     drafts: bool = False,
     partials: bool = False,
     clause_ms: int = 0,
+    least_ms: int | None = None,
 ) -> Terms:
-    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms)
+    cutting = replace(CONFIG, drafts=drafts, clause_ms=clause_ms, least_silence_ms=least_ms)
     return Terms(source, tuple(map(Target, targets or ("es",))), RATE, cutting, partials=partials)
 
 
@@ -74,6 +75,7 @@ class Bench:
         drafts: bool = False,
         partials: bool = False,
         clause_ms: int = 0,
+        least_ms: int | None = None,
         catch_up: CatchUp = NEVER,
     ) -> None:
         self.now = NOW
@@ -83,7 +85,7 @@ class Bench:
         self.echo = echo
         self.unwritten: list[Decision] = []
         self.samples = 0
-        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms)
+        self.terms = terms(*targets, drafts=drafts, partials=partials, clause_ms=clause_ms, least_ms=least_ms)
         self.patience = patience
         self.most = most
         self.room = self.fresh()

@@ -14,7 +14,7 @@ from gateway.core.effects import Done, Effect, Failed, Free, SpeechBegins, Speec
 from gateway.core.lateness import RUNNING
 from gateway.core.quiet import WINDOW
 from gateway.core.segment import Segment
-from tests.gateway.core.bench import NOW, PATIENCE, SILENT, VOICED, Bench, bench, decisions, submits
+from tests.gateway.core.bench import DRAFTED, NOW, PATIENCE, SILENT, VOICED, Bench, bench, decisions, submits
 from tests.gateway.core.checks import check_frames, frames
 from tests.gateway.core.world import Trouble, World
 from tests.gateway.events import (
@@ -209,3 +209,12 @@ def test_whatever_goes_wrong_no_lane_waits_longer_than_its_budget(seed: int) -> 
     assert frames(folded) == frames(world.frames)
     lost = said(world.frames, Failed)
     assert any(failed.code == "too_late" for failed in lost)
+
+
+def test_a_draft_is_due_like_any_other_once_it_was_right_and_not_before() -> None:
+    made = Bench(patience=replace(PATIENCE, lateness=BUDGET), drafts=True)
+    made.hears((VOICED, 0.9), (DRAFTED, 0.0))
+    made.sent(0)
+    assert late(made.give(inputs.Tick(), NOW + BUDGET + 1)) == []
+    made.hears((SILENT - DRAFTED, 0.0))
+    assert late(made.give(inputs.Tick())) == [(0, "es", "tts")]

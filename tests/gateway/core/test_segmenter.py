@@ -339,10 +339,10 @@ def test_configuration_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) 
         drafts=False,
         draft_silence_ms=64,
         clause_ms=3_000,
+        endpoint_least_ms=90,
     )
-    assert SegmenterConfig.of(asked) == SegmenterConfig(
-        0.8, 100, 200, 30, 4_000, 64, drafts=False, clause_ms=3_000
-    )
+    assert SegmenterConfig.of(asked) == SegmenterConfig(0.8, 100, 200, 30, 4_000, 64, False, 3_000, 90)
+    assert SegmenterConfig.of(asked.model_copy(update={"endpoint": "fixed"})).least_silence_ms is None
 
 
 def test_shortest_speech_must_be_below_the_longest_segment() -> None:

@@ -29,7 +29,7 @@ function parsed(source) {
 
 /** @param {string} name  @param {{properties: object, required?: string[]}} shape */
 function expected(name, { properties, required = [] }) {
-  const numbered = "seq" in properties;
+  const numbered = "t_ms" in properties;
   const own = Object.keys(properties).filter((field) => !numbered || !["seq", "t_ms"].includes(field));
   return {
     name,

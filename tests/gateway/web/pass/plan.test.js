@@ -62,7 +62,7 @@ test("a server that detects is asked to tell just these two apart, and to transl
 test("one's speech holds what two who share a device hear, and not what somebody hears of themselves alone", () => {
   const wish = /** @type {any} */ ({ surroundings: null, headphones: false, bargeIn: null, ...terms(EN_ES) });
   const start = sessionStart(wish);
-  assert.deepEqual([start.barge_in, start.output], ["pause", { rate: 24_000 }]);
+  assert.deepEqual([start.barge_in, start.output], ["pause", { rate: 24_000, pacing: "burst" }]);
   assert.equal(sessionStart({ ...wish, headphones: true }).barge_in, "off");
   assert.equal(sessionStart({ ...wish, pair: undefined }).barge_in, undefined);
 });

@@ -51,12 +51,12 @@ test("each role says only what it does", () => {
   assert.deepEqual([both.source, both.targets, both.vad], [{ language: "en" }, [{ language: "es" }], { aggressiveness: 2 }]);
 });
 
-test("what one's speech does to the speech of others is asked for by who does both, and how speech is sent by nobody", () => {
+test("what one's speech does to the speech of others is asked for by who does both, and speech as soon as it is made", () => {
   const wish = { room: "r", secret: "s", name: "Ana", source: "en", language: "es" };
   const choices = { surroundings: null, headphones: false, bargeIn: /** @type {"stop"} */ ("stop") };
   const asked = (/** @type {any} */ role) => sessionStart({ ...wish, role }, choices);
   assert.deepEqual(["listener", "speaker", "both"].map((role) => asked(role).barge_in), [undefined, undefined, "stop"]);
-  assert.deepEqual(asked("both").output, { rate: 24_000 });
+  assert.deepEqual(asked("both").output, { rate: 24_000, pacing: "burst" });
   assert.deepEqual(asked("listener").features, ["partials"]);
 });
 
