@@ -41,11 +41,11 @@ def _to(target: Target) -> tuple[str | float | None, ...]:
 
 
 def branch(translation: Signature[Any], target: str, plan: Plan, urgency: int) -> Signature[Any]:
-    """Translation, then TTS, for one target."""
-    return chain(
-        _placed(translation, plan["translation", target], urgency),
-        _placed(synthesize.s(), plan["tts", target], urgency),
-    )
+    """Translation, then TTS where the plan has a queue for it, for one target."""
+    first = _placed(translation, plan["translation", target], urgency)
+    if (spoken := plan.get(("tts", target))) is None:
+        return first
+    return chain(first, _placed(synthesize.s(), spoken, urgency))
 
 
 def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:

@@ -130,6 +130,24 @@ class SpeechSettings(Options):
         "DRAFT_SILENCE_MS and the time of stt are over.",
     )
 
+    lateness_ms: int = Field(
+        10_000,
+        ge=500,
+        le=60_000,
+        description="Time from the end of live speech to the first sound of its translation; what would come "
+        "later is left out, with notice.",
+    )
+    shed: bool = Field(
+        True,
+        description="Leave work out under pressure, so that speech keeps LATENESS_MS, and refuse sessions "
+        "that the engines have no time for; off, all is served, however late.",
+    )
+
+    @property
+    def budget(self) -> float:
+        """Seconds from the end of live speech to its first sound at most; 0: it is never too late."""
+        return self.lateness_ms / 1000 if self.shed else 0.0
+
     @property
     def threshold(self) -> float:
         """The VAD threshold in force."""

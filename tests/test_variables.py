@@ -86,6 +86,10 @@ SHOWN_BY = {
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
     "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
+    "ENDPOINT": "gateway/core/test_endpoint.py::"
+    "test_the_environment_chooses_the_endpoint_and_its_least_silence",
+    "ENDPOINT_LEAST_MS": "gateway/core/test_endpoint.py::"
+    "test_the_environment_chooses_the_endpoint_and_its_least_silence",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "PARTIALS": READING
@@ -105,6 +109,8 @@ SHOWN_BY = {
     "WS_PROXIES": DOOR + "test_what_a_proxy_says_counts_where_the_variable_names_it",
     "SESSION_IDLE_SECONDS": "e2e/test_bad_input.py::test_a_client_that_falls_silent_is_closed_as_idle",
     "SESSION_AHEAD_SECONDS": ANSWERS + "test_beyond_the_seconds_ahead_the_sender_is_held",
+    "LATENESS_MS": "gateway/core/test_terms.py::test_live_speech_is_too_late_when_the_variables_say_so",
+    "SHED": "gateway/core/test_terms.py::test_live_speech_is_too_late_when_the_variables_say_so",
     "SESSION_MAX_SEGMENTS": WIRE + "test_limits_and_cutting_are_what_the_variables_say",
     "SEGMENT_ATTEMPTS": ORDER + "test_a_segment_that_no_worker_takes_is_announced_as_failed",
     "SEGMENT_RUN_MS": "gateway/core/test_terms.py::"
@@ -202,6 +208,7 @@ SHOWN_BY = {
     "SIMULATED_TRANSLATION_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_MS": SIMULATED + "test_each_stage_takes_its_time",
     "SIMULATED_TTS_AUDIO_MS": SIMULATED + "test_tone_has_the_set_length_and_a_pitch_of_its_text",
+    "SIMULATED_QUICK_PERCENT": SIMULATED + "test_least_effort_takes_its_share_of_the_time",
     "SIMULATED_JITTER": SIMULATED + "test_jitter_stays_in_its_share_and_follows_the_seed",
     "SIMULATED_SEED": SIMULATED + "test_jitter_stays_in_its_share_and_follows_the_seed",
 }

@@ -215,12 +215,14 @@ class PlaybackSkipped(_FromServer):
 
 
 class Warning(_FromServer):
-    """Something asked for has no effect; the session goes on."""
+    """Something asked for has no effect, or not all of it can be served now, until the same comes with
+    `over`; the session goes on."""
 
     type: Literal["warning"] = "warning"
     code: str
     message: str
     hint: str = ""
+    over: bool | None = None
 
 
 class Error(_FromServer):

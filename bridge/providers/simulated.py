@@ -62,6 +62,12 @@ class SimulatedOptions(options.Options):
     simulated_tts_audio_ms: int = Field(
         1_000, ge=0, le=60_000, description="Length of the tone that tts makes of any text at its own pace."
     )
+    simulated_quick_percent: float = Field(
+        60,
+        gt=0,
+        le=100,
+        description="Share of its time that stt or translation takes with the least effort.",
+    )
     simulated_jitter: float = Field(
         0, ge=0, le=1, description="Share by which each time varies at random: 0.2 is 80 to 120 %."
     )
@@ -108,18 +114,19 @@ class Clock:
     def __init__(self, times: tuple[float, ...], options: SimulatedOptions) -> None:
         self._times = times
         self._jitter = options.simulated_jitter
+        self._quick = options.simulated_quick_percent / 100
         self._seed = options.simulated_seed
         self._calls = count()
 
-    def next_ms(self) -> float:
+    def next_ms(self, *, quick: bool = False) -> float:
         """Milliseconds of the next call. The same seed gives the same row; safe from any thread."""
         call = next(self._calls)
         spread = Random(f"{self._seed} {call}").uniform(-1, 1) * self._jitter
-        return self._times[call % len(self._times)] * (1 + spread)
+        return self._times[call % len(self._times)] * (1 + spread) * (self._quick if quick else 1)
 
-    def wait(self) -> None:
+    def wait(self, *, quick: bool = False) -> None:
         """Takes the time of the next call."""
-        time.sleep(self.next_ms() / 1000)
+        time.sleep(self.next_ms(quick=quick) / 1000)
 
 
 class SimulatedTranscriber:
@@ -146,7 +153,7 @@ class SimulatedTranscriber:
         _known(language)
         if not speech.audio.pcm:
             return Transcript("", language)
-        self._clock.wait()
+        self._clock.wait(quick=speech.quick)
         text = f"simulated {zlib.crc32(speech.audio.pcm):08x} of {speech.audio.ms:.0f} ms"
         if self._sentences > 1:
             text = " ".join(f"Part {part} of {text}!" for part in range(1, self._sentences + 1))
@@ -206,7 +213,7 @@ class SimulatedTranslator:
             return Translation("")
         made = []
         for sentence in sentences(phrase.text, phrase.source):
-            self._clock.wait()
+            self._clock.wait(quick=phrase.quick)
             made.append(f"[{phrase.target}] {sentence}")
         return Translation(" ".join(made))
 

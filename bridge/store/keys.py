@@ -44,7 +44,7 @@ from bridge.address import masked
 from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
-WORKERS, RUNNING, CANCEL, ROOMS = "workers", "running", "cancel", "rooms"
+WORKERS, RUNNING, CANCEL, ROOMS, SPEAKERS = "workers", "running", "cancel", "rooms", "speakers"
 ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"

@@ -123,7 +123,7 @@ class Desk:
                     work.segment,
                     work.attempt,
                     keys.least(work.segment, work.revision, stage, work.target),
-                    work.deadline,
+                    work.until(stage),
                     CLAIM_SECONDS,
                     worker,
                     json.dumps(list(running)),

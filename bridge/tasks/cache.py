@@ -57,6 +57,8 @@ class CachedTranslator:
             if kept := self._cache.recall(digest):
                 return Translation(**json.loads(kept))
         made = self._engine.translate(phrase)
+        if phrase.quick:
+            return made  # whoever has the time gets a better one
         value = json.dumps({"text": made.text, "confidence": made.confidence})
         with _spared():
             self._cache.remember(digest, value.encode(), self._ttl, self._size)

@@ -110,6 +110,7 @@ class Report:
             queued_ms=round(max(0.0, self._at - work.sent) * 1000, 2) if work.sent else 0.0,
             running_ms=round((time.monotonic() - self._start) * 1000, 2),
             worker=self._runtime.name,
+            quick=work.quick,
             **values,
         )
         self._runtime.desk.emit(work.room, event)
@@ -147,7 +148,7 @@ def run(
         with runtime.taken(stage, work) as taken:
             report = Report(runtime, stage, work, taken.at)
             if taken.verdict == "late":
-                report.fail(_too_late(stage, taken.at - work.deadline))
+                report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
                 raise Ignore
             following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
@@ -187,8 +188,10 @@ def _results(
     return following
 
 
-def _too_late(stage: Stage, seconds: float) -> TooLate:
+def _too_late(stage: Stage, work: Work, now: float) -> TooLate:
+    until = work.until(stage)
+    setting = "SEGMENT_DEADLINE_MS" if until == work.deadline else "LATENESS_MS"
     return TooLate(
-        f"The {stage} work was taken {seconds:.1f} s after its deadline.",
-        "Start more workers of this stage, or raise SEGMENT_DEADLINE_MS.",
+        f"The {stage} work was taken {now - until:.1f} s after its deadline.",
+        f"Start more workers of this stage, or raise {setting}.",
     )

@@ -22,7 +22,7 @@ def transcribe(message: dict[str, Any]) -> dict[str, Any]:
 def _results(provider: Transcriber, work: Work, pcm: bytes | None) -> Results:
     if pcm is None:
         raise AudioError("The audio of this segment is gone: it waited longer than it is kept.")
-    speech = Speech(Audio(pcm, SPEECH_RATE), work.source, work.among, work.prior or None)
+    speech = Speech(Audio(pcm, SPEECH_RATE), work.source, work.among, work.prior or None, work.quick)
     transcript = provider.transcribe(speech)
     yield {
         "kind": "text",

@@ -59,11 +59,11 @@ def _results(provider: Translator, work: Work, _: bytes | None, spoken: bool = T
     skip = work.skip or (_skip(provider, work) if spoken else 0)
     head = Translation(work.head)
     if skip and not work.skip:
-        head = provider.translate(Phrase(work.text[:skip].strip(), work.source, work.target))
+        head = provider.translate(Phrase(work.text[:skip].strip(), work.source, work.target, work.quick))
         if head.text:
             yield {"kind": "head", "text": head.text, "language": work.target, "skip": skip}
             yield work.but(text=head.text)
-    rest = provider.translate(Phrase(work.text[skip:].strip(), work.source, work.target))
+    rest = provider.translate(Phrase(work.text[skip:].strip(), work.source, work.target, work.quick))
     if not head.text:
         yield _whole(rest, work)
         return work.but(text=rest.text)

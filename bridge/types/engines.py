@@ -54,13 +54,15 @@ class Block:
 class Speech:
     """What STT is given: one segment, whole; `language` is None where it is to be detected.
 
-    Then it is one of `among`, where they are named, and `prior` is the one spoken before.
+    Then it is one of `among`, where they are named, and `prior` is the one spoken before. `quick`: soon
+    counts for more than well.
     """
 
     audio: Audio
     language: str | None = None
     among: tuple[str, ...] = ()
     prior: str | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,12 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What translation is given: the text of one segment."""
+    """What translation is given: the text of one segment. `quick`: soon counts for more than well."""
 
     text: str
     source: str
     target: str
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)

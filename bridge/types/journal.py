@@ -24,8 +24,9 @@ class Event:
     of `part` 1, which counts its pieces for itself.
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
     it was recorded, written by the speaker's gateway. `obeyed`: the worker heard of decision `index` of the
-    session (paused, resumed, stopped), `queued_ms` after it was made. Times are milliseconds; `queued_ms`
-    lies between sending and start, `running_ms` between start and this event.
+    session (paused, resumed, stopped), `queued_ms` after it was made. `quick`: made with the least effort.
+    Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this
+    event.
     """
 
     kind: EventKind
@@ -52,6 +53,7 @@ class Event:
     marks: tuple[int, ...] = ()
     part: int = 0
     skip: int = 0
+    quick: bool = False
 
 
 DecisionKind = Literal[

@@ -38,7 +38,8 @@ class Work:
     certain. A `partial` is a look at the first `index` samples of speech that goes on: only its text is
     wanted. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
     the first `skip` characters of what was said: on their way to tts before the rest is translated, which
-    follows as `part` 1.
+    follows as `part` 1. `quick` work is done with the least effort that the engine has. Speech that tts has
+    not begun by `due`, on the clock of Redis, would come too late (0: it never does).
     """
 
     session: str
@@ -49,6 +50,7 @@ class Work:
     draft: bool = False
     partial: bool = False
     index: int = 0
+    quick: bool = False
     source: str | None = None
     among: tuple[str, ...] = ()
     prior: str = ""
@@ -64,11 +66,19 @@ class Work:
     audio: str = ""
     rate: int = 24_000
     deadline: float = 0.0
+    due: float = 0.0
     sent: float = 0.0
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""
         return replace(self, **changes)
+
+    def until(self, stage: Stage) -> float:
+        """When it is too late to begin `stage`, in seconds on the clock of Redis; 0: never. Speech that was
+        begun is spoken to its end."""
+        if stage != "tts" or not self.due or self.sentence:
+            return self.deadline
+        return min(self.due, self.deadline) if self.deadline else self.due
 
     def item(self, stage: Stage) -> str:
         """What `item_name` calls this work at `stage`."""

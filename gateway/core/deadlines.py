@@ -206,6 +206,16 @@ class Deadlines:
                 found.append(self._overdue(now, key))
         return found
 
+    def taken(self, key: Key) -> bool:
+        """Whether a worker has begun it, or a part of it."""
+        wait = self._heads.get(key) or self._waits.get(key)
+        return wait is not None and bool(wait.worker)
+
+    def drop(self, key: Key) -> None:
+        """Nobody waits for this any more."""
+        self._waits.pop(key, None)
+        self._heads.pop(key, None)
+
     def begun(self, now: float) -> list[tuple[Key, int, int]]:
         """What is due now and was begun, with its attempt and part: who knows the workers says if it still
         runs."""

@@ -8,6 +8,7 @@ is sent as if there had been none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Target, Work
@@ -29,16 +30,17 @@ class Drafts:
 
     def begin(self, cut: Cut, work: Work, targets: Sequence[Target], now: float) -> list[Effect]:
         """Sends a segment that may be cut so."""
-        segment = Segment.begun(cut, work.but(draft=True), targets, True, now + LATEST)
+        segment = Segment.begun(cut, work.but(draft=True), targets, True, now + LATEST, inf)
         self.standing, self.targets, self.since = segment, tuple(targets), now
         return [Append(told("draft", cut, work, targets)), self._in_work.begin(segment, now, "draft")]
 
-    def promote(self, cut: Cut, live: bool, now: float) -> Segment:
+    def promote(self, cut: Cut, live: bool, now: float, said: float) -> Segment:
         """The segment was cut just so; from here on it is a segment like any other, or over already."""
         segment, self.standing = self.standing, None
         assert segment is not None
         segment.cut, segment.live, segment.until = cut, live, now + LATEST
         segment.work = segment.work.but(draft=False)
+        segment.due = self._in_work.due(said, live=live)
         if self._in_work.open.get(cut.segment) is segment:
             self._in_work.deadlines.extend(now, cut.segment)
         return segment

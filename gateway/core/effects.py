@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
 from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
 from gateway.core.tuning import Tuning
+from gateway.core.warnings import Warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,9 @@ class Submit:
     """Send work from `stage` on, for `targets`; `pcm` is the speech that stt needs.
 
     `live` is work of somebody who speaks just now, not of a recording sent faster than it was spoken.
-    `left` is for how many seconds it is still wanted. What is not `final` is sent at once or not at all.
+    `left` is for how many seconds it is still wanted, `budget` in how many its speech must begin (infinity:
+    it is never too late), in all targets but those `mute`, which are not spoken. What is not `final` is sent
+    at once or not at all.
     """
 
     work: Work
@@ -202,6 +206,8 @@ class Submit:
     left: float
     pcm: bytes = field(default=b"", repr=False)
     urgency: Urgency = "final"
+    budget: float = inf
+    mute: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +266,15 @@ class Timer:
     at: float
 
 
+Heard = Say | Show | Play | Purge | Warn
+"""What those get who listen in one way."""
+
 Effect = (
     Say
     | Show
     | Play
     | Purge
+    | Warn
     | Append
     | Report
     | Taken

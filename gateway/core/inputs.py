@@ -97,6 +97,15 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
+class Shed:
+    """Of a segment no speech is made in `targets`, or with None nothing at all: it would come too late."""
+
+    segment: int
+    targets: tuple[str, ...] | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """There was no room for a partial: a look at what is said, or at its translation into `target`."""
 
@@ -149,6 +158,7 @@ Input = (
     | Behind
     | Sent
     | Unsent
+    | Shed
     | Skipped
     | Looked
     | Vanished

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.types import SPEECH_RATE
+from math import inf
+
+from bridge.types import SPEECH_RATE, Decision, Stage
 from gateway.core.deadlines import Deadlines
-from gateway.core.effects import Effect, Forget, Free, Submit, Urgency
+from gateway.core.effects import Append, Effect, Forget, Free, Submit, Urgency
 from gateway.core.segment import Segment
 from gateway.core.terms import Patience
 
@@ -25,7 +27,36 @@ class InWork:
         self.deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
         by_engine = tuple(segment.targets.values())
         left = self.patience.total
-        return Submit(segment.work, "stt", by_engine, segment.live, left, cut.pcm, urgency)
+        budget = segment.due - now
+        return Submit(segment.work, "stt", by_engine, segment.live, left, cut.pcm, urgency, budget)
+
+    def due(self, said: float, *, live: bool) -> float:
+        """When the translation of what was said by `said` must begin to be heard; a recording waits."""
+        return said + self.patience.lateness if live else inf
+
+    def gave_up(
+        self,
+        number: int,
+        stage: Stage,
+        target: str | None,
+        code: str,
+        message: str,
+        *,
+        retryable: bool = False,
+    ) -> Append:
+        """A target of a segment (None: all of it) will not be heard, or not be spoken."""
+        return Append(
+            Decision(
+                "gave_up",
+                self.session,
+                segment=number,
+                stage=stage,
+                target=target,
+                code=code,
+                message=message,
+                retryable=retryable,
+            )
+        )
 
     def settle(self, number: int) -> list[Effect]:
         """Nothing more comes of a segment."""

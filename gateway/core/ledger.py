@@ -208,7 +208,7 @@ class Ledger:
         if not cut.floor or state.spoken is None:
             return []
         for target, voice in state.voices.items():
-            if voice.finished or not same(target, state.spoken):
+            if voice.finished or voice.mute or not same(target, state.spoken):
                 continue
             if not voice.floor:
                 voice.floor = True
@@ -266,8 +266,10 @@ class Ledger:
         ]
         unheard = decision.target is None and state.transcript is None
         state.given_up |= unheard
+        silenced = decision.target is not None and decision.stage == "tts" and decision.code == "too_late"
         for voice in lost:
-            voice.finished = True
+            voice.mute = silenced and voice.translation is None
+            voice.finished = not voice.mute
         self._sweep(decision.segment)
         return [Decided(decision)] if lost or unheard else []
 

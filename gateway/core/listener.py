@@ -11,8 +11,8 @@ from dataclasses import replace
 from math import inf
 
 from bridge.languages import same
-from bridge.types import SPEECH_RATE, Decision, Event
-from gateway.core import effects, facts, losses, sequencer, wishes
+from bridge.types import Decision, Event
+from gateway.core import effects, facts, losses, said, sequencer, wishes
 from gateway.core.bargein import BARGE_IN
 from gateway.core.effects import Effect, Play, Purge, Say
 from gateway.core.ledger import Ledger
@@ -22,6 +22,8 @@ from gateway.core.showing import shown
 from gateway.core.streams import Resample, Stream, pieces
 from gateway.core.timings import Timeline
 from gateway.core.tuning import Tuning, numbered
+from gateway.core.warnings import Warnings
+from gateway.core.words import Words
 
 LOST = 10.0
 """Seconds beyond the patience of a speaker's gateway after which that gateway counts as gone."""
@@ -41,6 +43,8 @@ class Listener:
         self._resample = resample
         self._patience = patience + LOST
         self._sequencer = Sequencer()
+        self._words = Words()
+        self._warnings = Warnings()
         self._cuts: dict[int, Decision] = {}
         self._silent: set[int] = set()
         self._floors: set[int] = set()
@@ -62,7 +66,8 @@ class Listener:
         """Folds a wish of the own session: paused, resumed, stopped or ended, made at `at`."""
         released, before = wishes.heeded(self._sequencer, self.tuning, decision)
         found: list[Effect] = [] if before is None else [Purge(before)]
-        found += self._released(at, released)
+        over = self._words.stop(before or 0) if self.tuning.hears == "itself" else []
+        found += self._released(at, [*map(sequencer.Over, over), *released])
         if decision.kind == "ended":
             found.append(self._say(effects.Ended(self._segments)))
         if decision.kind in _OBEYED:
@@ -103,9 +108,8 @@ class Listener:
                 self._note(event, who)
                 number = numbered(who.speaker, event.segment)
                 target = event.target or ""
-                return [
-                    self._say(effects.Translation(number, target, event.text, event.confidence, who.name))
-                ]
+                words = self._say(said.translation(number, target, event, who.name))
+                return [words, *self._worded(at, number, target)]
             case facts.Piece(event) if self._hears(who, event.target):
                 self._note(event, who)
                 number = numbered(who.speaker, event.segment)
@@ -144,7 +148,7 @@ class Listener:
             case "taken":
                 return self._taken(at, decision)
             case "gave_up" if decision.target is None or self._hears(who, decision.target):
-                return self._failed(at, number, decision)
+                return self._failed(at, number, decision, who)
         return []
 
     def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
@@ -173,19 +177,23 @@ class Listener:
         words = self._transcribed(at, transcript, who) if transcript else []
         return [*began, *expected, *words]
 
-    def _failed(self, at: float, number: int, decision: Decision) -> list[Effect]:
-        said = self._say(
-            effects.Failed(
-                number,
-                decision.target,
-                decision.stage or "tts",
-                decision.code,
-                decision.message,
-                decision.retryable,
-            )
-        )
-        finished = self._sequencer.finish(number, decision.target)
-        return [said, *self._released(at, finished), *self._over_in_silence(at, number)]
+    def _failed(self, at: float, number: int, decision: Decision, who: Ledger) -> list[Effect]:
+        target = decision.target
+        timeline = self._timelines.get(number)
+        warned = self._warnings.lost(timeline.cut, decision) if timeline else []
+        failed = self._say(losses.failed(number, decision))
+        voice = who.voice(decision.segment, target) if target else None
+        ended: list[Effect] = []
+        if target and voice is not None and voice.mute:
+            self._words.expect(number, target)
+        else:
+            ended = self._worded(at, number, target)
+        finished = self._released(at, self._sequencer.finish(number, target))
+        return [*warned, failed, *ended, *finished, *self._over_in_silence(at, number)]
+
+    def _worded(self, at: float, number: int, target: str | None) -> list[Effect]:
+        """The words of a target (None: of all) are there or will not come, which may be the end of it."""
+        return self._release(at, sequencer.Over(number)) if self._words.came(number, target) else []
 
     def _transcribed(self, at: float, event: Event, who: Ledger) -> list[Effect]:
         self._note(event, who)
@@ -193,24 +201,17 @@ class Listener:
         cut = self._cuts.get(number)
         if cut is None:
             return []
-        language = event.language or ""
-        said = effects.Transcript(
-            number,
-            event.text,
-            language,
-            _ms(cut.start),
-            _ms(cut.speech_end),
-            event.confidence,
-            who.name,
-        )
-        words: list[Effect] = [self._say(said)]
+        words: list[Effect] = [self._say(said.transcript(number, cut, event, who.name))]
         if cut.floor == "voice" and event.text:
-            floors = [to.language for to in cut.targets if same(to.language, language)]
+            floors = [to.language for to in cut.targets if same(to.language, event.language or "")]
             for target in [target for target in floors if self._hears(who, target)]:
-                caption = effects.Translation(number, target, event.text, event.confidence, who.name)
-                words.append(self._say(caption))
-        over = [] if event.text else self._sequencer.finish(number, None)
-        return [*words, *self._released(at, over), *self._over_in_silence(at, number)]
+                words.append(self._say(said.translation(number, target, event, who.name)))
+        if not event.text:
+            words += [
+                *self._worded(at, number, None),
+                *self._released(at, self._sequencer.finish(number, None)),
+            ]
+        return [*words, *self._over_in_silence(at, number)]
 
     def _over_in_silence(self, at: float, number: int) -> list[Effect]:
         """A segment that is not spoken here is over with its words."""
@@ -229,8 +230,10 @@ class Listener:
             elif self._sequencer.waits_for(number):
                 found.append(self._say(losses.lost(number)))
                 found += self._released(at, self._sequencer.finish(number, None))
-            else:
+            elif not (ended := self._worded(at, number, None)):
                 break  # held by a pause
+            else:
+                found += ended
         return found
 
     def _note(self, event: Event, who: Ledger) -> None:
@@ -256,8 +259,8 @@ class Listener:
                 # Two people at one device hear both languages from it, one after the other.
                 lane = "" if self._cuts[segment].floor == "silent" else target
                 self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
-                floor = segment in self._floors
-                return [self._say(effects.SpeechBegins(segment, target, index, rate, floor, lane))]
+                begins = effects.SpeechBegins(segment, target, index, rate, segment in self._floors, lane)
+                return [*self._warnings.heard(self._timelines[segment].cut), self._say(begins)]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]
                 timeline.first_audio = timeline.first_audio or at
@@ -265,6 +268,8 @@ class Listener:
             case sequencer.Ends(segment, target):
                 return self._end(segment, target, self._streams.pop((segment, target)))
             case sequencer.Over(segment):
+                if self._words.keep(segment):
+                    return []
                 dropped = self._cuts.pop(segment).revision
                 self._floors.discard(segment)
                 timings_ms = self._timelines.pop(segment).timings_ms(at)
@@ -293,7 +298,3 @@ class Listener:
         rate = self.tuning.rate
         duration = round(stream.samples * 1000 / rate, 1)
         return [*rest, self._say(effects.SpeechEnds(segment, target, rate, duration, stream.lane))]
-
-
-def _ms(samples: int) -> float:
-    return round(samples * 1000 / SPEECH_RATE, 1)

@@ -1,8 +1,15 @@
-"""What those who listen are told of speech that will not come, where its speaker's gateway tells nothing."""
+"""What those who listen are told of speech that will not come."""
 
 from __future__ import annotations
 
+from bridge.types import Decision
 from gateway.core import effects, sequencer
+
+
+def failed(segment: int, decision: Decision) -> effects.Failed:
+    """Its speaker's gateway gave it up."""
+    stage, code = decision.stage or "tts", decision.code
+    return effects.Failed(segment, decision.target, stage, code, decision.message, decision.retryable)
 
 
 def overheld(segment: int) -> effects.Failed:

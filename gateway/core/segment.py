@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from bridge.languages import same
 from bridge.types import Decision, Event, Stage, Target, Work
@@ -17,8 +18,8 @@ from gateway.core.state import State
 @dataclass(slots=True)
 class Segment:
     """`targets` are those that engines still work for, `late` those of them that were wanted only after it
-    was sent, `heard` all in which it is heard. Until `until`, in seconds, it is worth hearing by somebody
-    new."""
+    was sent, `heard` all in which it is heard, `mute` those not spoken any more. Until `until`, in seconds,
+    it is worth hearing by somebody new; by `due` its speech must have begun."""
 
     cut: Cut
     work: Work
@@ -34,11 +35,15 @@ class Segment:
     queues: dict[Key, str] = field(default_factory=dict)
     keys: tuple[Key, ...] = ()
     superseded: set[Key] = field(default_factory=set)
+    due: float = inf
+    mute: set[str] = field(default_factory=set)
 
     @classmethod
-    def begun(cls, cut: Cut, work: Work, targets: Sequence[Target], live: bool, until: float) -> Segment:
+    def begun(
+        cls, cut: Cut, work: Work, targets: Sequence[Target], live: bool, until: float, due: float
+    ) -> Segment:
         """One that was just cut, and is sent for those of its targets that need an engine."""
-        segment = cls(cut, work, {}, live, {target.language for target in targets}, until)
+        segment = cls(cut, work, {}, live, {target.language for target in targets}, until, due=due)
         segment.targets = {
             target.language: target for target in targets if not segment._floored(target.language)
         }
@@ -59,6 +64,7 @@ class Segment:
         segment = cls(whole, its, targets, True, set(state.voices), attempts=state.attempts)
         segment.keys = _keys(cut.segment, targets)
         segment.transcript = state.transcript
+        segment.mute = {target for target in targets if state.voices[target].mute}
         return segment
 
     @property
@@ -75,7 +81,7 @@ class Segment:
         self.targets |= by_engine
         self.late |= by_engine.keys()
 
-    def again(self, what: Overdue, sentence: int, left: float) -> list[Effect]:
+    def again(self, what: Overdue, sentence: int, left: float, now: float) -> list[Effect]:
         """Sends a stage as another attempt, with `left` seconds; speech begins with sentence `sentence`."""
         self.attempts += 1
         key: Key = (self.number, what.stage, what.target)
@@ -98,13 +104,15 @@ class Segment:
             Free((key,)),
             Append(decision),
             Supersede(self.number, work.revision, what.stage, what.target, self.attempts),
-            self._sent(work, what.stage, targets, left),
+            self._sent(work, what.stage, targets, left, inf if sentence else self.due - now),
         ]
 
-    def _sent(self, work: Work, stage: Stage, targets: tuple[Target, ...], left: float) -> Submit:
+    def _sent(
+        self, work: Work, stage: Stage, targets: tuple[Target, ...], left: float, budget: float
+    ) -> Submit:
         urgency: Urgency = "draft" if work.draft else "final"
         pcm = self.cut.pcm if stage == "stt" else b""
-        return Submit(work, stage, targets, self.live, left, pcm, urgency)
+        return Submit(work, stage, targets, self.live, left, pcm, urgency, budget, frozenset(self.mute))
 
     def rest(self, stage: Stage, target: str | None, attempt: int, sentence: int = 0) -> Work:
         """The work that is left from a stage on; speech begins with sentence `sentence`."""

@@ -287,14 +287,14 @@ class Speaker:
             return [*dropped, Append(decision), *echo]
         self._unsafe[cut.segment] = cut.start
         work = self._work(terms).but(segment=cut.segment, revision=cut.revision)
-        sent = self._supervision.begin(cut, work, targets, live, now)
+        sent = self._supervision.begin(cut, work, targets, live, now, spoken)
         return [*dropped, Append(decision), *floor(cut, work, targets), sent]
 
     def _promote(self, cut: cuts.Cut, terms: Terms, live: bool, spoken: float, now: float) -> list[Effect]:
         """The draft was right: what came of it is heard from here on."""
         self._revision = 0
         targets, since = self._supervision.drafts.targets, self._supervision.drafts.since
-        self._supervision.promote(cut, live, now)
+        self._supervision.promote(cut, live, now, spoken)
         work = self._work(terms)
         decision = told("cut", cut, work, targets, in_ms(now - spoken), in_ms(since - spoken))
         return [Append(decision), *floor(cut, work, targets)]

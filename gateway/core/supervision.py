@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from bridge.types import SPEECH_RATE, Decision, Event, Stage, Target, Work, item_name
+from bridge.types import SPEECH_RATE, Event, Stage, Target, Work, item_name
 from gateway.core import facts, inputs
 from gateway.core.cuts import Cut
 from gateway.core.deadlines import Overdue
 from gateway.core.drafts import Drafts
-from gateway.core.effects import Append, Cancel, Effect, Forget, Free, Submit
+from gateway.core.effects import Cancel, Effect, Forget, Free, Submit
 from gateway.core.inputs import Key
 from gateway.core.inwork import InWork
 from gateway.core.latecomers import Latecomers
+from gateway.core.lateness import Lateness
 from gateway.core.ledger import Ledger
 from gateway.core.recent import LATEST
 from gateway.core.segment import Segment
@@ -33,6 +34,7 @@ class Supervision:
         self._open, self._deadlines = self._in_work.open, self._in_work.deadlines
         self._latecomers = Latecomers(self._in_work)
         self.drafts = Drafts(self._in_work)
+        self._lateness = Lateness(ledger, self._in_work)
         self._running: Set[str] = frozenset()
 
     def __len__(self) -> int:
@@ -42,11 +44,15 @@ class Supervision:
     @property
     def next(self) -> float:
         """When the next tick matters, infinity where none does."""
-        return self._deadlines.next
+        return min(self._deadlines.next, self._lateness.next)
 
-    def begin(self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float) -> Submit:
-        """A segment was cut; the effect sends it, for those of its targets that need an engine."""
-        return self._in_work.begin(Segment.begun(cut, work, targets, live, now + LATEST), now)
+    def begin(
+        self, cut: Cut, work: Work, targets: tuple[Target, ...], live: bool, now: float, said: float
+    ) -> Submit:
+        """A segment was cut, whose speech ended at `said`; the effect sends it, for those of its targets that
+        need an engine."""
+        due = self._in_work.due(said, live=live)
+        return self._in_work.begin(Segment.begun(cut, work, targets, live, now + LATEST, due), now)
 
     def has(self, number: int, revision: int) -> bool:
         """Whether this revision of a segment is in work."""
@@ -57,9 +63,9 @@ class Supervision:
         """Somebody listens in `targets`: what is being said, or was said last, is heard in them too."""
         return self._latecomers.also(targets, now, self.drafts.standing)
 
-    def promote(self, cut: Cut, live: bool, now: float) -> None:
+    def promote(self, cut: Cut, live: bool, now: float, said: float) -> None:
         """The segment was cut just as its draft was."""
-        segment = self.drafts.promote(cut, live, now)
+        segment = self.drafts.promote(cut, live, now, said)
         if segment.transcript is not None:
             self._latecomers.last = segment
 
@@ -74,6 +80,7 @@ class Supervision:
                 gave_up += self._give_up(cut.segment, None, "stt", "lost", message, True)
                 continue
             segment = Segment.left(state, work)
+            segment.due = self._in_work.due(now, live=True)
             self._open[cut.segment] = segment
             self._deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
             self._adopt(segment, state, now)
@@ -117,6 +124,8 @@ class Supervision:
                     return self.drafts.drop()
                 self._deadlines.postpone(now, (segment, stage, target), reason)
                 return []
+            case inputs.Shed(segment):
+                return self._lateness.shed(given) if segment in self._open else []
         return self._tick(now)
 
     def found(self, fact: facts.Fact, now: float) -> list[Effect]:
@@ -200,6 +209,8 @@ class Supervision:
         if not self._deadlines.finished(_key(event)):
             return [Free((_key(event),))]
         segment.translations[event.target] = event
+        if event.target in segment.mute:
+            return [Free((_key(event),))]
         part = int(event.target in segment.heads)
         self._deadlines.follow(now, (event.segment, "tts", event.target), event.attempt, event.worker, part)
         return [Free((_key(event),))]
@@ -219,6 +230,9 @@ class Supervision:
         segment = self._open.get(number)
         if segment is None or (target is not None and target not in segment.targets):
             return []
+        voice = self._ledger.voice(number, target) if target is not None else None
+        if target is not None and voice is not None and voice.mute and not voice.finished:
+            return [Free(((number, "tts", target),))]
         for name in [target] if target else list(segment.targets):
             segment.targets.pop(name, None)
         if not segment.targets and (target is None or segment.transcript is not None):
@@ -244,7 +258,7 @@ class Supervision:
             else:
                 message = f"The {what.stage} stage gave no result: {what.reason}."
                 effects += self._give_up(what.segment, what.target, what.stage, "timed_out", message, True)
-        return effects
+        return [*effects, *self._lateness.overdue(now)]
 
     def _runs(self, now: float) -> Mapping[Key, bool]:
         begun = self._deadlines.begun(now)
@@ -263,7 +277,7 @@ class Supervision:
     def _again(self, what: Overdue, now: float) -> list[Effect]:
         segment = self._open[what.segment]
         self._deadlines.sent_again((what.segment, what.stage, what.target), segment.attempts + 1)
-        return segment.again(what, self._sentence(what), self._deadlines.left(now, what.segment))
+        return segment.again(what, self._sentence(what), self._deadlines.left(now, what.segment), now)
 
     def _sentence(self, what: Overdue) -> int:
         """That with which speech begins again."""
@@ -274,17 +288,7 @@ class Supervision:
         self, number: int, target: str | None, stage: Stage, code: str, message: str, retryable: bool
     ) -> list[Effect]:
         self._deadlines.forget(number, target)
-        decision = Decision(
-            "gave_up",
-            self._session,
-            segment=number,
-            stage=stage,
-            target=target,
-            code=code,
-            message=message,
-            retryable=retryable,
-        )
-        return [Append(decision)]
+        return [self._in_work.gave_up(number, stage, target, code, message, retryable=retryable)]
 
 
 def _key(event: Event) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from bridge.errors import SettingsError
@@ -103,7 +104,8 @@ class Patience:
 
     `queue`: until a worker takes work that was sent. `run`: since the last sign of its worker. `total`:
     from the cut on. `pause`: before work that failed is sent again, twice as long the next time.
-    `resend`: before work that could not be sent is tried again.
+    `resend`: before work that could not be sent is tried again. `lateness`: from the end of live speech until
+    its first sound; what has not begun by then is not spoken.
     """
 
     queue: float
@@ -112,6 +114,7 @@ class Patience:
     attempts: int
     pause: float = 0.3
     resend: float = 1.0
+    lateness: float = inf
 
     @classmethod
     def of(cls, settings: Settings) -> Patience:
@@ -121,4 +124,5 @@ class Patience:
             run=settings.segment_run_ms / 1000,
             total=settings.segment_deadline_ms / 1000,
             attempts=settings.segment_attempts,
+            lateness=settings.budget or inf,
         )

@@ -16,10 +16,10 @@ STEP = SPEECH_RATE // 100
 KEPT = 120 * SPEECH_RATE
 """Samples whose arrival is remembered: more than the longest segment with the silence that ends it, and
 more than may wait ahead of the segmenter."""
-
-
 AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
+FRESH = 1.0
+"""Seconds since its arrival within which audio is cut as it is spoken."""
 
 
 def in_ms(seconds: float) -> float:
@@ -33,6 +33,7 @@ class Arrivals:
     def __init__(self) -> None:
         self.samples = 0
         self._began: float | None = None
+        self._piled_up = False
         self._marks: deque[tuple[int, float]] = deque()
 
     def note(self, samples: int, now: float) -> None:
@@ -50,8 +51,11 @@ class Arrivals:
         return self.samples - spoken > AHEAD
 
     def pile_up(self, at: int, now: float) -> bool:
-        """Whether it did, and waits to be cut behind sample `at`."""
-        return self.samples - at > AHEAD and self.recorded(now)
+        """Whether it did, and waits to be cut behind sample `at`. So does the rest of that audio, up to its
+        end."""
+        piled_up = self.samples - at > AHEAD and self.recorded(now)
+        self._piled_up = piled_up or (self._piled_up and now - self.at(at) > FRESH)
+        return self._piled_up
 
     def at(self, sample: int) -> float:
         """When the sample before position `sample` arrived."""

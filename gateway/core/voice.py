@@ -22,7 +22,7 @@ from gateway.core.facts import (
 @dataclass(slots=True)
 class Voice:
     """`sentences` were heard whole, `index` is the piece that comes next; `floor`: it is the language that
-    was spoken.
+    was spoken. Of a `mute` one only the words will come.
 
     `head` went to tts before the rest was translated. Until it is spoken it is `leading`, and what is
     reported of the rest, by attempt `second`, waits in `behind`.
@@ -40,6 +40,12 @@ class Voice:
     sentences: int = 0
     finished: bool = False
     floor: bool = False
+    mute: bool = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it may be heard."""
+        return self.chosen is not None or self.sentences > 0
 
     def counts(self, event: Event) -> bool:
         """Whether the attempt may still be the one that is shown or heard."""
@@ -47,6 +53,8 @@ class Voice:
             return False
         if event.stage == "translation":
             return self.translation is None and event.attempt in self.translators
+        if self.mute:
+            return False
         if event.part:
             return event.attempt == self.second
         return event.attempt in self.speakers and self.chosen in (None, event.attempt)
@@ -104,7 +112,10 @@ class Voice:
             self.speakers.add(event.attempt)
         else:
             self.second = event.attempt
-        return [Translated(event)]
+        if not self.mute:
+            return [Translated(event)]
+        self.finished = True
+        return [Translated(event), Whole(event.segment, event.target or "")]
 
     def _done(self, event: Event) -> list[Fact]:
         if self.index < event.index:

@@ -1,4 +1,4 @@
-"""How many connections one gateway takes at once."""
+"""How many connections one gateway takes at once, and for how many who speak the engines have time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 from bridge.errors import ProtocolError
 from bridge.protocol.wire import Close
+from gateway.runtime.shedding import Shedding
 
 RETRY_AFTER_MS = 2_000
+BUSY_AFTER_MS = 10_000
+"""Engines are busy for as long as people speak: it pays to ask less often."""
 
 
 class Places:
@@ -38,3 +41,25 @@ class Places:
             yield
         finally:
             self._taken -= 1
+
+
+@contextmanager
+def speaking(shedding: Shedding) -> Iterator[None]:
+    """Counts one more who may speak while it comes in.
+
+    Raises ProtocolError `overloaded` with retry_after_ms where the engines have no time for it: those who
+    speak already would be served late.
+    """
+    shedding.coming += 1
+    try:
+        if not shedding.has_room():
+            raise ProtocolError(
+                "The engines are busy with all who speak already.",
+                f"Try again in {BUSY_AFTER_MS // 1000} s; the operator may add workers.",
+                code="overloaded",
+                close_code=Close.OVERLOADED,
+                retry_after_ms=BUSY_AFTER_MS,
+            )
+        yield
+    finally:
+        shedding.coming -= 1

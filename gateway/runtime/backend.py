@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -15,6 +16,7 @@ from bridge.store.records import Records
 from bridge.store.registry import Watch, WorkerRecord
 from bridge.store.rooms import Rooms
 from bridge.store.sessions import Sessions
+from bridge.store.speakers import Speakers
 from gateway.core.inputs import Looked, Vanished
 from gateway.core.site import Site, names_of
 from gateway.runtime.admission import Places
@@ -29,6 +31,9 @@ from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
+
+COUNT_SECONDS = 2.0
+"""Between two counts of those who speak at all gateways."""
 
 
 class Backend:
@@ -46,13 +51,15 @@ class Backend:
         self.rooms = Rooms(url)
         self.attendance = Attendance(url)
         self._watch = Watch(url)
+        self._speakers = Speakers(url)
+        self._count_at = 0.0
         self.errands = Errands()
         self.fleet = Fleet(
             self._watch, self.errands, settings.health_check_interval, self._gone, self._looked
         )
         self.writer = Writer(self.journal)
         self.dispatcher = Dispatcher(
-            self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000
+            self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000, settings.budget
         )
         self.partials = Partials(self.fleet, self.sessions, self.writer, self.dispatcher)
         self.relay = Relay(
@@ -63,6 +70,7 @@ class Backend:
             seconds=settings.journal_seconds,
             max_bytes=settings.journal_max_bytes,
         )
+        self.relay.also_told = self.dispatcher.shedding.told
         self.judge = Judge(Model())
         self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
         self.metronome = Metronome(settings.frame_ms)
@@ -86,7 +94,8 @@ class Backend:
             await part.stop()
         self.judge.close()
         self.beside.shutdown(cancel_futures=True)
-        stores = (self.journal, self.sessions, self.records, self.rooms, self.attendance, self._watch)
+        rooms = (self.rooms, self.attendance, self._speakers)
+        stores = (self.journal, self.sessions, self.records, *rooms, self._watch)
         for store in stores:
             await store.close()
 
@@ -98,4 +107,12 @@ class Backend:
         looked = Looked(self.fleet.running)
         for reader in self.relay.readers:
             reader.handle(looked)
-        self.dispatcher.pump()
+        self.dispatcher.looked()
+        if (now := time.monotonic()) >= self._count_at:
+            self._count_at = now + COUNT_SECONDS
+            self.errands.run("count speakers", self.count())
+
+    async def count(self) -> None:
+        """Tells the other gateways how many speak here, and asks for theirs. Raises RedisUnavailable."""
+        shedding = self.dispatcher.shedding
+        shedding.others = await self._speakers.count(self.gateway, shedding.speaking)

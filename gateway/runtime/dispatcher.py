@@ -4,16 +4,18 @@ What waits for a stage waits here, where nobody stands behind another's backlog:
 speakers before recordings. A segment leaves while each queue on its way holds fewer than two pieces for each
 slot: one that runs, and one at hand for when it is done. A recording's needs a slot that is free, so that a
 live speaker who comes next waits for one piece at most. What is sent again from a later stage takes the
-place of what was lost. A draft waits for nothing: it is sent where nobody else would have to wait for it.
+place of what was lost. A segment whose speech must come in time does not wait for room in the queue of tts:
+it leaves without its speech where that would come too late. A draft waits for nothing: it is sent where
+nobody else would have to wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -22,10 +24,12 @@ from bridge.errors import BridgeError, NoWorker
 from bridge.store import keys
 from bridge.store.sessions import Sessions
 from bridge.types import Stage
-from gateway.core.effects import Submit, Supersede
-from gateway.core.inputs import Key, Sent, Unsent
+from gateway.core.inputs import Key, Sent, Shed, Unsent
+from gateway.core.pressure import Level
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.lanes import Job, Lane, Told
 from gateway.runtime.occupancy import Occupancy
+from gateway.runtime.shedding import Shedding
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -40,34 +44,28 @@ SENDERS = 2
 _BUSY = "no slot is free for a draft"
 
 
-@dataclass(slots=True)
-class Job:
-    """Work of one session to be sent, and whom to tell."""
-
-    session: str
-    submit: Submit
-    superseded: Supersede | None
-    tell: Callable[[Sent | Unsent], object]
-
-    @property
-    def key(self) -> Key:
-        return self.submit.work.segment, self.submit.stage, self.submit.work.target
-
-
 class Dispatcher:
     """One for each gateway."""
 
-    def __init__(self, fleet: Fleet, sessions: Sessions, writer: Writer, deadline: float) -> None:
-        """`deadline` is how long, in seconds, work is wanted after it was cut."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        sessions: Sessions,
+        writer: Writer,
+        deadline: float,
+        budget: float = 0.0,
+    ) -> None:
+        """`deadline` is how long, in seconds, work is wanted after it was cut; `budget` see Shedding."""
         self._fleet = fleet
         self._sessions = sessions
         self._writer = writer
         self._deadline = deadline
         self._executor = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
-        self._live: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._recorded: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._live = Lane()
+        self._recorded = Lane()
         self._turn = 0
         self._occupancy = Occupancy()
+        self.shedding = Shedding(fleet, self._occupancy, budget)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
@@ -86,8 +84,8 @@ class Dispatcher:
         if job.submit.urgency == "draft":
             self._draft(job)
             return
-        lanes = self._live if job.submit.live else self._recorded
-        lanes.setdefault(job.session, deque()).append(job)
+        self.shedding.submitted(job.session, live=job.submit.live)
+        (self._live if job.submit.live else self._recorded).add(job)
         self.pump()
 
     def _draft(self, job: Job) -> None:
@@ -96,6 +94,7 @@ class Dispatcher:
             return
         if (
             self._live
+            or self.shedding.level >= Level.DRAFTS
             or any(self._fleet.load(queue) >= 1 for queue in plan.values())
             or not self._fits("stt", plan, 1)
         ):
@@ -105,24 +104,37 @@ class Dispatcher:
 
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
-        self._drop(session, keys)
+        for lane in (self._live, self._recorded):
+            lane.drop(session, keys)
         if self._occupancy.free(session, keys):
             self.pump()
 
-    def _drop(self, session: str, keys: Sequence[Key]) -> None:
-        for lanes in (self._live, self._recorded):
-            waiting = lanes.get(session, ())
-            if kept := deque(job for job in waiting if job.key not in keys):
-                lanes[session] = kept
-            else:
-                lanes.pop(session, None)
-
     def forget(self, session: str) -> None:
         """The session is over."""
-        self._live.pop(session, None)
-        self._recorded.pop(session, None)
+        for lane in (self._live, self._recorded):
+            lane.forget(session)
         self._occupancy.forget(session)
+        self.shedding.forget(session)
         self.pump()
+
+    def looked(self) -> None:
+        """The workers were looked at."""
+        self.shedding.looked(time.monotonic(), [job.submit for job in self._live])
+        for session in [job.session for job in self._live.firsts]:
+            while (job := self._live.first(session)) and self._hopeless(job):
+                self._live.leave(session)
+        self.pump()
+
+    def _hopeless(self, job: Job) -> bool:
+        """Whether nothing of it can come in time, which its session is told."""
+        if not job.submit.work.due:
+            return False
+        if (plan := self._plan(job)) is None:
+            return True
+        if not self.shedding.treat(job.session, job.submit, plan).drop:
+            return False
+        self._shed(job, None)
+        return True
 
     def pump(self) -> None:
         """Sends all that has room now."""
@@ -134,24 +146,46 @@ class Dispatcher:
             return self._from(self._recorded, AT_HAND) or self._from(self._live, AT_HAND)
         return self._from(self._live, AT_HAND) or self._from(self._recorded, 1)
 
-    def _from(self, lanes: OrderedDict[str, deque[Job]], most: int) -> bool:
+    def _from(self, lane: Lane, most: int) -> bool:
         """Sends the first job whose queues hold fewer than `most` pieces for each slot, and lets its
         session wait behind the others."""
-        for session in list(lanes):
-            job = lanes[session][0]
+        for job in lane.firsts:
             plan = self._plan(job)
-            if plan is not None and not self._fits(job.submit.stage, plan, most):
+            if plan is not None and not self._fits(job.submit.stage, _before_speech(job, plan), most):
                 continue
-            lanes[session].popleft()
-            if lanes[session]:
-                lanes.move_to_end(session)
-            else:
-                del lanes[session]
+            lane.leave(job.session)
             if plan is not None:
                 self._turn += 1
-                self._begin(job, plan)
+                self._treat(job, plan)
             return True
         return False
+
+    def _treat(self, job: Job, plan: dict[placement.Place, str]) -> None:
+        """Sends what can come in time, and says what is left out."""
+        submit = job.submit
+        found = self.shedding.treat(job.session, submit, plan)
+        self.shedding.note(job.session, found)
+        if found.drop:
+            self._shed(job, None)
+            return
+        if new := found.mute - submit.mute:
+            self._shed(job, tuple(sorted(new)))
+        job.submit = replace(submit, work=submit.work.but(quick=found.quick))
+        self._begin(
+            job,
+            {
+                place: queue
+                for place, queue in plan.items()
+                if place[0] != "tts" or place[1] not in found.mute
+            },
+        )
+
+    def _shed(self, job: Job, targets: tuple[str, ...] | None) -> None:
+        what = "All of it" if targets is None else "Its speech"
+        reason = (
+            f"{what} would come more than {self.shedding.budget:g} s after it was said: the engines are busy."
+        )
+        self._tell(job, Shed(job.submit.work.segment, targets, reason))
 
     def _plan(self, job: Job) -> dict[placement.Place, str] | None:
         """The queues of a job; None, and the job is told, where nobody can do it."""
@@ -183,7 +217,8 @@ class Dispatcher:
         """Whether a slot of a queue is free at this moment, beside `more` that are taken for other things,
         and nobody waits for one."""
         here = self._occupancy.here[queue] + more
-        return not self._live and self._fleet.load(queue) < 1 and here < self._fleet.slots.get(queue, 1)
+        calm = not self._live and self.shedding.level < Level.PARTIALS
+        return calm and self._fleet.load(queue) < 1 and here < self._fleet.slots.get(queue, 1)
 
     def _fits(self, stage: Stage, plan: dict[placement.Place, str], most: int) -> bool:
         if stage != "stt":
@@ -244,7 +279,7 @@ class Dispatcher:
         self.free(job.session, list(queues))
         self._tell(job, Unsent(*job.key, why))
 
-    def _tell(self, job: Job, what: Sent | Unsent) -> None:
+    def _tell(self, job: Job, what: Told) -> None:
         if isinstance(what, Unsent) and what.reason != _BUSY:
             log.warning(
                 "segment not sent",
@@ -255,3 +290,10 @@ class Dispatcher:
             )
         # Not at once: the session may be in the middle of what it does.
         asyncio.get_running_loop().call_soon(job.tell, what)
+
+
+def _before_speech(job: Job, plan: dict[placement.Place, str]) -> dict[placement.Place, str]:
+    """The queues in which it needs room: speech that must come in time is left out where it cannot."""
+    if not job.submit.work.due:
+        return plan
+    return {place: queue for place, queue in plan.items() if place[0] != "tts"}

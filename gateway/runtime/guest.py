@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.types import Attendant
-from gateway.core.effects import Effect, Play, Purge, Say
-from gateway.core.glimpse import Show
+from gateway.core.effects import Effect, Heard
 from gateway.core.seat import Seat
 
 
@@ -25,7 +24,7 @@ class Guest(Protocol):
     def first(self) -> int:
         """The first segment whose work is still wanted."""
 
-    def hear(self, effect: Say | Show | Play | Purge) -> None:
+    def hear(self, effect: Heard) -> None:
         """What those get who listen as it does."""
 
     def do(self, effects: Sequence[Effect]) -> None:

@@ -13,8 +13,7 @@ from bridge.audio import Resampler
 from bridge.store.journal import BEGIN, Journal
 from bridge.types import Attendant, Entry, Presence
 from gateway.core import inputs
-from gateway.core.effects import Effect, For, Play, Purge, Say
-from gateway.core.glimpse import Show
+from gateway.core.effects import Effect, For, Heard
 from gateway.core.listener import Listener
 from gateway.core.room import Room
 from gateway.core.seat import Seat
@@ -202,7 +201,7 @@ class Hall:
                 replay.add(entry, each.effects)
             ears = list(self._ears.get(each.whom, ()))
             for effect in each.effects:
-                if isinstance(effect, Say | Show | Play | Purge):
+                if isinstance(effect, Heard):
                     for ear in ears:
                         _spared(ear, ear.hear, effect)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 import structlog
 
@@ -11,7 +12,7 @@ from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, glimpse, inputs
 from gateway.runtime.backend import Backend
-from gateway.runtime.dispatcher import Job
+from gateway.runtime.lanes import Job, Told
 
 log = structlog.get_logger(__name__)
 
@@ -21,11 +22,7 @@ class Hands:
     is still wanted."""
 
     def __init__(
-        self,
-        backend: Backend,
-        session: str,
-        room: str,
-        tell: Callable[[inputs.Sent | inputs.Unsent | inputs.Skipped], object],
+        self, backend: Backend, session: str, room: str, tell: Callable[[Told | inputs.Skipped], object]
     ) -> None:
         self.first = 0
         self._backend = backend
@@ -82,7 +79,8 @@ class Hands:
     def _stamped(self, submit: effects.Submit) -> effects.Submit:
         """With when it is sent, and until when it is wanted."""
         now = self._backend.fleet.now()
-        return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left))
+        due = now + submit.budget if submit.budget < inf else 0.0
+        return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left, due=due))
 
     def _submit(self, submit: effects.Submit) -> None:
         work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.types import Attendant
 from gateway.core import effects, glimpse
+from gateway.core.warnings import Warn
 
 
 class Mouth(Protocol):
@@ -18,8 +19,8 @@ class Mouth(Protocol):
     def asked(self, number: int, since: float) -> None:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
 
-    def show(self, shown: glimpse.Show) -> None:
-        """What is said at the moment, if the client can be told at once."""
+    def show(self, shown: glimpse.Show | Warn) -> None:
+        """What is said at the moment, if the client can be told at once, or what it is warned of."""
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 
@@ -54,7 +55,7 @@ class Away:
 
     def asked(self, number: int, since: float) -> None: ...
 
-    def show(self, shown: glimpse.Show) -> None: ...
+    def show(self, shown: glimpse.Show | Warn) -> None: ...
 
     def play(self, sound: effects.Play, seq: int) -> None: ...
 

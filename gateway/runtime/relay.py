@@ -82,6 +82,7 @@ class Relay:
         self._max_bytes = max_bytes
         self._kept: dict[str, _Kept] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self.also_told: Callable[[Entry], None] = lambda entry: None
         self.also_keep: Callable[[], Awaitable[None]] | None = None
         self._away = asyncio.Event()
         self._stopped = False
@@ -163,6 +164,7 @@ class Relay:
                 log.warning("unreadable entry skipped", room=room, entry=entry.id)
             else:
                 kept.reader.deliver(entry)
+                self.also_told(entry)
             if self._measure(kept, entry.id, size):
                 full.append(room)
         if full:

@@ -18,6 +18,7 @@ from gateway.core.seat import Seat
 from gateway.core.speaker import Speaker
 from gateway.core.takeover import Takeover
 from gateway.core.terms import Patience, Terms
+from gateway.core.warnings import Warn
 from gateway.runtime.backend import Backend
 from gateway.runtime.bookmark import Bookmark
 from gateway.runtime.hall import Hall
@@ -68,6 +69,7 @@ class Runner:
         seat, core, settings = self.seat, self.hall.core, self._backend.settings
         speaker = None
         if seat.speaks:
+            self._backend.dispatcher.shedding.joined(self.id)
             speaker = Speaker(
                 self.id,
                 self.hall.id,
@@ -228,7 +230,7 @@ class Runner:
 
     # From the room
 
-    def hear(self, effect: effects.Say | glimpse.Show | effects.Play | effects.Purge) -> None:
+    def hear(self, effect: effects.Heard) -> None:
         """What those get who listen as it does."""
         if self._ward is not None and not self.away:
             self._ward.tell(effect, self.seat.terms.rate)
@@ -237,8 +239,8 @@ class Runner:
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)
-            case glimpse.Show():
-                if self.seat.terms.partials:
+            case glimpse.Show() | Warn():
+                if self.seat.terms.partials or isinstance(effect, Warn):
                     self._mouth.show(effect)
             case effects.Play(seq):
                 self._mouth.play(effect, seq + self.ahead_of_room)

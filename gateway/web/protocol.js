@@ -113,7 +113,7 @@
 /** @typedef {Numbered & { type: "playback.resumed", latency_ms: number, reason?: Reason }} PlaybackResumed */
 /** @typedef {Numbered & { type: "playback.stopped", latency_ms: number, reason?: Reason }} PlaybackStopped */
 /** @typedef {Numbered & { type: "playback.skipped", segments: number, ms: number }} PlaybackSkipped */
-/** @typedef {Numbered & { type: "warning", code: string, message: string, hint?: string }} Warning */
+/** @typedef {Numbered & { type: "warning", code: string, message: string, hint?: string, over?: boolean }} Warning */
 /**
  * @typedef {Numbered & { type: "error", code: string, message: string, hint?: string, fatal?: boolean,
  *   retryable?: boolean, retry_after_ms?: number, close_code?: number }} ServerError

@@ -73,6 +73,15 @@ def test_one_transcript_feeds_a_chain_for_each_target() -> None:
     }
 
 
+def test_a_target_whose_speech_is_left_out_ends_with_its_translation() -> None:
+    words = {place: queue for place, queue in plan().items() if place != ("tts", "es")}
+    signature: Any = canvas(Work("alice", 1, source="en"), TARGETS, words)
+
+    spanish, catalan = signature.tasks[1].tasks
+    assert spanish.task == "translation.translate"
+    assert [task.task for task in catalan.tasks] == ["translation.translate", "tts.synthesize"]
+
+
 def test_each_piece_goes_where_the_plan_says() -> None:
     divided = plan() | {("translation", "ca"): "translation.gpu1", ("tts", "es"): "tts.gpu1"}
     signature: Any = canvas(Work("alice", 1, source="en"), TARGETS, divided)

@@ -64,10 +64,11 @@ class _Spoken:
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """One window, and what is known of its language."""
+    """One window, and what is known of its language; `quick` takes the first text, of one hypothesis."""
 
     features: Features
     spoken: _Spoken
+    quick: bool = False
 
 
 class FasterWhisper:
@@ -115,7 +116,7 @@ class FasterWhisper:
         """
         spoken = self._spoken(speech)
         samples = samples_of(speech)
-        heard = self._heard(samples, spoken) if samples.any() else []
+        heard = self._heard(samples, spoken, speech.quick) if samples.any() else []
         if not (text := " ".join(one.text for one in heard)):
             return Transcript("", speech.language or UNDETERMINED)
         confidence = math.exp(sum(one.log_prob for one in heard) / sum(one.tokens for one in heard))
@@ -206,7 +207,7 @@ class FasterWhisper:
             )
         return code
 
-    def _heard(self, samples: Samples, spoken: _Spoken) -> list[Heard]:
+    def _heard(self, samples: Samples, spoken: _Spoken, quick: bool) -> list[Heard]:
         """What is said in the windows of a segment; the first one that is heard tells the language."""
         if self._options.stt_vad_filter:
             samples = voiced(samples, self._threshold)
@@ -214,7 +215,7 @@ class FasterWhisper:
         try:
             with self._lease() as whisper:
                 for part in windows(samples):
-                    heard = self._window(whisper, _Ask(whisper.features(part), spoken))
+                    heard = self._window(whisper, _Ask(whisper.features(part), spoken, quick))
                     if heard and heard.text:
                         spoken = replace(spoken, code=heard.code)
                         found.append(heard)
@@ -229,7 +230,7 @@ class FasterWhisper:
         """
         encoded, heard = self._batcher(ask)
         tried: list[Heard] = []
-        for nth, temperature in enumerate(self._options.temperatures):
+        for nth, temperature in enumerate(self._options.temperatures[: 1 if ask.quick else None]):
             if nth:
                 encoded = whisper.encode([ask.features]) if encoded is None else encoded
                 heard = whisper.decode(encoded, [heard.code], self._search(temperature))[0]
@@ -251,7 +252,10 @@ class FasterWhisper:
             told = all(ask.spoken.code for ask in asks)
             likely = [{}] * len(asks) if told else whisper.languages(encoded)
             codes = [ask.spoken.decided(each) for ask, each in zip(asks, likely, strict=True)]
-            heard = whisper.decode(encoded, codes, self._search(self._options.temperatures[0]))
+            search = self._search(self._options.temperatures[0])
+            if "beam_size" in search and any(ask.quick for ask in asks):
+                search["beam_size"] = 1
+            heard = whisper.decode(encoded, codes, search)
         return [(encoded if len(asks) == 1 else None, one) for one in heard]
 
     def _search(self, temperature: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from importlib import import_module
 
 import structlog
@@ -83,8 +84,9 @@ class Nllb:
             raise LanguageError(
                 f"The model does not tell {phrase.source} from {phrase.target}.", "Choose another target."
             )
+        search = replace(self._search, beams=1) if phrase.quick else self._search
         with self._lease() as decoder:
-            answers = Rendering(decoder, source, target, self._search).of(phrase.text, phrase.source)
+            answers = Rendering(decoder, source, target, search).of(phrase.text, phrase.source)
         text = join((answer.text for answer in answers), phrase.target)
         return Translation(text, confidence(answers))
 

@@ -12,7 +12,7 @@ from bridge.errors import BridgeError, ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.protocol.wire import Close
 from bridge.types import SAMPLE_BYTES, Attendant
-from gateway.core import effects, glimpse
+from gateway.core import effects, glimpse, warnings
 from gateway.protocols.native import refusals
 from gateway.protocols.native.disguise import Disguise
 from gateway.protocols.native.farewell import Farewell
@@ -148,7 +148,7 @@ class Connection:
             case _ if self._runner is None:
                 self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
-                marked(message, self._runner)
+                marked(message, self._runner, self._voice)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
                 self._complain(*refusals.after_end(message.type))
             case _:
@@ -223,8 +223,8 @@ class Connection:
         if isinstance(said.what, effects.Ended):
             self._finish(Close.DONE)
 
-    def show(self, shown: glimpse.Show) -> None:
-        """Says what is said at the moment."""
+    def show(self, shown: glimpse.Show | warnings.Warn) -> None:
+        """Says what is said at the moment, or warns."""
         self._voice.show(shown)
 
     def play(self, sound: effects.Play, seq: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.protocol import server_messages as messages
 from gateway.core import effects, glimpse
 from gateway.core.tuning import NUMBERED
+from gateway.core.warnings import Shortage, Warn
 
 
 class Press:
@@ -69,6 +70,20 @@ _OBEYED: dict[str, type[messages.PlaybackPaused | messages.PlaybackResumed | mes
     "resumed": messages.PlaybackResumed,
     "stopped": messages.PlaybackStopped,
 }
+
+
+def warning(what: Warn) -> messages.Warning:
+    """The warning that speech is left out, or that it is not any more."""
+    if what.over:
+        return messages.Warning(code=what.what, message="All is spoken again.", over=True)
+    return messages.Warning(code=what.what, message=_SHORT[what.what], hint=_BUSY)
+
+
+_SHORT: dict[Shortage, str] = {
+    "captions_only": "There are captions only for now: what is spoken would come too late.",
+    "late": "Some of what is said is left out for now: its translation would come too late.",
+}
+_BUSY = "The server is busy. The operator can add workers, or raise LATENESS_MS."
 
 
 def _speech(what: effects.SpeechBegins | effects.SpeechEnds) -> messages.ServerMessage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.errors import NotKept, ProtocolError, RoomError, WrongSecret, WrongToken
 from bridge.protocol.client_messages import Resume, SessionStart
@@ -13,7 +13,7 @@ from bridge.settings import Settings
 from bridge.types import Presence
 from gateway.core.seat import Seat
 from gateway.protocols.native import agreement
-from gateway.runtime.admission import RETRY_AFTER_MS
+from gateway.runtime.admission import RETRY_AFTER_MS, speaking
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.halls import Halls
@@ -67,15 +67,26 @@ async def _begun(message: SessionStart, halls: Halls, offer: Offer) -> Entered:
     session = secrets.token_hex(8)
     settings = halls.backend.settings
     if message.room is None:
-        terms = agreement.agree(message, offer, settings)
-        return await halls.enter(Seat(session, session, "alone", terms))
+        seat = Seat(session, session, "alone", agreement.agree(message, offer, settings))
+        return await _admitted(seat, halls)
     try:
         seat = await _seat(message, session, message.room, halls.backend, offer)
     except WrongSecret as error:
         raise _closing(error, Close.FORBIDDEN) from None
     except RoomError as error:
         raise _closing(error, Close.UNKNOWN_SESSION) from None
-    return await halls.enter(seat, lambda presences: _check_room(seat, presences, settings))
+    return await _admitted(seat, halls, lambda presences: _check_room(seat, presences, settings))
+
+
+async def _admitted(
+    seat: Seat, halls: Halls, admit: Callable[[Sequence[Presence]], None] = lambda presences: None
+) -> Entered:
+    """Lets somebody in for whom there is room. Raises ProtocolError, and as Halls.enter does."""
+    if not seat.speaks:
+        return await halls.enter(seat, admit)
+    await halls.backend.count()
+    with speaking(halls.backend.dispatcher.shedding):
+        return await halls.enter(seat, admit)
 
 
 async def _seat(message: SessionStart, session: str, room: str, backend: Backend, offer: Offer) -> Seat:

@@ -13,6 +13,7 @@ from bridge.protocol import client_messages, server_messages, wire
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse
 from gateway.core.seat import Seat
+from gateway.core.warnings import Warn
 from gateway.protocols.native import agreement, frames, refusals
 from gateway.protocols.native.frames import Press
 from gateway.protocols.native.transport import Transport
@@ -105,9 +106,12 @@ class Voice:
         else:
             self.outbox.say(frame)
 
-    def show(self, shown: glimpse.Show) -> None:
-        """Says what is said at the moment; it carries the number of the frame before."""
-        self.outbox.show(self._stamped(self._press.body(shown)))
+    def show(self, shown: glimpse.Show | Warn) -> None:
+        """Says what is said at the moment, or warns; it carries the number of the frame before."""
+        if isinstance(shown, Warn):
+            self.answer(frames.warning(shown))
+        else:
+            self.outbox.show(self._stamped(self._press.body(shown)))
 
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""

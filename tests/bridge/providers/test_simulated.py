@@ -46,6 +46,12 @@ def test_jitter_stays_in_its_share_and_follows_the_seed(monkeypatch: pytest.Monk
     assert Clock(other.simulated_tts_ms, other).next_ms() != row[0]
 
 
+def test_least_effort_takes_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = options(monkeypatch, STT_MS=100, QUICK_PERCENT=40)
+    clock = Clock(read.simulated_stt_ms, read)
+    assert (clock.next_ms(), clock.next_ms(quick=True)) == (100, 40)
+
+
 @pytest.mark.serial
 def test_each_stage_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     read = options(monkeypatch, STT_MS=30, TRANSLATION_MS=50, TTS_MS=70)

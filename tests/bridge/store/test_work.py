@@ -85,6 +85,17 @@ def test_a_call_that_is_sent_again_after_a_lost_answer_still_gets_its_work(
     assert len(room.events()) == 1
 
 
+def test_speech_that_is_due_is_late_and_words_and_what_was_begun_are_not(room: Room, desk: Desk) -> None:
+    work = WORK.but(due=room.now() - 1, deadline=room.now() + 60)
+    verdicts = [
+        desk.take("tts", work, "w", []).verdict,
+        desk.take("translation", work.but(target="es"), "w", []).verdict,
+        desk.take("tts", work.but(segment=4, sentence=1), "w", []).verdict,
+        desk.take("tts", work.but(segment=5, due=0.0), "w", []).verdict,
+    ]
+    assert verdicts == ["late", "wanted", "wanted", "wanted"]
+
+
 def test_work_after_its_deadline_is_late_by_the_clock_of_redis(room: Room, desk: Desk) -> None:
     now = room.now()
     late = desk.take("tts", WORK.but(deadline=now - 2), "w", [])

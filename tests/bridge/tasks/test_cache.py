@@ -107,6 +107,16 @@ def test_an_error_is_not_kept(cache: Cache, settings: Settings) -> None:
     assert translator.translate(HELLO).text == "es: hello ñ"
 
 
+def test_what_was_made_in_haste_is_not_kept_and_what_is_kept_serves_haste_too(
+    cache: Cache, settings: Settings
+) -> None:
+    engine = Engine()
+    translator = cached(engine, cache, settings)
+    for quick in (True, False, True):
+        translator.translate(Phrase("hello", "en", "es", quick))
+    assert [phrase.quick for phrase in engine.asked] == [True, False]
+
+
 def test_no_more_than_its_size_is_kept_and_the_oldest_go_first(cache: Cache, settings: Settings) -> None:
     engine = Engine()
     translator = cached(engine, cache, settings.model_copy(update={"cache_size": 3}))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from celery.exceptions import Ignore
+from structlog.testing import capture_logs
 
 from bridge.errors import BridgeError, ProviderBusy, ProviderError
 from bridge.store import keys
@@ -130,6 +131,21 @@ def test_work_that_is_not_wanted_never_reaches_the_engine(runtime: Runtime, room
     with pytest.raises(Ignore):
         run("translation", WORK.message(), stage)
     assert (called, room.events(), runtime.running) == ([], before, [])
+
+
+def test_speech_that_is_due_fails_as_too_late_and_names_the_setting(runtime: Runtime, room: Room) -> None:
+    work = WORK.but(due=room.now() - 2, deadline=room.now() + 60)
+    with capture_logs() as logs, pytest.raises(Ignore):
+        run("tts", work.message(), echo)
+
+    _, failed = room.events()
+    assert (failed.code, failed.retryable) == ("too_late", False)
+    assert any("LATENESS_MS" in str(line.get("hint")) for line in logs)
+
+
+def test_every_event_says_whether_it_was_made_in_haste(runtime: Runtime, room: Room) -> None:
+    run("translation", WORK.but(quick=True).message(), echo)
+    assert [event.quick for event in room.events() if event.kind != "started"] == [True]
 
 
 def test_work_past_its_deadline_fails_and_tells_by_how_much(runtime: Runtime, room: Room) -> None:

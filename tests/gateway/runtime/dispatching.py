@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,10 +20,11 @@ from bridge.store.sessions import Sessions
 from bridge.topology import Topology, WorkerEntry
 from bridge.types import STAGES, Stage, Target, Work
 from gateway.core.effects import Submit, Supersede
-from gateway.core.inputs import Key, Sent, Unsent
-from gateway.runtime.dispatcher import Dispatcher, Job
+from gateway.core.inputs import Key, Sent
+from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.lanes import Job, Told
 from gateway.runtime.writer import Writer
 from tests.stack import as_gateway
 
@@ -40,17 +43,17 @@ ES = (Target("es"),)
 class Scene:
     """A dispatcher on a real Redis, and what it told the sessions."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, budget: float = 0.0) -> None:
         self.url = settings.redis_url
         self.registry = Registry(self.url)
         self.client = redis.Redis.from_url(self.url)
-        self.told: list[tuple[str, Sent | Unsent]] = []
+        self.told: list[tuple[str, Told]] = []
         self.sessions = Sessions(self.url)
         self.journal = Journal(self.url, "test")
         self.watch = Watch(self.url)
         self.fleet = Fleet(self.watch, Errands(), 60.0, lambda worker, elsewhere: None, lambda: None)
         self.writer = Writer(self.journal)
-        self.dispatcher = Dispatcher(self.fleet, self.sessions, self.writer, 60.0)
+        self.dispatcher = Dispatcher(self.fleet, self.sessions, self.writer, 60.0, budget)
 
     def register(
         self, *devices: str, slots: int = 1, stages: tuple[Stage, ...] = STAGES, **changes: Any
@@ -79,10 +82,13 @@ class Scene:
         attempt: int = 0,
         among: tuple[str, ...] = (),
         draft: bool = False,
+        budget: float = 0.0,
     ) -> None:
+        """`budget` is the time in which its speech must begin, 0 for any."""
         target, source = None if stage == "stt" else "es", None if among else "en"
         work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
         work = work.but(among=among, draft=draft)
+        work = work.but(due=self.fleet.now() + budget if budget else 0.0)
         pcm = b"\1\0" * 100 if stage == "stt" else b""
         submit = Submit(work, stage, ES, live, 60.0, pcm, "draft" if draft else "final")
         superseded = Supersede(segment, 0, stage, target, attempt) if attempt else None
@@ -110,6 +116,13 @@ class Scene:
             if segment == 0:
                 await self.settled(1)
 
+    def work(self, queue: str, at: int = 0) -> dict[str, Any]:
+        """What stands in a queue, counted from the one that came last."""
+        raw: Any = self.client.lindex(queue, at)
+        ((message, *_), *_) = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        assert isinstance(message, dict)
+        return message
+
     def free(self, session: str, *segments: int) -> None:
         """These segments are done with, one after the other."""
         for segment in segments:
@@ -126,12 +139,17 @@ class Scene:
 
 
 def play(
-    settings: Settings, scene: Callable[[Scene], Awaitable[None]], *devices: str, **workers: Any
+    settings: Settings,
+    scene: Callable[[Scene], Awaitable[None]],
+    *devices: str,
+    budget: float = 0.0,
+    **workers: Any,
 ) -> None:
+    """`budget` is what LATENESS_MS says, in seconds."""
     as_gateway(settings, GPUS)
 
     async def run() -> None:
-        made = Scene(settings)
+        made = Scene(settings, budget)
         made.register(*(devices or DEVICES[:1]), **workers)
         await made.fleet.look()
         made.writer.start()

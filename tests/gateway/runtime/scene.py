@@ -21,6 +21,7 @@ from bridge.types import SPEECH_RATE, STAGES, Attendant, Event, Target
 from gateway.core import effects, glimpse
 from gateway.core.seat import Role, Seat
 from gateway.core.terms import SegmenterConfig, Terms
+from gateway.core.warnings import Warn
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
 from gateway.runtime.halls import Halls
@@ -47,6 +48,7 @@ class Mouth:
         self.order: list[effects.Say | effects.Play] = []
         self.heard = b""
         self.purged: list[float] = []
+        self.warned: list[Warn] = []
         self.attendance: list[tuple[list[Attendant], dict[str, int]]] = []
         self.safe = 0
         self.overtaken = self.over = False
@@ -59,8 +61,11 @@ class Mouth:
         self.said.append(said.what)
         self.order.append(replace(said, seq=seq))
 
-    def show(self, shown: glimpse.Show) -> None:
-        self.shown.append(shown.what)
+    def show(self, shown: glimpse.Show | Warn) -> None:
+        if isinstance(shown, Warn):
+            self.warned.append(shown)
+        else:
+            self.shown.append(shown.what)
 
     def play(self, sound: effects.Play, seq: int) -> None:
         self.heard += sound.pcm

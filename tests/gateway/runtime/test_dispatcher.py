@@ -14,7 +14,8 @@ from bridge.settings import Settings
 from bridge.types import Decision, Work
 from gateway.core.effects import Submit
 from gateway.core.inputs import Sent, Unsent
-from gateway.runtime.dispatcher import SHARE, Job
+from gateway.runtime.dispatcher import SHARE
+from gateway.runtime.lanes import Job, Told
 from tests.gateway.runtime.dispatching import DEVICES, ES, GPUS, Scene, play
 from tests.stack import as_gateway
 
@@ -216,7 +217,7 @@ def test_where_nobody_serves_a_stage_the_session_is_told_later_and_not_in_the_mi
 
 def test_what_a_session_sends_while_it_is_told_is_sent_too(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        def again(what: Sent | Unsent) -> None:
+        def again(what: Told) -> None:
             it.told.append(("alice", what))
             if len(it.told) == 1:
                 it.register("gpu0", stages=("tts",))

@@ -50,6 +50,14 @@ def test_beam_best_of_and_temperature_reach_the_engine(build: Build) -> None:
     assert len(engine.encoded) == 1
 
 
+def test_least_effort_takes_the_first_text_of_one_hypothesis(build: Build) -> None:
+    provider = build(stt_beam_size=3, stt_temperature="0, 0.4", stt_log_prob_threshold=0.0)
+    engine = recorded(provider)
+    provider.transcribe(Speech(spoken(PHRASE), "en", quick=True))
+    (call,) = engine.generated
+    assert call["beam_size"] == 1 and "sampling_temperature" not in call
+
+
 def test_retry_after_a_batch_encodes_its_own_window_only(build: Build) -> None:
     provider = build(
         stt_batch_size=2,

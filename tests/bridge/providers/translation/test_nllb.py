@@ -165,6 +165,13 @@ def test_variables_reach_the_engine_with_each_text(
     assert recorded[1].calls[0][argument] == told
 
 
+def test_least_effort_follows_one_hypothesis(make: Make, recorded: list[Recorded]) -> None:
+    provider = make(NUM_BEAMS="3")
+    for quick in (True, False):
+        provider.translate(Phrase("Good night.", "en", "es", quick))
+    assert [call["beam_size"] for call in recorded[0].calls] == [1, 3]
+
+
 def test_a_length_penalty_without_beams_is_pointed_out_once(make: Make) -> None:
     with capture_logs() as logs:
         provider = make(LENGTH_PENALTY="1.5")
