@@ -206,6 +206,7 @@ def test_lines_go_from_few_sessions_to_many() -> None:
     assert {name for _, name, _ in plot.lines(levels().figures)} == {"first_audio_ms", "after_endpoint_ms"}
 
 
+@pytest.mark.slow  # the first picture on a machine looks for its fonts
 def test_a_picture_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot.prepare(tmp_path / "x" / "latency.png")
