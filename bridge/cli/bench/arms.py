@@ -13,6 +13,10 @@ from bridge.cli.stack import Stack
 from bridge.client import stream_url
 from bridge.errors import GatewayError
 
+PLAIN = "Name the gateway itself, such as http://127.0.0.1:8000."
+START = "Start a gateway, speechbridge up, or leave the address out: then one is started."
+REACH_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -73,8 +77,3 @@ def _reach(url: str) -> None:
         socket.create_connection((parts.hostname or "", parts.port or 80), REACH_SECONDS).close()
     except OSError as error:
         raise GatewayError(f"Nobody answers at {url}: {error.strerror or error}.", START) from None
-
-
-PLAIN = "Name the gateway itself, such as http://127.0.0.1:8000."
-START = "Start a gateway, speechbridge up, or leave the address out: then one is started."
-REACH_SECONDS = 5.0
