@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bridge.cli.bench.variant import KEYS
 from bridge.foreign import INSTEAD
 from bridge.options import Options, names
 from bridge.providers import TABLE
@@ -49,6 +50,13 @@ ELSEWHERE = """
 Operators of similar systems know these. They have no effect here, for the reason beside each.
 """
 
+YAML = """
+## Keys of YAML files
+
+Similar systems are configured by nested files. `speechbridge bench ab` reads these keys of them; everywhere
+else, write the variable that a key stands for.
+"""
+
 
 def render() -> str:
     """The whole page."""
@@ -63,6 +71,7 @@ def render() -> str:
         chosen = ", ".join(f"`{stage.upper()}_PROVIDER={row.name}`" for stage in stages)
         parts += [f"\n## {row.name}\n", f"In force with {chosen}.\n", *_table(options)]
     parts += [ELSEWHERE, *(f"- `{name}`: {reason}." for name, reason in INSTEAD.items())]
+    parts += [YAML, *(f"- `{key}`: `{variable}`." for key, (variable, _) in KEYS.items())]
     return "\n".join(parts).rstrip() + "\n"
 
 

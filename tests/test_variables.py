@@ -86,6 +86,10 @@ SHOWN_BY = {
     "DRAFTS": "gateway/core/test_drafts.py::test_the_first_silence_sends_the_segment_as_a_draft",
     "DRAFT_SILENCE_MS": "gateway/core/test_segmenter_drafts.py::"
     "test_a_draft_comes_with_the_last_whole_window_of_its_silence",
+    "ENDPOINT": "gateway/core/test_endpoint.py::"
+    "test_the_environment_chooses_the_endpoint_and_its_least_silence",
+    "ENDPOINT_LEAST_MS": "gateway/core/test_endpoint.py::"
+    "test_the_environment_chooses_the_endpoint_and_its_least_silence",
     "VAD_PADDING_MS": VAD + "test_pre_roll_is_what_keeps_the_first_phoneme",
     "VAD_MAX_SEGMENT_MS": VAD + "test_long_talk_is_cut_where_nobody_speaks",
     "PARTIALS": READING

@@ -19,18 +19,19 @@ LEFT = 2.0
 GONE = 10.0
 """Seconds after which nothing more is expected of a look: its worker may be dead."""
 
+SHARE = 4
+"""Times longer than the last look took until the next one: the more looks an engine does, the likelier one of
+them runs when speech ends, and what will be heard waits for the rest of it."""
+
 Place = tuple[Stage, str | None]
 
 
 class Partials:
-    """Of one speaker. A look is due every `every` samples, never where that is 0.
-
-    `cheap`: the last look took at most half of the time between two.
-    """
+    """Of one speaker. A look is due every `every` samples at most, never where that is 0."""
 
     def __init__(self, every: int) -> None:
-        self.cheap = True
         self._every = every
+        self._took = 0.0
         self._segment = -1
         self._end = 0
         self._sent = 0.0
@@ -38,16 +39,17 @@ class Partials:
         self._translated: dict[str, str] = {}
 
     def due(self, part: Part, now: float) -> bool:
-        """Whether enough was said since the last look, and nothing of that one is on its way."""
-        if not self._every or any(until > now for until in self._away.values()):
+        """Whether enough was said since the last look, nothing of that one is on its way, and the end of the
+        speech, where all engines are wanted, is not near: the last window is voiced."""
+        if not self._every or part.speech_end < part.end or any(until > now for until in self._away.values()):
             return False
-        last = self._end if part.segment == self._segment else part.start
-        return part.end - last >= self._every and part.speech_end > last
+        return part.end - max(part.start, self._end) >= max(self._every, SHARE * self._took)
 
     def clause_near(self, part: Part, clause: int) -> bool:
         """Whether the end of a clause should be known soon, for a cut after `clause` samples: what is stable
         takes three looks."""
-        return bool(clause) and self.cheap and part.end - part.start >= clause - 3 * self._every
+        cheap = self._took <= self._every / 2
+        return bool(clause) and cheap and part.end - part.start >= clause - 3 * self._every
 
     def look(self, part: Part, pcm: bytes, work: Work, now: float) -> Submit:
         """Asks for the words of `pcm`, all that was said of the segment; `work` is common to the session."""
@@ -68,7 +70,7 @@ class Partials:
         landed = self.landed(event)
         if event.stage != "stt" or event.segment != self._segment:
             return landed
-        self.cheap = (now - self._sent) * SPEECH_RATE <= self._every / 2
+        self._took = (now - self._sent) * SPEECH_RATE
         if caption is None or not caption.text:
             return landed
         its = work.but(segment=event.segment, partial=True, index=event.index, text=caption.text)

@@ -112,6 +112,8 @@ class Participant:
             case inputs.Stop():
                 alone = self.speaker is not None and not self.number
                 before = self.speaker.stop() if alone and self.speaker else 0
+                if alone:
+                    self._backlog.told(0.0, now)
                 return [Append(Decision("stopped", self.session, segment=before))]
             case inputs.End() if self._paused:
                 # What was said is spoken to its end: nobody could resume after it.

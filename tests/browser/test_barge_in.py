@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from bridge.protocol import wire
+from bridge.protocol.server_messages import AudioStart
 from tests.browser import tap
 from tests.browser.between import Between
-from tests.browser.chromium import Visit, Visitor
+from tests.browser.chromium import Visit, Visitor, recording
 from tests.browser.hall import SPEAK, Hall
 from tests.browser.test_pass import open_page, start
 from tests.stack import Stack, wait_until
@@ -134,3 +135,32 @@ def test_in_a_room_it_is_asked_for_by_who_speaks_and_listens(
     visitor.page.wait_for_selector("#status[data-live]")
 
     assert hall.of("session.start")[0].get("barge_in") == wanted
+
+
+@pytest.mark.slow
+def test_who_speaks_against_the_translation_is_not_talked_over_and_hears_the_rest_of_it(
+    simulated: Stack, visit: Visit, tmp_path: Path
+) -> None:
+    """The whole way: the next sentence begins 1.1 s after the one before, in the midst of its translation."""
+    hasty = recording(tmp_path / "hasty.wav", "go_forward.wav", lead_ms=0, tail_ms=0)
+    visitor = visit(simulated.url, microphone=hasty, choices={"bargeIn": "pause"}, **tap.OPTIONS)
+    page = open_page(visitor)
+    start(page)
+
+    def obeyed_after_sound() -> list[str]:
+        """What the server did on account of the speech since the first translation began."""
+        page.wait_for_timeout(20)
+        begun = next((n for n, told in enumerate(visitor.told) if isinstance(told, AudioStart)), None)
+        after = [] if begun is None else visitor.told[begun:]
+        return [told.type for told in after if getattr(told, "reason", None) == "barge_in"]
+
+    wait_until(lambda: obeyed_after_sound() == ["playback.paused"], 15, "somebody speaks against it")
+    page.wait_for_timeout(250)
+    before = np.count_nonzero(heard(page))
+    page.wait_for_timeout(500)
+    during = np.count_nonzero(heard(page))
+    wait_until(lambda: obeyed_after_sound()[:2] == ["playback.paused", "playback.resumed"], 15, "it goes on")
+    wait_for_sound(page, RATE - 3 * FADE)
+
+    assert 0 < before < RATE - 3 * FADE, "nothing was heard, or all of it"
+    assert during == before, "somebody speaks and the translation goes on"

@@ -140,14 +140,14 @@ def test_a_slow_engine_computes_each_segment_once_however_soon_silence_would_be_
         for command in monitor.listen():
             if command["command"] == "SET end 1":
                 break
-            claims |= set(re.findall(r"claim:[\w/-]+", command["command"]))
+            claims |= set(re.findall(r"claim:[\w/.-]+", command["command"]))
     watcher.close()
 
     assert spoken(seen) == [0, 1]
     # The last part of a claim is the attempt.
     assert sorted(claim.split("/", 1)[1] for claim in claims) == [
-        *("0/stt//0", "0/translation/es/0", "0/tts/es/0"),
-        *("1/stt//0", "1/translation/es/0", "1/tts/es/0"),
+        *("0.0/stt//0", "0.0/translation/es/0", "0.0/tts/es/0"),
+        *("1.0/stt//0", "1.0/translation/es/0", "1.0/tts/es/0"),
     ]
     assert "sent again" not in system.output()
 

@@ -98,7 +98,7 @@ class Interrupter:
 
 async def interrupt(url: str, times: int, controls: int) -> None:
     """Opens the session and runs it."""
-    async with Client(url, CLIP_LANGUAGE, [TARGET], resume=False) as client:
+    async with Client(url, CLIP_LANGUAGE, [TARGET], pacing="realtime", resume=False) as client:
         await client.send(client_messages.SessionUpdate(barge_in="stop"))
         say("session", session=client.started.session_id)
         await Interrupter(client).run(times, controls)

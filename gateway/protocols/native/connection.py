@@ -148,7 +148,7 @@ class Connection:
             case _ if self._runner is None:
                 self._complain(*refusals.before_start(message.type))
             case client_messages.PlaybackMark():
-                marked(message, self._runner)
+                marked(message, self._runner, self._voice)
             case _ if self._state is not State.OPEN and not isinstance(message, client_messages.PlaybackStop):
                 self._complain(*refusals.after_end(message.type))
             case _:

@@ -54,11 +54,13 @@ def obey(
     return None
 
 
-def marked(mark: client_messages.PlaybackMark, runner: Runner) -> None:
-    """Passes on what a client says of its playback; of many listeners none speaks for the others."""
+def marked(mark: client_messages.PlaybackMark, runner: Runner, voice: Voice) -> None:
+    """Passes on what a client says of its playback, with what is paced and has not left for it yet; of many
+    listeners none speaks for the others."""
     log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
     if mark.backlog_ms is not None and runner.seat.role == "alone":
-        runner.handle(inputs.Behind(mark.backlog_ms / 1000))
+        here = voice.outbox.pacer.seconds if voice.outbox.pacer is not None else 0.0
+        runner.handle(inputs.Behind(mark.backlog_ms / 1000 + here))
 
 
 def hush(frame: str | bytes, voice: Voice) -> None:

@@ -105,6 +105,15 @@ def test_a_session_that_is_behind_sends_its_work_so_and_so_it_is_sent_again() ->
     assert [speeds(sent) for sent in submits(made.segment(NOW + 2))] == [[1]]
 
 
+def test_what_was_stopped_waits_no_more() -> None:
+    made = Bench(catch_up=ALLOWED)
+    made.segment()
+    made.says(heard(0), translated(0), audio(0, 0, pcm=piece(9).pcm, last=True), done(0, 1))
+    made.give(inputs.Stop())
+
+    assert [speeds(sent) for sent in submits(made.segment())] == [[1]]
+
+
 @pytest.mark.parametrize("promoted", [True, False])
 def test_speech_of_a_draft_waits_only_when_it_is_heard(promoted: bool) -> None:
     made = Bench(catch_up=ALLOWED, drafts=True)

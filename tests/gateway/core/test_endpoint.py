@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.settings import Settings
 from gateway.core.cuts import Cut, Reason, Resumed, Started
 from gateway.core.endpoint import SEGMENTS, Endpoint
 from gateway.core.quiet import windows
+from gateway.core.terms import SegmenterConfig
 from tests.gateway.speech import CONFIG, MS
 
 ADAPTIVE = replace(CONFIG, least_silence_ms=256, min_silence_ms=512)
@@ -68,6 +70,19 @@ def test_a_fixed_endpoint_is_the_silence_of_the_configuration_whatever_is_said_a
     for text in ("We came home.", "and the", "we came home"):
         assert voice.begins().pauses(400).understood(text).ms == 512
         voice.ends()
+
+
+def test_the_environment_chooses_the_endpoint_and_its_least_silence() -> None:
+    def waits(**chosen: object) -> float:
+        config = SegmenterConfig.of(Settings.read(vad_min_silence_ms=512, **chosen))
+        return Endpoint(config).required(config) / MS
+
+    assert waits(endpoint="fixed", endpoint_least_ms=64) == 512
+    assert (
+        waits(endpoint="adaptive", endpoint_least_ms=64)
+        < waits(endpoint="adaptive", endpoint_least_ms=384)
+        < 512
+    )
 
 
 def test_a_speaker_of_whom_nothing_is_known_gets_an_endpoint_between_the_bounds() -> None:

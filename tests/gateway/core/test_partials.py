@@ -70,7 +70,7 @@ def test_the_words_so_far_are_asked_for_as_speech_goes_on_and_by_nobody_but_stt(
 def test_one_look_at_a_time_and_the_next_one_takes_all_that_was_said_by_then() -> None:
     bench = Bench(partials=True)
     [first] = looks(speaking(bench))
-    assert looks(speaking(bench, 3 * LOOK)) == []
+    assert looks(bench.hears((3 * LOOK, 0.9), now=bench.now + 0.1)) == []
     bench.says(partial(first, ""))
     [second] = looks(speaking(bench, 1))
     assert second.work.index == (4 * LOOK + 1) * WINDOW
@@ -92,6 +92,16 @@ def test_no_look_is_taken_in_a_pause() -> None:
     [first] = looks(speaking(bench))
     bench.says(partial(first, "go"))
     assert looks(bench.hears((SILENT - 3, 0.0))) == []
+
+
+def test_a_slow_engine_looks_for_a_quarter_of_its_time_at_most() -> None:
+    bench = Bench(partials=True)
+    [first] = looks(speaking(bench))
+    found = speaking(bench, 20)
+    bench.says(partial(first, ""))  # it took 20 windows
+    assert looks(found) == []
+    assert looks(speaking(bench, 4 * 20 - 20 - 1)) == []
+    assert len(looks(speaking(bench, 2))) == 1
 
 
 def test_no_look_is_taken_at_a_recording_that_comes_faster_than_speech() -> None:

@@ -21,7 +21,7 @@ from gateway.runtime.ward import Ward
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import CLIP, TERMS, Scene, play
 
-SECONDS = 1.3
+SECONDS = 1.0
 FRAME = SPEECH_RATE // 50 * SAMPLE_BYTES
 SPEECH = CLIP[SPEECH_RATE * SAMPLE_BYTES // 3 :]
 

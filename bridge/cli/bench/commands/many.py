@@ -83,6 +83,7 @@ def throughput(
     duration: Annotated[float, typer.Option(min=2, help="Seconds that count.")] = 60,
     sessions: Annotated[int, typer.Option(min=1, max=MOST_SESSIONS, help="Sessions at once.")] = 16,
     real: Real = False,
+    url: Url = "",
     json: Json = None,
 ) -> None:
     """How many utterances a second are heard whole when speech comes faster than it can be served.
@@ -92,8 +93,8 @@ def throughput(
     from bridge.cli.bench import throughput as measured
     from bridge.cli.bench.report import Report
 
-    report = Report("throughput", {"duration": duration, "sessions": sessions, "real": real})
-    measured.measure(report, sessions, duration, real)
+    report = Report("throughput", {"duration": duration, "sessions": sessions, "real": real, "url": url})
+    measured.measure(report, sessions, duration, real, url)
     finish(report, json)
 
 

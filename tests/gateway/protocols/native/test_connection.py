@@ -345,14 +345,14 @@ def test_float_samples_are_told_by_a_warning_and_the_session_goes_on(settings: S
         (None, {}, ["es", None, 1.5]),
         (0, {}, ["es", None]),
         (9_000, {"catch_up_ms": 4_000}, ["es", None, 1.5]),
-        (None, {"catch_up_ms": 4_000}, ["es", None]),
+        (0, {"pacing": "realtime"}, ["es", None, 1.5]),
         (None, {"speech_rate_most": 1.0}, ["es", None]),
     ],
     ids=[
         "so long as it was spoken",
         "all was heard",
         "more waits than was thought",
-        "that is not much",
+        "it is paced and has not left",
         "never",
     ],
 )
