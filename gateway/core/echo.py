@@ -66,8 +66,8 @@ class Echoes:
             # What was explained stays so: a later look may not reach as far.
             if new.own < new.energy or not self._heard.get(number, UNSEEN).sure:
                 self._heard[number] = new
-        for number in [number for number in self._heard if number < self._next - _KEPT]:
-            del self._heard[number]
+        while self._heard and (oldest := next(iter(self._heard))) < self._next - _KEPT:
+            del self._heard[oldest]
 
     def explain(self, start: int, end: int) -> bool:
         """Whether samples `start` to `end` are an echo."""

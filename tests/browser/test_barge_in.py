@@ -16,7 +16,7 @@ from tests.browser import tap
 from tests.browser.between import Between
 from tests.browser.chromium import Visit, Visitor, recording
 from tests.browser.hall import SPEAK, Hall
-from tests.browser.test_pass import open_page, start
+from tests.browser.test_pass import open_page, start, without_detection
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.browser
@@ -164,3 +164,25 @@ def test_who_speaks_against_the_translation_is_not_talked_over_and_hears_the_res
 
     assert 0 < before < RATE - 3 * FADE, "nothing was heard, or all of it"
     assert during == before, "somebody speaks and the translation goes on"
+
+
+@pytest.mark.slow
+def test_a_turn_that_is_begun_and_not_used_holds_the_translation_for_a_moment_only(
+    simulated: Stack, visit: Visit, quiet_room: Path
+) -> None:
+    visitor = visit(simulated.url, microphone=quiet_room, choices={"bargeIn": "pause"}, **tap.OPTIONS)
+    between = Between(visitor.page)
+    without_detection(visitor.page)
+    page = open_page(visitor)
+    start(page)
+    sound = ramp(1)
+    speak(between, 0, sound)
+    wait_for_sound(page, RATE // 5)
+    page.click("#near-speak")
+    page.click("#near-speak")
+    wait_for_sound(page, len(sound) - 3 * FADE)
+
+    told = heard(page)
+    begin, end = np.flatnonzero(told)[[0, -1]]
+    held = (end - begin - len(sound)) / RATE
+    assert held == pytest.approx(0.6, abs=0.2)

@@ -102,6 +102,15 @@ def test_windows_are_counted_from_the_sample_at_which_a_session_was_taken_over()
     assert not made.explain(0, 20 * WINDOW)
 
 
+def test_what_is_long_over_is_forgotten() -> None:
+    made = echoes(*[ECHO] * 20)
+    for _ in range(3_000):
+        made.note([0.9], [UNSEEN], 0.5)
+
+    assert len(made._heard) < 2_100
+    assert not explained(made, 20)
+
+
 # --- whose voice ---
 
 
