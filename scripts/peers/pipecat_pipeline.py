@@ -11,6 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import fields
 from typing import Any
 
 from loguru import logger
@@ -38,7 +39,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
 )
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import STTSettings, TTSSettings
+from pipecat.services.settings import LLMSettings, STTSettings, TTSSettings
 from pipecat.services.stt_service import SegmentedSTTService, STTService
 from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_input import BaseInputTransport
@@ -108,7 +109,8 @@ class Translator(LLMService):
     """The language model."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__()
+        unset = {each.name: None for each in fields(LLMSettings) if each.name != "extra"}
+        super().__init__(settings=LLMSettings(**unset))
         self._seconds = seconds
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:

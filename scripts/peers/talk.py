@@ -21,11 +21,12 @@ from typing import Any
 
 RATE = 16_000
 ANSWER_RATE = 24_000
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 0.5
 FRAME_SECONDS = 0.02
 FRAME_BYTES = int(RATE * FRAME_SECONDS) * 2
 NEW_SECONDS = 0.3
 """Sound after so much without any is a new answer."""
+CONNECT_SECONDS = 4.0
 TEXT = "Simulated words."
 
 
@@ -73,7 +74,7 @@ class Speaker:
         self._last = float("-inf")
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Frames of 20 ms, each when its last sample has been spoken, and silence of 3 s at the end."""
+        """Frames of 20 ms, each when its last sample has been spoken."""
         whole = self.plan.speech
         per = len(whole) // FRAME_BYTES
         for turn in range(per * self.plan.utterances):
@@ -107,9 +108,9 @@ Session = Callable[[Speaker], Coroutine[Any, Any, None]]
 async def talk(plan: Plan, session: Session) -> None:
     """Runs `session` for each speaker until the last has said all, then prints what was heard.
 
-    A session has 5 s to connect before the first one speaks. The first utterance of each does not count.
+    Sessions have 4 s to connect before the first one speaks. The first utterance of each does not count.
     """
-    first = time.monotonic() + 5.0
+    first = time.monotonic() + CONNECT_SECONDS
     speakers = [Speaker(plan, first + offset) for offset in plan.offsets()]
     tasks = [asyncio.create_task(session(speaker)) for speaker in speakers]
     await asyncio.sleep(first - time.monotonic())
