@@ -47,7 +47,7 @@ OURS = {"DRAFTS": "true", "ENDPOINT": "fixed", "SIMULATED_TTS_AUDIO_MS": str(ANS
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is measured: a script, the environment that runs it (this one's where empty), and how."""
+    """What is measured: a script of scripts/peers, in which environment (empty: this one), and how."""
 
     name: str
     script: str
@@ -57,13 +57,13 @@ class Row:
 
 
 ROWS = (
-    Row("ours", "ours.py", variables=OURS),
-    Row("ours-no-drafts", "ours.py", variables=OURS | {"DRAFTS": "false"}),
-    Row("livekit-preemptive", "livekit_session.py", "livekit", True),
-    Row("livekit", "livekit_session.py", "livekit"),
-    Row("pipecat-eager", "pipecat_pipeline.py", "pipecat", True),
-    Row("pipecat", "pipecat_pipeline.py", "pipecat"),
-    Row("plain-loop", "plain.py"),
+    Row("ours", "ours", variables=OURS),
+    Row("ours-no-drafts", "ours", variables=OURS | {"DRAFTS": "false"}),
+    Row("livekit-preemptive", "livekit_session", "livekit", True),
+    Row("livekit", "livekit_session", "livekit"),
+    Row("pipecat-eager", "pipecat_pipeline", "pipecat", True),
+    Row("pipecat", "pipecat_pipeline", "pipecat"),
+    Row("plain-loop", "plain"),
 )
 
 
@@ -106,7 +106,7 @@ def speech(silence_ms: int) -> tuple[bytes, float]:
 
 
 def measure(report: Report, wish: Wish) -> None:
-    """Adds the samples of each row and number of sessions, one row after the other, in each round the other way."""
+    """Adds the samples of each row and number of sessions, row after row, in every other round backwards."""
     pcm, voiced_ms = speech(wish.silence_ms)
     own = {row.name: row.variables for row in wish.rows if row.variables is not None}
     with tempfile.NamedTemporaryFile(suffix=".raw") as file, stacks(wish, own) as started:
@@ -138,11 +138,11 @@ def command(row: Row, wish: Wish, number: int, arm: Arm | None) -> list[str]:
     """The command of a row. Raises BridgeError where its environment is missing."""
     python = sys.executable
     if row.environment:
-        python = str(wish.environments / row.environment / "bin" / "python")
+        python = str(wish.environments.absolute() / row.environment / "bin" / "python")
         if not Path(python).exists():
             raise BridgeError(f"{python} is missing.", "Run scripts/peers/setup.sh, or make bench-peers.")
     times = ",".join(str(ms) for ms in wish.engines_ms.values())
-    line = [python, str(FOLDER / row.script), "--sessions", str(number), "--engines-ms", times]
+    line = [python, "-m", f"scripts.peers.{row.script}", "--sessions", str(number), "--engines-ms", times]
     line += ["--utterances", str(wish.utterances), "--endpoint-ms", str(wish.endpoint_ms)]
     line += ["--speculate"] if row.speculates else []
     return line + (["--url", arm.url] if arm is not None else [])
@@ -159,7 +159,9 @@ class Run:
         """What it prints. Raises BridgeError where it fails, or takes more than 3 minutes."""
         with (
             tempfile.TemporaryFile("w+") as errors,
-            subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+            subprocess.Popen(
+                self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as process,
         ):
             assert process.stdout is not None
             began, until = self._now(), time.monotonic() + LONGEST_S
@@ -177,7 +179,7 @@ class Run:
                     process.kill()
             errors.seek(0)
             said = errors.read().strip().splitlines() or ["it said nothing"]
-            raise BridgeError(f"{Path(self._command[1]).name} ended early: {said[-1]}", "Run it by itself.")
+            raise BridgeError(f"{self._command[2]} ended early: {said[-1]}", "Run it by itself.")
 
     def _now(self) -> tuple[float, float, float]:
         ours = sum(cpu_seconds(pid) or 0.0 for pid in self._arm.pids) if self._arm is not None else 0.0
@@ -217,9 +219,9 @@ def markdown(report: Report, sessions: Sequence[int]) -> list[str]:
         cells, cpu, missing = [], [], 0
         for number in sessions:
             figure = report.figures.get(f"{row.name}/first_audio_ms_{number}")
-            cells.append(f"{figure['p50']:.0f} / {figure['p95']:.0f}" if figure else "–")
+            cells.append(f"{figure['p50']:.0f} / {figure['p95']:.0f}" if figure else "-")
             used = report.figures.get(f"{row.name}/session_cpu_{number}")
-            cpu.append(f"{used['p50']:.0f}" if used else "–")
+            cpu.append(f"{used['p50']:.0f}" if used else "-")
             lost = report.counts.get(f"{row.name}/missing_{number}", 0)
             missing += lost if isinstance(lost, int) else 0
         lines.append(f"| {row.name} | {' | '.join(cells)} | {' / '.join(cpu)} | {missing} |")

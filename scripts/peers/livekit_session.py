@@ -10,7 +10,8 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, inference, llm, stt, tts
 from livekit.agents.voice import io
-from talk import ANSWER_RATE, RATE, TEXT, Plan, Speaker, answer, parser, planned, talk
+
+from scripts.peers.talk import ANSWER_RATE, RATE, TEXT, Plan, Speaker, answer, parser, planned, talk
 
 
 class Recognizer(stt.STT):

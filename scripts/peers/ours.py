@@ -6,18 +6,23 @@ import asyncio
 import json
 import time
 
-from talk import ANSWER_RATE, Speaker, parser, planned, talk
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from bridge.cli.bench.microphone import alone
 from bridge.client import stream_url
 from bridge.protocol import wire
+from scripts.peers.talk import ANSWER_RATE, Speaker, parser, planned, talk
 
 
 async def session(url: str, speaker: Speaker) -> None:
     """Speaks and hears on one connection."""
     async with connect(
-        stream_url(url), subprotocols=[wire.SUBPROTOCOL], compression=None, max_size=None, open_timeout=30
+        stream_url(url),
+        subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
+        compression=None,
+        max_size=None,
+        open_timeout=30,
     ) as socket:
         await socket.send(json.dumps(alone("en", "es", rate=ANSWER_RATE)))
         hearing = asyncio.create_task(hear(socket, speaker))

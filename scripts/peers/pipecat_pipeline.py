@@ -50,7 +50,8 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import EagerUserTurnStrategies, UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 from pipecat.workers.runner import WorkerRunner
-from talk import ANSWER_RATE, RATE, TEXT, Plan, Speaker, answer, parser, planned, talk
+
+from scripts.peers.talk import ANSWER_RATE, RATE, TEXT, Plan, Speaker, answer, parser, planned, talk
 
 
 class Recognizer(SegmentedSTTService):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from array import array
 
-from talk import ANSWER_RATE, FRAME_SECONDS, Plan, Speaker, answer, parser, planned, talk
+from scripts.peers.talk import ANSWER_RATE, FRAME_SECONDS, Plan, Speaker, answer, parser, planned, talk
 
 LOUD = 0.056
 """Of the loudest frame so far, 25 dB below it: louder is speech."""

@@ -32,7 +32,7 @@ TEXT = "Simulated words."
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`sessions` say `speech` (16 kHz, 16 bit) again and again; its last voiced sample is at `voiced` seconds.
+    """`sessions` say `speech` (16 kHz, 16 bit) again and again; `voiced` s of it are voice, the rest silence.
 
     `engines` are the seconds of stt, translation and tts, `endpoint` is the silence that ends a turn.
     """
