@@ -54,12 +54,14 @@ class Row:
     environment: str = ""
     speculates: bool = False
     variables: Mapping[str, str] | None = None
+    options: tuple[str, ...] = ()
 
 
 ROWS = (
     Row("ours", "ours", variables=OURS),
     Row("ours-no-drafts", "ours", variables=OURS | {"DRAFTS": "false"}),
     Row("livekit-preemptive", "livekit_session", "livekit", True),
+    Row("livekit-early", "livekit_session", "livekit", True, options=("--detector-ms", "100")),
     Row("livekit", "livekit_session", "livekit"),
     Row("pipecat-eager", "pipecat_pipeline", "pipecat", True),
     Row("pipecat", "pipecat_pipeline", "pipecat"),
@@ -144,7 +146,7 @@ def command(row: Row, wish: Wish, number: int, arm: Arm | None) -> list[str]:
     times = ",".join(str(ms) for ms in wish.engines_ms.values())
     line = [python, "-m", f"scripts.peers.{row.script}", "--sessions", str(number), "--engines-ms", times]
     line += ["--utterances", str(wish.utterances), "--endpoint-ms", str(wish.endpoint_ms)]
-    line += ["--speculate"] if row.speculates else []
+    line += [*row.options, *(["--speculate"] if row.speculates else [])]
     return line + (["--url", arm.url] if arm is not None else [])
 
 

@@ -119,13 +119,13 @@ class Loudspeaker(io.AudioOutput):
         self.on_playback_finished(playback_position=played, interrupted=interrupted)
 
 
-async def session(plan: Plan, speaker: Speaker) -> None:
+async def session(plan: Plan, speaker: Speaker, detector: inference.VAD) -> None:
     """Runs one AgentSession as its defaults say, but for the silence that ends a turn, and speculation."""
     made: AgentSession[None] = AgentSession(
         stt=Recognizer(plan.engines[0]),
         llm=Translator(plan.engines[1]),
         tts=Voice(plan.engines[2]),
-        vad=inference.VAD(),
+        vad=detector,
         turn_handling={
             "turn_detection": "vad",
             "endpointing": {"min_delay": plan.endpoint},
@@ -143,8 +143,15 @@ async def session(plan: Plan, speaker: Speaker) -> None:
 def main() -> None:
     """Prints JSON lines."""
     logging.disable(logging.WARNING)
-    plan = planned(parser(__doc__ or "").parse_args())
-    asyncio.run(talk(plan, lambda speaker: session(plan, speaker)))
+    options = parser(__doc__ or "")
+    options.add_argument("--detector-ms", type=int, default=250, help="silence after which stt is called")
+    given = options.parse_args()
+    plan = planned(given)
+
+    def detector() -> inference.VAD:
+        return inference.VAD(min_silence_duration=given.detector_ms / 1000)
+
+    asyncio.run(talk(plan, lambda speaker: session(plan, speaker, detector())))
 
 
 if __name__ == "__main__":
