@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -166,19 +167,20 @@ class Run:
             ) as process,
         ):
             assert process.stdout is not None
-            began, until = self._now(), time.monotonic() + LONGEST_S
+            limit = threading.Timer(LONGEST_S, process.kill)
+            limit.daemon = True
+            limit.start()
+            began = self._now()
             for line in process.stdout:
                 told = json.loads(line)
                 if told["kind"] == "begun":
                     began = self._now()
                 elif told["kind"] == "cost":
-                    told = self._cost(told, began)
+                    limit.cancel()
+                    yield self._cost(told, began)
                     process.kill()
-                yield told
-                if told["kind"] == "cost":
                     return
-                if time.monotonic() > until:
-                    process.kill()
+                yield told
             errors.seek(0)
             said = errors.read().strip().splitlines() or ["it said nothing"]
             raise BridgeError(f"{self._command[2]} ended early: {said[-1]}", "Run it by itself.")
