@@ -1,5 +1,5 @@
 # `make run` and `make test` are all you need; each sets up what it uses first.
-.PHONY: run test test-all check bench screenshots setup setup-dev
+.PHONY: run test test-all check bench bench-peers screenshots setup setup-dev
 
 run: setup
 	.venv/bin/speechbridge up --preset embedded
@@ -15,6 +15,10 @@ check: setup-dev
 
 bench: setup
 	.venv/bin/speechbridge bench latency
+
+bench-peers: setup
+	scripts/peers/setup.sh
+	.venv/bin/python scripts/benchmark-peers.py --json benchmarks/peers.json
 
 screenshots: setup-dev
 	.venv/bin/python scripts/screenshots.py
