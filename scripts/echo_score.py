@@ -102,7 +102,8 @@ class Studio:
             clip = clip[: len(mic) - at]
             louder = 1.0 if kind == "person" else _loudness(mic) / _loudness(clip)
             mic[at : at + len(clip)] += clip * louder
-            spoken.append((at, at + len(clip)))
+            loud = np.flatnonzero(np.abs(clip) > np.abs(clip).max() / 10)
+            spoken.append((at + int(loud[0]), at + int(loud[-1])))
         mic += draw.standard_normal(len(mic)).astype(np.float32) * 10 ** (-draw.uniform(60, 75) / 20)
         return Trial(mic, _pcm(soxr.resample(played, SPEECH_RATE, rate)), rate, spoken)
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from bridge.types import SPEECH_RATE
 from gateway.core import inputs
-from gateway.core.echo import OWN, Source, told
+from gateway.core.echo import Source, told
 from gateway.core.quiet import WINDOW
 from gateway.core.terms import Terms
 
@@ -22,6 +22,8 @@ BARGE_IN = "barge_in"
 """The reason that decisions and acknowledgements carry."""
 EARLY = 3
 """Voiced windows in a row that pause: 96 ms. Knocks are shorter; a cough holds speech up for a moment."""
+BESIDE = 5
+"""The same beside an echo, of which up to four windows are not explained at first."""
 QUIET_MS = 320
 """Silence that ends the listener's speech, where the one that ends a segment is not longer."""
 SILENT_SECONDS = 1.0
@@ -86,7 +88,7 @@ class BargeIn:
         self._voiced += 1
         if by == "unknown":
             return []
-        return [*self._pause(OWN if by == "beside" else EARLY), *self._stop()]
+        return [*self._pause(BESIDE if by == "beside" else EARLY), *self._stop()]
 
     def _pause(self, least: int) -> list[Wish]:
         if self._paused or self._row < least:

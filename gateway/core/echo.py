@@ -20,9 +20,9 @@ from gateway.core.quiet import WINDOW
 EXPLAINED = 0.6
 """Share of a segment's energy that what was played must explain: two thirds and more of an echo. As much may
 be explained of people who speak into an echo as loud as they are; there the next number decides."""
-OWN = 4
-"""Windows in a row, 128 ms, of something else that was said: reverberation leaves three unexplained."""
-_FAINT = 0.2  # of the mean energy, up to which what is left is the room
+OWN = 3
+"""Windows in a row, 96 ms, of something else that was said: reverberation leaves two unexplained."""
+_FAINT = 0.3  # of the mean energy, up to which what is left is the room
 _KEPT = 2048  # windows, 65 s: the longest segment and its surroundings
 
 
@@ -66,8 +66,8 @@ class Echoes:
             # What was explained stays so: a later look may not reach as far.
             if new.own < new.energy or not self._heard.get(number, UNSEEN).sure:
                 self._heard[number] = new
-        for number in [number for number in self._heard if number < self._next - _KEPT]:
-            del self._heard[number]
+        while self._heard and (oldest := next(iter(self._heard))) < self._next - _KEPT:
+            del self._heard[oldest]
 
     def explain(self, start: int, end: int) -> bool:
         """Whether samples `start` to `end` are an echo."""

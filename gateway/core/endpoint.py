@@ -112,5 +112,5 @@ class Endpoint:
     @property
     def _text_due(self) -> int:
         """Silence until the text is there, where it tells much and comes before the upper bound; else 0."""
-        due = round(max(self._texts, default=self._most) * SLACK)
+        due = (int(max(self._texts, default=self._most) * SLACK) // WINDOW + 1) * WINDOW
         return due if self._punctuated and due <= self._most else 0

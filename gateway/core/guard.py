@@ -41,6 +41,8 @@ TELLING = 12
 """Windows with voice, 0.4 s, in which an echo is found for certain."""
 LOOK = 22
 """Windows, 0.7 s, from one look at the last second to the next."""
+SELDOM = 4 * LOOK
+"""The same where the microphone is known not to hear what is played."""
 FELL = 2
 """Windows without voice after which it has fallen silent: before a draft is begun."""
 
@@ -54,7 +56,7 @@ _EMPHASIS = 0.9
 _WHITENED = 0.8
 _KEPT = 2 * BLOCK * HOP + len(_TAPS) - 2  # samples at 16 kHz, of which BLOCK * HOP remain at 8
 _WAITING = 512  # pieces, 100 s, for a microphone that sends nothing
-_SOUNDING = 0.5  # share of the last 1.7 s with sound: whoever hears nothing of it then, never will
+_SOUNDING = 0.3  # share of a second with sound: who speaks pauses too
 _SLACK_SECONDS = 0.5  # by which the client's clock may be behind before it counts as a gap in its audio
 
 
@@ -114,9 +116,12 @@ class Guard:
         if not self.active(now):
             self._talking = False
             return False
-        if self._talking and not self._silent:
-            return closely or self._since >= LOOK
-        return (self._talking and self._silent >= FELL) or self._since >= LOOK
+        if closely and self._talking and not self._silent:
+            return True
+        # Where no echo is known to come it is enough to see that none does.
+        if self._clear:
+            return self._since >= (LOOK if self._talking and self._silent >= FELL else SELDOM)
+        return self._since >= LOOK or (self._talking and self._silent >= FELL)
 
     def look(self) -> tuple[Heard, ...]:
         """What is known by now of the last windows, the newest last; nothing in silence. Takes 1 to 2 ms."""
@@ -124,7 +129,8 @@ class Guard:
             self._take(self._given.popleft())
         self._since = 0
         if not self._talking:
-            self._clear = self._clear or any(_sounds(each) for each in self._references().values())
+            silent = self._silent >= BLOCK
+            self._clear |= silent and any(_sounds(each) for each in self._references().values())
             return ()
         self._talking = self._silent < FELL
         return self._compare()
@@ -178,10 +184,11 @@ class Guard:
 
 
 def _sounds(reference: Samples) -> bool:
-    """Whether something was played for most of the time that may be heard now."""
-    windows = reference[: len(reference) // HOP * HOP].reshape(-1, HOP)[BLOCK:]
+    """Whether something was played in each second that may be heard now, however late."""
+    windows = reference[: len(reference) // HOP * HOP].reshape(-1, HOP)
     loud = (windows**2).mean(axis=1)
-    return bool((loud > loud.max() / 100).mean() > _SOUNDING)
+    each_second = np.convolve(loud > loud.max() / 100, np.ones(BLOCK), "valid")
+    return bool(each_second.min() >= _SOUNDING * BLOCK)
 
 
 def _emphasised(samples: Samples) -> Samples:

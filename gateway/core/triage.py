@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bridge.types import Stage
 from gateway.core.service import Service
 
-BACK = 0.5
+BACK = 0.75
 """Share of the time left behind the words in which speech must come to be heard again: less than what it was
 left out at, so that a lane does not change from one segment to the next."""
 

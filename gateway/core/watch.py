@@ -34,11 +34,11 @@ class Watch:
         part = segmenter.part
         if part is None or not segmenter.live or not self.partials.due(part, now):
             return []
-        if echoes.explain(part.start, segmenter.received):
-            return []
         terms = self._agreed.of(part.segment)
         clause = terms.cutting.clause_ms * SPEECH_RATE // 1000
         if self._wanted(terms) is None and not self.partials.clause_near(part, clause):
+            return []
+        if echoes.explain(part.start, segmenter.received):
             return []
         return [self.partials.look(part, segmenter.sound(part), self._work(terms), now)]
 

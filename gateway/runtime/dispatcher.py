@@ -170,15 +170,8 @@ class Dispatcher:
             return
         if new := found.mute - submit.mute:
             self._shed(job, tuple(sorted(new)))
-        job.submit = replace(submit, work=submit.work.but(quick=found.quick))
-        self._begin(
-            job,
-            {
-                place: queue
-                for place, queue in plan.items()
-                if place[0] != "tts" or place[1] not in found.mute
-            },
-        )
+        job.submit, spoken = self.shedding.reduced(submit, plan, found)
+        self._begin(job, spoken)
 
     def _shed(self, job: Job, targets: tuple[str, ...] | None) -> None:
         what = "All of it" if targets is None else "Its speech"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -92,6 +93,22 @@ class Shedding:
             crowded=max(self._strain("stt"), self._strain("translation")) >= CROWDED,
         )
         return Treatment(found.quick, found.mute | submit.mute, found.drop)
+
+    def reduced(
+        self, submit: Submit, plan: Mapping[Place, str], found: Treatment
+    ) -> tuple[Submit, dict[Place, str]]:
+        """What is sent of a segment and where, so treated: tts must have begun before its speech is due, by
+        as much as it takes to the first sound."""
+        spoken = {
+            (stage, target): queue
+            for (stage, target), queue in plan.items()
+            if stage != "tts" or target not in found.mute
+        }
+        first = max(
+            (self.service.first(queue) for (stage, _), queue in spoken.items() if stage == "tts"), default=0.0
+        )
+        due = submit.work.due - first if submit.work.due else 0.0
+        return replace(submit, work=submit.work.but(quick=found.quick, due=due)), spoken
 
     def note(self, session: str, treatment: Treatment) -> None:
         """So a segment of the session was treated."""

@@ -57,7 +57,7 @@ def test_timings_add_up_to_what_was_waited(embedded: Stack) -> None:
     times = segment.timings_ms
     first_audio = result.first_audio_ms(segment, "es")
 
-    assert 270 <= times["endpoint"] <= 600
+    assert 200 <= times["endpoint"] <= 600  # as its speaker pauses
     assert 90 <= times["draft"] < times["endpoint"] <= times["first_audio"]
     parts = times["draft"] + times["queue"] + times["stt"] + times["translation"] + times["tts"]
     assert parts <= times["first_audio"] + 1 <= times["total"] + 2

@@ -75,8 +75,8 @@ def test_the_stages_are_profiled(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_two_configurations_are_compared(tmp_path: Path) -> None:
     one, two = tmp_path / "a.env", tmp_path / "b.yml"
-    one.write_text("VAD_MIN_SILENCE_MS=600\n")
-    two.write_text("vad: {min_silence_duration_ms: 300}\n")
+    one.write_text("VAD_MIN_SILENCE_MS=600\nENDPOINT=fixed\n")
+    two.write_text("vad: {min_silence_duration_ms: 300}\nENDPOINT: fixed\n")
     file = tmp_path / "ab.json"
     configs = ("--config-a", str(one), "--config-b", str(two))
     short = ("--rounds", "2", "--iterations", "2")
@@ -85,7 +85,7 @@ def test_two_configurations_are_compared(tmp_path: Path) -> None:
     written = json.loads(file.read_text())
     found = {each["figure"]: each for each in written["ratios"]}
     assert found["first_audio_ms"]["high"] < 0.9
-    assert written["settings"]["b"] == {"VAD_MIN_SILENCE_MS": "300"}
+    assert written["settings"]["b"] == {"VAD_MIN_SILENCE_MS": "300", "ENDPOINT": "fixed"}
     assert written["counts"]["a/missing"] == written["counts"]["b/missing"] == 0
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bridge.cli.bench.simulated import apart, simulation, topology_text
 from bridge.cli.stack import Stack
+from bridge.client import stream_url
+from bridge.errors import GatewayError
+
+PLAIN = "Name the gateway itself, such as http://127.0.0.1:8000."
+START = "Start a gateway, speechbridge up, or leave the address out: then one is started."
+REACH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +50,10 @@ def arms(
     """A stack for each of `variants`, by name, with engines that take `engines_ms` or with those in force.
 
     Simulated engines have a thread for each of `sessions`, 64 at most. With `url` the gateway there is
-    all there is, as it is. Raises BridgeError as `Stack` does.
+    all there is, as it is. Raises BridgeError as `Stack` does, GatewayError where no gateway answers.
     """
     if url:
+        _reach(url)
         yield [Arm("", url, None, None)]
         return
     with ExitStack() as stacks:
@@ -58,3 +67,13 @@ def arms(
             for name, variables in variants.items()
             for stack in [stacks.enter_context(apart({**common, **variables}, private=private))]
         ]
+
+
+def _reach(url: str) -> None:
+    parts = urlsplit(stream_url(url))
+    if parts.scheme == "wss":
+        raise GatewayError(f"{url} is behind TLS, which sessions of a benchmark do not speak.", PLAIN)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), REACH_SECONDS).close()
+    except OSError as error:
+        raise GatewayError(f"Nobody answers at {url}: {error.strerror or error}.", START) from None

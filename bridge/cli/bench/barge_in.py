@@ -19,6 +19,8 @@ from bridge.types import Decision, Entry, Event
 
 SPOKEN_MS = 5_000
 """The translation lasts longer than it takes to speak against it."""
+SILENT_SECONDS = 0.1
+"""Without a frame of speech for so long it has gone silent: frames come every 20 ms."""
 FIRST = 1
 """Interruptions that do not count: they open connections."""
 
@@ -128,11 +130,12 @@ _TICK = 0.001
 
 
 def _last_sample(lines: Sequence[Line], decided: float) -> list[float]:
-    """For how long speech came after a pause was decided, until it was resumed."""
-    resumed = (line["at"] for line in lines if _is(line, "playback.resumed") and line["at"] > decided)
-    until = next(resumed, decided)
-    late = [line["at"] for line in lines if line["kind"] == "sound" and decided < line["at"] < until]
-    return [_ms(max(late) - decided)] if late else []
+    """For how long speech went on after a pause was decided, if it did."""
+    last = decided
+    for line in lines:
+        if line["kind"] == "sound" and last < line["at"] <= last + SILENT_SECONDS:
+            last = line["at"]
+    return [_ms(last - decided)] if last > decided else []
 
 
 def _is(line: Line, command: str) -> bool:

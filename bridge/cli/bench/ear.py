@@ -41,6 +41,7 @@ class Account:
     done: bool = False
     failed: str = ""
     client_late_ms: float = 0.0
+    drafts_dropped: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -102,6 +103,7 @@ class Ear:
             account.failed = message["code"] or "unnamed"
         else:
             account.done, account.timings_ms = True, message["timings_ms"]
+            account.drafts_dropped = message.get("drafts_dropped", 0)
         spoken = account.ends > 0 or "first_audio" not in account.timings_ms
         ended = kind in ("audio.end", "segment.done") and account.done and spoken
         return account if ended else None

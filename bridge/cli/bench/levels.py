@@ -70,7 +70,11 @@ class Takings:
             samples(accounts, arm.engines_ms) | cpu | {"client_frame_us": [round(crowd.frame_us, 2)]}
         )
         tally = crowd.tally(None if arm.engines_ms is None else SPOKEN_MS)
-        self._counts.update(asdict(tally) | {"dropped": crowd.dropped})
+        drafts = {
+            "drafts_heard": sum("draft" in account.timings_ms for account in accounts),
+            "drafts_dropped": sum(account.drafts_dropped for account in accounts),
+        }
+        self._counts.update(asdict(tally) | {"dropped": crowd.dropped} | drafts)
         self._closes.update(crowd.closes_by_code())
 
     def rounds(self, name: str) -> list[list[float]]:

@@ -41,10 +41,11 @@ def simulated(
 def simulation(
     engines_ms: Mapping[str, int], topology: str | Path, connections: int = 100
 ) -> Iterator[dict[str, str]]:
-    """The variables of engines that take set times, with an endpoint of 500 ms; `topology` as above."""
+    """The variables of engines that take set times, with a fixed endpoint of 500 ms; `topology` as above."""
     chosen = {f"{stage.upper()}_PROVIDER": "simulated" for stage in STAGES}
     chosen |= {f"SIMULATED_{stage.upper()}_MS": str(ms) for stage, ms in engines_ms.items()}
     chosen |= {"SIMULATED_TTS_AUDIO_MS": str(SPOKEN_MS), "VAD_MIN_SILENCE_MS": "500"}
+    chosen |= {"ENDPOINT": "fixed"}
     chosen |= {"WS_MAX_CONNECTIONS": str(connections)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "topology.toml" if isinstance(topology, str) else topology

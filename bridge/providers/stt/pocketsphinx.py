@@ -124,6 +124,8 @@ class Pocketsphinx:
     def _words(self, pcm: bytes) -> str:
         with self._lock:
             try:
+                # Else it remembers the noise of the segment before, and hears other words (0.1 ms).
+                self._decoder.reinit_feat(None)
                 self._decoder.start_utt()
                 try:
                     self._decoder.process_raw(pcm, full_utt=True)

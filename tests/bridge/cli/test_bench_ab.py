@@ -10,12 +10,12 @@ import pytest
 import typer
 
 from bridge.cli.bench import plot
-from bridge.cli.bench.commands.latency import Wish
+from bridge.cli.bench.commands.latency import Wish, measured
 from bridge.cli.bench.outcome import engines, percentiles
 from bridge.cli.bench.ratio import ratio
 from bridge.cli.bench.report import Report
 from bridge.cli.bench.variant import KEYS, variables
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, GatewayError
 
 # Ratios
 
@@ -164,6 +164,19 @@ def test_both_drafts_are_two_stacks_that_differ_in_nothing_else() -> None:
     assert wish.variants == {"off": common | {"DRAFTS": "false"}, "on": common | {"DRAFTS": "true"}}
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("grpc://localhost:7001", "grpc://localhost:7001 is no address of a gateway"),
+        ("https://talk.example.org", "behind TLS"),
+        ("http://127.0.0.1:1", "Nobody answers at http://127.0.0.1:1: Connection refused"),
+    ],
+)
+def test_where_no_gateway_answers_nobody_begins_to_speak(url: str, said: str) -> None:
+    with pytest.raises(GatewayError, match=said):
+        measured(Wish(3, url=url))
+
+
 def test_what_is_not_asked_for_stays_as_it_is() -> None:
     assert Wish(3).variants == {"": {}}
     assert Wish(3, drafts="on").variants == {"": {"DRAFTS": "true"}}
@@ -206,6 +219,7 @@ def test_lines_go_from_few_sessions_to_many() -> None:
     assert {name for _, name, _ in plot.lines(levels().figures)} == {"first_audio_ms", "after_endpoint_ms"}
 
 
+@pytest.mark.slow  # the first picture on a machine looks for its fonts
 def test_a_picture_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot.prepare(tmp_path / "x" / "latency.png")

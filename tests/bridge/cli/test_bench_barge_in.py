@@ -43,7 +43,7 @@ def test_each_time_is_from_the_decision_and_the_first_interruption_is_none() -> 
     entries = interruption(0, 100.0) + interruption(3, 110.0)
     lines = [
         *(line("paused", 100.02), sound(100.5), line("stopped", 100.21), line("resumed", 101.0)),
-        *(sound(109.9), line("paused", 110.004), sound(110.002), sound(110.007)),
+        *(sound(109.99), sound(110.002), line("paused", 110.004), sound(110.007), sound(110.9)),
         *(line("resumed", 111.002), sound(111.1)),
     ]
 

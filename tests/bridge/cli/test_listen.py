@@ -67,7 +67,7 @@ def test_captions_are_printed_with_names_until_the_room_ends(gateway: Gateway) -
             "type": "session.start",
             "protocol": 1,
             "targets": [{"language": "es"}],
-            "output": {},
+            "output": {"pacing": "burst"},
             "room": "k7",
             "role": "listener",
             "secret": "hear",

@@ -53,7 +53,7 @@ def test_recording_is_spoken_into_a_room_as_fast_as_a_person_would(gateway: Gate
         "type": "session.start",
         "protocol": 1,
         "source": {"language": "en"},
-        "output": {},
+        "output": {"pacing": "burst"},
         "room": "k7",
         "role": "speaker",
         "secret": "say",

@@ -102,6 +102,15 @@ def test_windows_are_counted_from_the_sample_at_which_a_session_was_taken_over()
     assert not made.explain(0, 20 * WINDOW)
 
 
+def test_what_is_long_over_is_forgotten() -> None:
+    made = echoes(*[ECHO] * 20)
+    for _ in range(3_000):
+        made.note([0.9], [UNSEEN], 0.5)
+
+    assert len(made._heard) < 2_100
+    assert not explained(made, 20)
+
+
 # --- whose voice ---
 
 
@@ -167,7 +176,7 @@ def test_an_echo_interrupts_nothing_and_who_speaks_beside_it_does() -> None:
     it.give(inputs.Update(replace(it.terms, barge_in="pause")))
 
     assert said(it.hears((0, 0.0)), Obeyed) == []
-    for heard, obeyed in (([ECHO] * 20, 0), ([UNKNOWN] * 20, 0), ([BESIDE] * OWN, 1)):
+    for heard, obeyed in (([ECHO] * 20, 0), ([UNKNOWN] * 20, 0), ([BESIDE] * 5, 1)):
         pcm = bytes(len(heard) * WINDOW * SAMPLE_BYTES)
         found = it.give(inputs.Windows(pcm, (0.9,) * len(heard), tuple(heard)))
         assert len(said(found, Obeyed)) == obeyed

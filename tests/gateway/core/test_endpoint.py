@@ -213,6 +213,14 @@ def test_a_text_that_will_tell_more_is_waited_for_where_it_comes_before_the_uppe
     assert voice.understood("We went out.", after=400 * MS).ms < usual
 
 
+def test_a_text_that_comes_as_soon_as_the_last_one_is_not_forestalled_by_a_window() -> None:
+    voice = Voice(least_silence_ms=224).begins().understood("We came home.", after=256 * MS).ends()
+    for _ in range(SEGMENTS):
+        voice.says("We came home.")
+    voice.begins().endpoint.asked()
+    assert voice.ms > 256
+
+
 def test_a_text_that_comes_too_late_or_tells_little_is_not_waited_for() -> None:
     late = Voice().begins().understood("We came home.", after=480 * MS).ends().begins()
     bare = Voice().begins().understood("we came home", after=400 * MS).ends().begins()

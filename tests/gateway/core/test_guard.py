@@ -126,12 +126,22 @@ def test_nothing_is_computed_where_nothing_is_played_or_nobody_hears_it_any_more
     assert it.looks == before
 
 
-def test_in_silence_it_looks_once_in_a_while() -> None:
+def test_a_microphone_that_hears_nothing_of_it_is_looked_at_seldom() -> None:
     it = Scene()
     it.play(PLAYED)
-    it.hear(silence(5))
+    it.hear(silence(6))
 
-    assert 5 <= it.looks <= 8
+    assert 3 <= it.looks <= 6
+
+
+def test_an_echo_that_comes_late_in_a_conversation_is_noticed() -> None:
+    it = Scene()
+    it.play(np.concatenate([PLAYED, PLAYED]))
+    it.hear(silence(len(PLAYED) / SPEECH_RATE))
+    assert it.guard._clear
+    it.hear(np.concatenate([room(PLAYED[: 3 * SECOND], -10), silence(0.2)]))
+
+    assert not it.guard._clear
 
 
 def test_it_looks_when_voice_falls_silent_and_every_window_only_where_that_is_wanted() -> None:

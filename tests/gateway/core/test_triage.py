@@ -129,8 +129,8 @@ def test_words_that_hold_up_nobody_are_made_however_late() -> None:
 
 
 def test_a_lane_that_lost_its_speech_gets_it_back_when_it_comes_well_in_time() -> None:
-    assert treated(2.5, tts=15, muted="es").mute == {"es"}
-    assert treated(2.5, tts=15).mute == set()
+    assert treated(1.8, tts=15, muted="es").mute == {"es"}
+    assert treated(1.8, tts=15).mute == set()
     assert treated(4.0, tts=15, muted="es").mute == set()
 
 

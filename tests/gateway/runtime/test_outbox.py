@@ -173,3 +173,15 @@ def test_speech_that_waits_too_long_for_a_slow_listener_is_left_out_and_captions
     assert client.outbox.skip(99.0) == (0, 0)
     client.read()
     assert client.frames == ["caption"]
+
+
+def test_what_is_worth_something_at_once_or_never_is_left_out_where_anything_waits() -> None:
+    client = Client(room=2)
+    client.outbox.show("now")
+    client.outbox.say("one")
+    client.outbox.show("full")
+    client.outbox.say("two")
+    client.read(1)
+    client.outbox.show("behind")
+    client.read()
+    assert client.frames == ["now", "one", "two"]

@@ -43,7 +43,10 @@ def test_a_segment_is_sent_whole_where_there_is_time(settings: Settings) -> None
             "translation.gpu0",
             "tts.gpu0",
         }
-        assert it.work("stt.gpu0")["quick"] is False
+        message = it.work("stt.gpu0")
+        assert message["quick"] is False
+        # Whoever takes it has to begin for as long before it is due as its first sound takes.
+        assert message["due"] == pytest.approx(it.fleet.now() + BUDGET - 0.2, abs=0.5)
 
     play(settings, scene, budget=BUDGET)
 

@@ -103,7 +103,9 @@ def latency(
         int | None,
         typer.Option(min=32, max=10_000, help="VAD_MIN_SILENCE_MS; 500 with simulated engines if not given."),
     ] = None,
-    endpoint_mode: Annotated[Mode | None, typer.Option(help="ENDPOINT.")] = None,
+    endpoint_mode: Annotated[
+        Mode | None, typer.Option(help="ENDPOINT; fixed with simulated engines if not given.")
+    ] = None,
     percentiles: Annotated[str, typer.Option(metavar="P,...", help="Columns of the table.")] = "50,95,99",
     png: Annotated[Path | None, typer.Option(help="File for a picture of latency against sessions.")] = None,
     json: Annotated[Path | None, typer.Option(help="File for the figures, with all samples.")] = None,

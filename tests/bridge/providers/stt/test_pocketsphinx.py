@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import jiwer
+import numpy as np
 import pytest
 
 from bridge import extras
@@ -52,6 +53,21 @@ def test_fewer_than_one_word_in_five_is_wrong(
     print(f"word error rate {rate:.1%} over {sum(len(text.split()) for text in transcripts.values())} words")
     assert rate < 0.20
     assert not any(set(text) & set("()<>[]") for text in heard.values())
+
+
+def test_a_segment_is_heard_alike_whatever_was_heard_before(engine: Any, clips: dict[str, Audio]) -> None:
+    """The engine tracks noise from one segment to the next: a draft would change what the final says."""
+    noise = np.random.default_rng(0)
+    quiet = Audio(bytes(32_000), 16_000)
+    loud = Audio(noise.normal(0, 3_000, 32_000).astype("<i2").tobytes(), 16_000)
+    speech = np.frombuffer(clips["go_forward.wav"].pcm, "<i2")
+    speech = speech + noise.normal(0, 800, len(speech))
+    noisy = Audio(speech.clip(-32_768, 32_767).astype("<i2").tobytes(), 16_000)
+    heard = set()
+    for before in (quiet, loud, clips["go_somewhere.wav"]):
+        words(engine, before)
+        heard.add(words(engine, noisy))
+    assert len(heard) == 1
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 799, 800, 1_600])

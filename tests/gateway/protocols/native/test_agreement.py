@@ -150,6 +150,7 @@ def test_vad_fields_that_are_named_override_the_environment(defaults: Settings) 
         max_segment_ms=defaults.vad_max_segment_ms,
         drafts=defaults.drafts,
         clause_ms=defaults.clause_ms,
+        least_silence_ms=defaults.endpoint_least_ms,
     )
 
 
