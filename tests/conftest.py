@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,12 @@ import pytest
 from bridge.settings import Settings
 from tests import pace
 from tests.stack import SIMULATED, Processes, RedisProcess, Stack, free_port, gateway_of, running
+
+
+def pytest_configure() -> None:
+    # A shell that runs the tests in the background has them ignore the signal, which some of them send.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
