@@ -50,6 +50,7 @@ Spectra = NDArray[Any]
 Sent = tuple[str, bytes, int, float]
 Command = Literal["paused", "resumed", "stopped"]
 
+_SIZE = 21_870  # of fast transforms, the first that holds what is compared
 _TAPS = np.hamming(23) * np.sinc((np.arange(23) - 11) / 2) / 2
 _WINDOW = np.hanning(FRAME).astype(np.float32)
 _EMPHASIS = 0.9
@@ -73,7 +74,7 @@ class Guard:
         self._at = -inf
         self._voiced: deque[bool] = deque(maxlen=BLOCK)
         self._lags: dict[str, int] = {}
-        self._clear = self._talking = False
+        self._clear = self._talking = self._own = False
         self._silent = self._since = 0
 
     def played(self, pcm: bytes, rate: int, now: float, lane: str = "") -> None:
@@ -106,8 +107,9 @@ class Guard:
         for probability in probabilities:
             voiced = probability >= VOICED
             self._silent = 0 if voiced else self._silent + 1
-            self._since = 0 if voiced and not self._talking else self._since + 1
-            self._talking = self._talking or voiced
+            if voiced and not self._talking:
+                self._since, self._talking, self._own = -1, True, False
+            self._since += 1
             self._voiced.append(voiced)
 
     def due(self, now: float, *, closely: bool) -> bool:
@@ -121,6 +123,8 @@ class Guard:
         # Where no echo is known to come it is enough to see that none does.
         if self._clear:
             return self._since >= (LOOK if self._talking and self._silent >= FELL else SELDOM)
+        if self._own and self._talking and not self._silent:
+            return False  # until it falls silent: an echo that comes later does not make a person's words one
         return self._since >= LOOK or (self._talking and self._silent >= FELL)
 
     def look(self) -> tuple[Heard, ...]:
@@ -164,12 +168,13 @@ class Guard:
             if (lag := self._delay(lane, mic, reference)) is not None:
                 self._clear = False
                 return _told(*_left(mic, reference[lag : lag + len(mic)]), True)
+        self._own = sum(self._voiced) >= TELLING
         energies = _energies(np.fft.rfft(_frames(mic), axis=1))
         return _told(energies, energies, self._clear or sum(self._voiced) >= TELLING or not references)
 
     def _delay(self, lane: str, mic: Samples, reference: Samples) -> int | None:
         """Where in `reference` the microphone's second lies, None where it is not there."""
-        size = 1 << (len(mic) + len(reference) - 1).bit_length()
+        size = _SIZE  # the delays that are looked for do not wrap around
         cross = np.fft.rfft(reference, size) * np.fft.rfft(mic, size).conj()
         weight = np.abs(cross) ** _WHITENED
         cross /= weight + 1e-9 * weight.max() + 1e-20
