@@ -65,7 +65,7 @@ def test_the_gateway_is_told_what_was_heard(talked: Visitor) -> None:
 def test_latency_is_measured_from_the_end_of_speech_to_the_ear(
     simulated: Stack, visit: Visit, go_forward: Path
 ) -> None:
-    """With engines of 120, 60 and 80 ms and 300 ms of silence nothing can be heard before 560 ms."""
+    """A draft of 80 ms of silence and engines of 120, 60 and 80 ms: nothing can be heard before 340 ms."""
     visitor = visit(simulated.url, microphone=go_forward)
     visitor.open()
     visitor.start()
@@ -77,7 +77,7 @@ def test_latency_is_measured_from_the_end_of_speech_to_the_ear(
     assert shown and served
     for ear, gateway in zip(shown, served, strict=False):
         assert gateway - 0.05 <= ear < gateway + 1
-        assert ear >= 0.5
+        assert ear >= 0.34
 
 
 def test_the_microphone_of_any_rate_is_sent_as_16_khz(simulated: Stack, visit: Visit, tmp_path: Path) -> None:
