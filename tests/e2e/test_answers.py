@@ -167,7 +167,7 @@ def test_a_hundred_sessions_leave_no_descriptors_behind(gateway: Gateway) -> Non
 
     before = gateway.descriptors
     asyncio.run(many())
-    wait_until(lambda: gateway.descriptors <= before + 20, 5, "the descriptors are back")
+    wait_until(lambda: gateway.descriptors <= before + 20, 20, "the descriptors are back")
 
 
 # --- a client at the bound ---
