@@ -85,8 +85,7 @@ def test_without_py_spy_the_command_and_its_remedy_are_told(
 
 @pytest.mark.slow
 def test_a_flame_graph_shows_the_function_that_takes_the_time(tmp_path: Path) -> None:
-    if not Path(sys.executable).with_name("py-spy").is_file():
-        pytest.skip("py-spy is not installed")
+    assert Path(sys.executable).with_name("py-spy").is_file(), "make setup-dev installs it"
     burning = "def burn():\n  while True: pass\nprint(flush=True)\nburn()"
     with worker("ear-19", burning) as started:
         cpu.run(cpu.command(started.pid, 1, tmp_path / "profile.svg"))

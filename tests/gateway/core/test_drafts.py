@@ -169,3 +169,32 @@ def test_the_last_word_on_a_segment_counts_the_drafts_that_were_begun_in_vain() 
     made.hears((4, 0.9), (SILENT, 0.0))
     (done,) = said(made.says(*all_of(2)), Done)
     assert done.drafts_dropped == 2
+
+
+def test_what_comes_of_a_dropped_draft_before_the_journal_knows_is_not_taken_for_the_next_one() -> None:
+    made = Bench("es", drafts=True, echo=False)
+
+    def write() -> None:
+        waiting, made.unwritten = made.unwritten, []
+        made.says(*waiting)
+
+    made.hears((VOICED, 0.9), (DRAFTED, 0.0))
+    write()
+    made.hears((4, 0.9), (DRAFTED, 0.0))
+    assert made.says(stt("words of the first", revision=0)) == []
+    write()
+    made.says(*all_of(1))
+    made.hears((SILENT - DRAFTED, 0.0))
+    waiting, made.unwritten = made.unwritten, []
+    assert [transcript.text for transcript in said(made.says(*waiting), Transcript)] == ["words"]
+
+
+def test_a_cut_for_length_takes_no_draft_for_what_it_cut() -> None:
+    made = Bench("es", drafts=True)
+    (draft,) = submits(made.hears((119, 0.9), (DRAFTED, 0.0)))
+    assert draft.urgency == "draft"
+    found = made.hears((3, 0.0))
+    assert Drop(0, 0) in found
+    (submit,) = submits(found)
+    assert (submit.urgency, submit.work.revision) == ("final", 1)
+    assert submit.pcm != draft.pcm
