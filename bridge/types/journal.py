@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.types.work import Floor, Stage, Target
@@ -93,6 +93,7 @@ class Decision:
     reason, whatever the client pauses and resumes meanwhile, and such a stop in a room silences only what
     began to be heard. `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as
     well. `taken`: another gateway holds the session from here on. `closed`: the room is over for everybody.
+    `at` is when it was decided, in seconds: on the runner's clock in the core, on Redis' in the journal.
     """
 
     kind: DecisionKind
@@ -120,6 +121,7 @@ class Decision:
     name: str = ""
     floor: Floor = ""
     skip: int = 0
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

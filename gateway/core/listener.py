@@ -154,7 +154,7 @@ class Listener:
     def _expect(self, at: float, number: int, cut: Decision, who: Ledger) -> list[Effect]:
         """What follows a cut: its speech, or only its words where it is not heard here."""
         self._cuts[number] = cut
-        self._timelines[number] = Timeline(cut.endpoint_ms, at, cut.draft_ms)
+        self._timelines[number] = Timeline.of(cut, at)
         targets = [target.language for target in cut.targets if self._hears(who, target.language)]
         if cut.targets and not targets:
             self._silent.add(number)
@@ -172,8 +172,9 @@ class Listener:
         if number in self._cuts:
             self._silent.discard(number)
             return self._released(at, self._sequencer.expect(number, targets))
+        heard = replace(cut, targets=decision.targets, at=decision.at)
         began = [self._say(effects.SpeechStarted(number, who.name)), self._say(effects.SpeechStopped(number))]
-        expected = self._expect(at, number, replace(cut, targets=decision.targets), who)
+        expected = self._expect(at, number, heard, who)
         words = self._transcribed(at, transcript, who) if transcript else []
         return [*began, *expected, *words]
 
@@ -237,10 +238,8 @@ class Listener:
         return found
 
     def _note(self, event: Event, who: Ledger) -> None:
-        number = numbered(who.speaker, event.segment)
-        if (timeline := self._timelines.get(number)) is not None and (
-            event.target is None or self._hears(who, event.target)
-        ):
+        timeline = self._timelines.get(numbered(who.speaker, event.segment))
+        if timeline is not None and (event.target is None or self._hears(who, event.target)):
             timeline.note(event)
 
     def _say(self, what: effects.Noun) -> Say:

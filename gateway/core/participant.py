@@ -159,6 +159,7 @@ class Participant:
             fence=self.fence,
             speaker=self.number,
             name=self.name,
+            at=now,
         )
         self._decisions += 1
         self._unconfirmed[decision.number] = (now + CONFIRM, decision)

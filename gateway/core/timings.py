@@ -1,7 +1,8 @@
 """When each thing happened to a segment, from named instant to named instant.
 
 Zero is the true end of speech: the arrival of the last voiced sample, not the moment of the cut. Up to the
-cut the gateway's clock measures; from there on the journal, whose entries are stamped by one clock.
+cut the gateway's clock measures, which says as well when that was on the clock of the journal, whose entries
+tell the rest.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from bridge.types import SPEECH_RATE, STAGES, Event, Stage
+from bridge.types import SPEECH_RATE, STAGES, Decision, Event, Stage
 
 STEP = SPEECH_RATE // 100
 """Samples between two marks at least: 10 ms, so that tiny frames take no more memory than others."""
@@ -18,6 +19,8 @@ KEPT = 120 * SPEECH_RATE
 more than may wait ahead of the segmenter."""
 AHEAD = 2 * SPEECH_RATE
 """Samples ahead, of the segmenter and of time, from which a sender counts as a recording, not a voice."""
+ON_ITS_WAY = 10.0
+"""Seconds that a decision may take into the journal: a Redis that is away for longer comes back empty."""
 FRESH = 1.0
 """Seconds since its arrival within which audio is cut as it is spoken."""
 
@@ -72,14 +75,24 @@ class Arrivals:
 
 @dataclass(slots=True)
 class Timeline:
-    """The instants of one segment: `cut` and `first_audio` are times of journal entries, in seconds."""
+    """The instants of one segment: `cut` and `first_audio` are times of journal entries, in seconds. The cut
+    was decided `on_its_way` seconds before its entry was written."""
 
     endpoint_ms: float
     cut: float
     draft_ms: float = 0.0
+    on_its_way: float = 0.0
     first_audio: float | None = None
     waited: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
     ran: dict[tuple[Stage, str | None], float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cut: Decision, at: float) -> Timeline:
+        """Of a segment whose cut was written at `at`. A gateway that does not know the journal's clock yet
+        may say anything of when that was decided."""
+        on_its_way = at - cut.at
+        believed = on_its_way if 0 < on_its_way < ON_ITS_WAY else 0.0
+        return cls(cut.endpoint_ms, at, cut.draft_ms, believed)
 
     def note(self, event: Event) -> None:
         """Takes over what a worker says of its own durations: each stage up to its first result."""
@@ -109,7 +122,7 @@ class Timeline:
         return {name: None if value is None else round(value, 1) for name, value in times.items()}
 
     def _since(self, at: float) -> float:
-        return self.endpoint_ms + (at - self.cut) * 1000
+        return self.endpoint_ms + (at - self.cut + self.on_its_way) * 1000
 
     def _slowest(self, times: dict[tuple[Stage, str | None], float], stage: str) -> float | None:
         return max((ms for (of, _), ms in times.items() if of == stage), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -21,6 +22,9 @@ AGAIN_SECONDS = 0.2
 """Until the second look at a connection that was gone at the first: one that was cut is back in 0.1 s."""
 GRACE_SECONDS = 6.0
 """After Redis was away: workers connect and register anew, and none of them counts as gone meanwhile."""
+OFFSETS = 16
+"""Looks of which the quickest tells how far the clock of Redis is ahead, as NTP's clock filter does
+(RFC 5905, section 10): half a round trip is its error, on a busy machine 10 ms and more for a single look."""
 RETURN_SECONDS = 60.0
 """A worker that is gone may come back, and its queue with it, for as long as a segment is waited for."""
 
@@ -45,7 +49,7 @@ class Fleet:
         self._doubtful = False
         self._server = ""
         self._calm_from = 0.0
-        self._ahead: float | None = None
+        self._offsets: deque[tuple[float, float]] = deque(maxlen=OFFSETS)
         self._task: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self.running: frozenset[str] = frozenset()
@@ -64,7 +68,13 @@ class Fleet:
 
     def now(self) -> float:
         """The time on the clock of Redis, in seconds; this host's own as long as Redis was never seen."""
-        return time.time() if self._ahead is None else time.monotonic() + self._ahead
+        return self.at(time.monotonic())
+
+    def at(self, moment: float) -> float:
+        """What the clock of Redis says at `moment`, in seconds of time.monotonic()."""
+        if not self._offsets:
+            return moment + time.time() - time.monotonic()
+        return moment + min(self._offsets)[1]
 
     def load(self, queue: str) -> float:
         """Work per slot of a queue at the last look, of all gateways together."""
@@ -106,9 +116,11 @@ class Fleet:
     async def _look(self) -> None:
         since = time.monotonic()
         sighting = await self._watch.look()
-        self._ahead = sighting.now - (since + time.monotonic()) / 2
+        until = time.monotonic()
         if self._server not in ("", sighting.server):
             self.outage()  # so short that nobody met it
+            self._offsets.clear()
+        self._offsets.append((until - since, sighting.now - (since + until) / 2))
         self._server = sighting.server
         self._compare(sighting)
         items = (item for items in sighting.running.values() for item in items)

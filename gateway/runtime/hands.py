@@ -35,7 +35,8 @@ class Hands:
         """Does it."""
         match effect:
             case effects.Append(decision):
-                self._backend.writer.append(self._room, decision)
+                at = round(self._backend.fleet.at(decision.at), 5)
+                self._backend.writer.append(self._room, replace(decision, at=at))
             case effects.Report(event):
                 self._backend.writer.append(self._room, event)
             case effects.Free(freed):

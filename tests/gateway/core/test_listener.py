@@ -365,6 +365,16 @@ def test_times_are_those_of_the_entries() -> None:
     }
 
 
+def test_the_way_of_a_cut_into_the_journal_counts_as_waiting() -> None:
+    ear = Ear()
+    ear.hears(cut(0, endpoint_ms=500.0, at=START - 0.08), at=START)
+    ear.hears(heard(0), translated(0), audio(0, 0, last=True), at=START + 0.02)
+    (over,) = said(ear.hears(done(0, 1), at=START + 0.1), Done)
+
+    assert over.timings_ms["first_audio"] == 600.0
+    assert over.timings_ms["total"] == 680.0
+
+
 def test_speech_that_was_held_is_first_heard_when_it_goes_on() -> None:
     ear = Ear(1)
     ear.hears(wish("paused"), *whole(0), at=START)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from bridge.store.registry import Registry, Watch, WorkerRecord
+from bridge.store.registry import Registry, Sighting, Watch, WorkerRecord
 from bridge.store.work import Desk
 from bridge.types import Stage
 from gateway.runtime import fleet as module
@@ -337,6 +337,26 @@ def test_the_time_is_that_of_redis(redis_server: RedisProcess, monkeypatch: pyte
         assert abs(seen.fleet.now() - true) < 5
 
     play(redis_server.url, scene)
+
+
+def test_a_look_that_took_long_does_not_move_the_clock() -> None:
+    """Half of its round trip would be the error."""
+
+    class Slow(Watch):
+        async def look(self) -> Sighting:
+            at = time.monotonic() + 1_000
+            await asyncio.sleep(delays.pop(0))
+            return Sighting((), {}, {}, {}, at, "server")
+
+    delays = [0.0, 0.08, 0.08]
+
+    async def run() -> None:
+        fleet = Fleet(Slow("redis://127.0.0.1:1"), Errands(), 60, lambda *_: None, lambda: None)
+        for _ in range(3):
+            await fleet.look()
+        assert abs(fleet.at(5.0) - 1_005.0) < 0.02
+
+    asyncio.run(run())
 
 
 def test_the_first_look_after_redis_was_restarted_sees(own_redis: RedisProcess) -> None:
