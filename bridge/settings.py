@@ -6,15 +6,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from bridge import redis_url
+from bridge.monitoring_settings import MonitoringSettings
 from bridge.objectives import ObjectiveSettings
 from bridge.origin import canonical
 from bridge.speech_settings import SpeechSettings
 
 
-class Settings(SpeechSettings, ObjectiveSettings):
+class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
@@ -199,16 +200,6 @@ class Settings(SpeechSettings, ObjectiveSettings):
     )
     cache_size: int = Field(2_000, ge=1, description="Translations kept at most; the oldest go first.")
     cache_ttl_seconds: float = Field(7_200, gt=0, description="Time for which a translation is kept.")
-
-    task_events: bool = Field(
-        False, description="Send the Celery events that Flower shows; costs 0.3 ms CPU per task."
-    )
-    flower_host: str = Field("127.0.0.1", description="Address Flower listens on.")
-    flower_port: int = Field(5555, ge=0, le=65535, description="Port of Flower.")
-    flower_user: str = Field("flower", description="User name of Flower's pages and API.")
-    flower_password: SecretStr | None = Field(
-        None, description="Password of Flower; unset, `speechbridge up --flower` makes one and prints it."
-    )
 
     @field_validator("redis_url")
     @classmethod
