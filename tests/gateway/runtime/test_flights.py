@@ -152,7 +152,7 @@ def test_a_session_is_recorded_by_the_gateway_that_holds_it(settings: Settings, 
         grown = Change(("bridge_segments_total", {"outcome": "heard"}))
         runner, _ = await it.session()
         runner.audio(SENTENCE)
-        await until(lambda: runner.segments_cut == 1)
+        await until(lambda: it.client.llen("stt.cpu0") == 1)
         it.work(runner, 0)
         await until(lambda: grown() == [1])
         await it.backend.flights.stop()
