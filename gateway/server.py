@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._connections = connections
         self.own: tuple[socket.socket, uvicorn.Config] | None = None
-        """Where others listen on the same port: a socket that is this process's own, and what it serves there."""
+        """Where others listen on the same port: a socket of this process alone, and what it serves there."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

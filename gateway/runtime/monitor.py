@@ -80,9 +80,10 @@ class Monitor:
         """Where the metrics of all gateways and workers are, as Prometheus' `http_sd_configs` reads it.
 
         Raises RedisUnavailable."""
-        workers, gateways = await asyncio.gather(self._workers(), self._gateways.addresses())
+        workers, others = await asyncio.gather(self._workers(), self._gateways.addresses())
+        gateways = {*others, self._address} - {""}
         return [
-            *({"targets": [address], "labels": {"job": "gateway"}} for address in gateways),
+            *({"targets": [address], "labels": {"job": "gateway"}} for address in sorted(gateways)),
             *({"targets": [each.metrics], "labels": _labels(each)} for each in workers if each.metrics),
         ]
 
