@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -336,19 +337,22 @@ def test_two_gateways_share_a_port_and_each_has_one_of_its_own_for_its_metrics(s
     second = stack.start("gateway", "--port", str(port), REUSE_PORT="true")
     seen: set[int] = set()
 
+    def own_port(process: subprocess.Popen[bytes]) -> set[tuple[str, int]]:
+        there = psutil.Process(process.pid).net_connections()
+        return {(each.laddr.ip, each.laddr.port) for each in there} & scraped(port)
+
     def both() -> bool:
         if answer := fetch("127.0.0.1", port, "/healthz"):
             seen.add(json.loads(answer[1])["pid"])
         return seen >= {first.pid, second.pid}
 
     wait_until(both, 30, "both answer")
-    wait_until(lambda: len(scraped(port)) >= 2, 5, "they know of each other")
-    (free,) = scraped(port) - {("127.0.0.2", named)}
-    assert free[0] == "127.0.0.1"
-    for process, own in ((first, ("127.0.0.2", named)), (second, free)):
-        assert own in {tuple(each.laddr) for each in psutil.Process(process.pid).net_connections()}
-        assert "bridge_redis_up 1.0" in (fetch(*own, "/metrics") or (0, ""))[1]
-        assert (fetch(*own, "/healthz") or (0, ""))[0] == 404
+    wait_until(lambda: all(map(own_port, (first, second))), 5, "both tell where their metrics are")
+    assert own_port(first) == {("127.0.0.2", named)}
+    for process in (first, second):
+        ((host, number),) = own_port(process)
+        assert "bridge_redis_up 1.0" in (fetch(host, number, "/metrics") or (0, ""))[1]
+        assert (fetch(host, number, "/healthz") or (0, ""))[0] == 404
     for process in (first, second):
         process.terminate()
         process.wait(10)
