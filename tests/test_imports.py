@@ -28,6 +28,7 @@ NOUNS = "The nouns import the standard library only"
 MESSAGES = "The messages import the nouns"
 PROVIDERS = "Providers know neither queue"
 CORE = "What decides in the gateway"
+SERIES = "The series import the nouns"
 ENGINES = "The gateway imports no engine"
 VIOLATIONS = [
     ("bridge.store.keys", "gateway.runtime.relay", ORDER),
@@ -59,6 +60,7 @@ VIOLATIONS = [
     ("gateway.core.speaker", "structlog", CORE),
     ("gateway.core.listener", "bridge.protocol.wire", CORE),
     ("gateway.core.ledger", "bridge.store.journal", CORE),
+    ("bridge.metrics.worker", "bridge.settings", SERIES),
     ("gateway.runtime.vad", "pocketsphinx", ENGINES),
     ("gateway.runtime.vad", "bridge.providers.stt.pocketsphinx", ENGINES),
 ]

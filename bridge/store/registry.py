@@ -17,7 +17,8 @@ class WorkerRecord:
     """What a worker says of itself with each heartbeat.
 
     `life` is another one for each start, `beat` counts its heartbeats, `ahead_ms` is how far its host's
-    clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more.
+    clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more. `metrics` is
+    where its metrics are, `host:port`, or nothing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class WorkerRecord:
     beat: int = 0
     ahead_ms: float = 0.0
     draining: bool = False
+    metrics: str = ""
 
     @classmethod
     def of(cls, raw: bytes) -> WorkerRecord:

@@ -63,7 +63,7 @@ def makers() -> Makers:
 @pytest.fixture
 def pool(clock: Clock) -> Iterator[Pool]:
     """At most 2 models, freed after 600 s unused, kept for 120 s; nobody looks but the test."""
-    made = Pool(Limits(cap=2, ttl=600, min_residency=120, interval=3_600), clock)
+    made = Pool("stt", Limits(cap=2, ttl=600, min_residency=120, interval=3_600), clock)
     yield made
     made.close()
 
@@ -316,7 +316,7 @@ def test_close_frees_every_model_however_new(pool: Pool, makers: Makers) -> None
 
 def test_the_pool_looks_by_itself_at_its_interval(makers: Makers) -> None:
     freed = threading.Event()
-    pool = Pool(Limits(cap=3, ttl=0, min_residency=0, interval=0.01))
+    pool = Pool("stt", Limits(cap=3, ttl=0, min_residency=0, interval=0.01))
     with pool.lease("a", makers.load("a"), lambda model: freed.set()):
         assert not freed.wait(0.1)
     assert freed.wait(WAIT)
