@@ -16,6 +16,7 @@ NEURAL = "e2e/test_neural.py::test_spoken_english_becomes_exact_text_in_two_lang
 WIRE = "e2e/test_variables.py::"
 ORDER = "e2e/test_order.py::"
 BOOT = "bridge/tasks/test_boot.py::"
+MEASURES = "bridge/tasks/test_measures.py::"
 UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
 SEGMENTER = "gateway/core/test_segmenter.py::"
@@ -141,6 +142,11 @@ SHOWN_BY = {
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",
     "TASK_EVENTS": BOOT + "test_task_events_are_sent_only_when_they_are_wanted",
+    "METRICS": MEASURES
+    + "test_each_replica_has_a_port_behind_the_one_of_the_variable_and_none_where_metrics_are_off",
+    "METRICS_HOST": "bridge/metrics/test_server.py::test_it_listens_where_it_is_told_and_nowhere_else",
+    "METRICS_PORT": MEASURES
+    + "test_each_replica_has_a_port_behind_the_one_of_the_variable_and_none_where_metrics_are_off",
     "FLOWER_HOST": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
     "FLOWER_PORT": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
     "FLOWER_USER": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",

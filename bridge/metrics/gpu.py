@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+import structlog
 from prometheus_client import Gauge
 
+from bridge.extras import install
 from bridge.metrics.worker import GPU_BUSY, GPU_MEMORY
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Nvml(Protocol):
@@ -51,13 +52,15 @@ def _read(gauge: Gauge, reading: Callable[[], None]) -> None:
         reading()
     except Exception as error:  # pynvml's own has no type here; a part of a card (MIG) has no utilisation
         gauge.clear()
-        log.debug("GPU not read: %s", error)
+        log.debug("GPU not read", error=str(error))
 
 
-def found(device: str, index: int) -> Gpu | None:
+def found(device: str, index: int, nvml: Nvml | None = None) -> Gpu | None:
     """The card, where pynvml (the extra `gpu`), the driver and the card are there; else says what is not."""
     try:
-        return Gpu(device, index, cast(Nvml, importlib.import_module("pynvml")))
+        return Gpu(device, index, nvml or cast(Nvml, importlib.import_module("pynvml")))
+    except ImportError as error:
+        log.info("no metrics of the GPU", device=device, error=str(error), hint=install("gpu"))
     except Exception as error:
-        log.info("no metrics of the GPU: %s", error, extra={"device": device})
-        return None
+        log.info("no metrics of the GPU", device=device, error=str(error))
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 import socketserver
 import threading
@@ -11,15 +10,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
 from bridge.errors import SettingsError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 HIGHEST = 65_535
 PATIENCE_SECONDS = 5.0
 """How long a client may be silent, which costs a thread."""
+POLL_SECONDS = 0.1
+"""How soon the serving ends; 0.5 s otherwise, for which a worker that stops would wait."""
 
 
 class Page:
@@ -35,8 +37,9 @@ class Page:
         self._server = _listening(host, port)
         self._server.set_app(self._answer)
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
-        self._thread.start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(POLL_SECONDS,), name="metrics", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Ends the serving; the port is free again."""

@@ -18,7 +18,7 @@ class WorkerRecord:
 
     `life` is another one for each start, `beat` counts its heartbeats, `ahead_ms` is how far its host's
     clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more. `metrics` is
-    where its metrics are, `host:port`, or nothing.
+    the "host:port" where its metrics are, "" where it exports none.
     """
 
     name: str
