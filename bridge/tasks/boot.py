@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from bridge import logs, providers
+from bridge import logs, measured, providers
 from bridge.languages import kept
 from bridge.settings import Settings
 from bridge.store.cache import Cache
@@ -41,6 +41,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
     logs.setup(settings, process=f"{entry.name}-{replica}")
     configure(settings, topology, "worker")
+    measured.begin(settings)
     provider_name = getattr(settings, f"{entry.stage}_provider")
     since = time.monotonic()
     provider = providers.load(entry.stage, provider_name)

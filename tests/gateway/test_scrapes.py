@@ -37,6 +37,7 @@ def test_a_scrape_is_text_of_this_release_and_of_the_objectives_in_force(setting
     }
     assert page.value("bridge_redis_up") == 1
     assert page.value("process_resident_memory_bytes")
+    assert "_created" not in answer.text
 
 
 def test_who_asks_for_openmetrics_gets_a_whole_page_of_it(settings: Settings) -> None:
