@@ -16,7 +16,7 @@ def begin(settings: Settings) -> None:
     """Before the process makes its clients of Redis; where METRICS is off, nothing is timed."""
     timed.begin(settings.metrics)
     if settings.metrics:
-        disable_created_metrics()  # a further series for each that counts, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a further series for each that counts, which nobody asks for
         BUILD.labels(version("speechbridge")).set(1)
         MEMORY_LIMIT.set(limits.memory())
         CPU_LIMIT.set(limits.cores())
