@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
+from bridge.metrics import TABLE, worker
 from bridge.settings import Settings
 from bridge.store.gateways import Gateways
 from tests.gateway.scraping import Client, Page, fetch, register, scrape, serving
@@ -38,6 +39,14 @@ def test_a_scrape_is_text_of_this_release_and_of_the_objectives_in_force(setting
     assert page.value("bridge_redis_up") == 1
     assert page.value("process_resident_memory_bytes")
     assert "_created" not in answer.text
+
+
+def test_a_gateway_shows_every_series_of_its_own_and_none_of_workers(settings: Settings) -> None:
+    shown = {line.split()[2] for line in fetch(settings, "/metrics").text.splitlines() if "# TYPE" in line}
+
+    others = {row.name for row in TABLE if row.at == worker.AT}
+    assert others and not others & shown
+    assert {row.name for row in TABLE} - others <= shown
 
 
 def test_who_asks_for_openmetrics_gets_a_whole_page_of_it(settings: Settings) -> None:
