@@ -67,6 +67,20 @@ def test_without_metrics_a_scraper_is_told_what_to_set(settings: Settings, path:
     assert "METRICS=true" in answer.json()["hint"]
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_the_loop_and_redis_are_timed_where_metrics_are_on(settings: Settings, on: bool) -> None:
+    def seen() -> tuple[float, float]:
+        looks = REGISTRY.get_sample_value(
+            "bridge_redis_command_seconds_count", {"command": "script:registry.look"}
+        )
+        return REGISTRY.get_sample_value("bridge_event_loop_lag_seconds_count") or 0, looks or 0
+
+    before = seen()
+    serving(settings.model_copy(update={"metrics": on}), lambda client: asyncio.sleep(0.3))
+    beats, looks = (now - then for now, then in zip(seen(), before, strict=True))
+    assert (beats >= 1, looks >= 1) == (on, on)
+
+
 def within_a_second(settings: Settings) -> Page:
     """What a scrape shows that has a second, starting included."""
 
