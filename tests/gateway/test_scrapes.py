@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 
 import httpx
@@ -100,6 +101,7 @@ def test_without_redis_a_scrape_says_so_within_a_second_and_knows_no_queues(
 
     assert page.value("bridge_redis_up") == 0
     assert not page.labels("bridge_queue_workers") + page.labels("bridge_worker_info")
+    assert isnan(page.value("bridge_redis_connections") or 0)
 
 
 def test_a_redis_that_hangs_holds_no_scrape(tmp_path: Path) -> None:
@@ -147,6 +149,7 @@ def test_a_gateway_tells_the_others_where_it_is_until_it_ends(settings: Settings
     assert serving(settings, told, "gateway:8000") == ["gateway:8000"]
     assert asyncio.run(known()) == []
     assert serving(settings, lambda client: known()) == []
+    assert fetch(settings, "/metrics/targets").json() == []
 
 
 def test_without_redis_targets_are_an_error_so_that_prometheus_keeps_those_it_has(tmp_path: Path) -> None:
