@@ -172,7 +172,7 @@ ECHO = counter(
 # The engines as the gateway sees them, read when somebody scrapes
 QUEUE_WORKERS = gauge(
     "bridge_queue_workers",
-    "Live workers of each queue that the topology names; 0: nobody serves it.",
+    "Workers that take work from each queue that the topology names or somebody serves; 0: nobody does.",
     {"queue": ()},
     at=AT,
 )
@@ -190,7 +190,7 @@ QUEUE_OLDEST = gauge(
 WAITING = gauge("bridge_waiting_segments", "Segments that wait in this gateway's own fair order.", at=AT)
 WORKER = gauge(
     "bridge_worker_info",
-    "1 for each live worker.",
+    "1 for each live worker, also one that only ends what it runs.",
     {"worker": (), "stage": (), "device": (), "provider": ()},
     at=AT,
 )
