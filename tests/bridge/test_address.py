@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
-from bridge.address import exported, masked
+from bridge.address import masked
 from bridge.errors import RedisUnavailable
 from bridge.store.registry import Registry
 
@@ -56,16 +54,3 @@ def test_store_names_its_redis_without_the_password() -> None:
         registry.workers()
     registry.close()
     assert "heim" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("host", "shown"),
-    [
-        ("10.1.2.3", "10.1.2.3:9101"),
-        ("::1", "[::1]:9101"),
-        ("0.0.0.0", f"{socket.gethostname()}:9101"),
-        ("::", f"{socket.gethostname()}:9101"),
-    ],
-)
-def test_a_server_on_all_addresses_is_called_by_the_name_of_its_machine(host: str, shown: str) -> None:
-    assert exported(host, 9101) == shown
