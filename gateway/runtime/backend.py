@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import socket
 import time
@@ -33,7 +32,6 @@ from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
 from gateway.runtime.tally import Census
-from gateway.runtime.traffic import TRAFFIC, pouring
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
 
@@ -95,7 +93,6 @@ class Backend:
         self.writer.start()
         self.relay.start()
         self.fleet.start()
-        self._pouring = asyncio.create_task(pouring(), name="pouring")
         await self.dispatcher.warm()
 
     async def stop(self) -> None:
@@ -103,8 +100,6 @@ class Backend:
         await self.errands.done()
         for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer, self.flights):
             await part.stop()
-        self._pouring.cancel()
-        TRAFFIC.pour()
         self.judge.close()
         self.beside.shutdown(cancel_futures=True)
         rooms = (self.rooms, self.attendance, self._speakers)

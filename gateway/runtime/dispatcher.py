@@ -69,11 +69,6 @@ class Dispatcher:
         self.shedding = Shedding(fleet, self._occupancy, budget)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def waiting(self) -> int:
-        """Work that waits to be sent."""
-        return len(self._live) + len(self._recorded)
-
     async def warm(self) -> None:
         """Connects, so that the first segment need not."""
         await asyncio.get_running_loop().run_in_executor(self._executor, pipeline.warm)
@@ -107,6 +102,11 @@ class Dispatcher:
             self._tell(job, Unsent(*job.key, _BUSY))
         else:
             self._begin(job, plan)
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for their turn."""
+        return len(self._live) + len(self._recorded)
 
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""

@@ -36,7 +36,7 @@ class Lane:
         return bool(self._waiting)
 
     def __len__(self) -> int:
-        return sum(len(jobs) for jobs in list(self._waiting.values()))
+        return sum(map(len, self._waiting.values()))
 
     def __iter__(self) -> Iterator[Job]:
         return (job for jobs in self._waiting.values() for job in jobs)

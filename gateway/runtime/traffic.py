@@ -1,15 +1,13 @@
-"""What comes and goes over WebSockets: added up frame by frame, and given to the series once a second."""
+"""What comes and goes over WebSockets: added up frame by frame, and given to the series when they are read.
+
+An addition takes 0.03 us, a counter of prometheus_client 0.4 us: with three of them for each frame both ways,
+2 % of what a session costs.
+"""
 
 from __future__ import annotations
 
-import asyncio
-
 from bridge.metrics import gateway as series
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
-
-POUR_SECONDS = 1.0
-"""An addition takes 0.03 us, a counter of prometheus_client 0.4 us: of three for each frame, 1 % of what a
-session costs."""
 
 
 class Traffic:
@@ -38,10 +36,3 @@ class Traffic:
 
 TRAFFIC = Traffic()
 """One for the process, as the series are."""
-
-
-async def pouring() -> None:
-    """Pours it for ever."""
-    while True:
-        await asyncio.sleep(POUR_SECONDS)
-        TRAFFIC.pour()
