@@ -18,7 +18,7 @@ from tests.gateway.runtime.test_flights import Change, value
 
 ROOM = "eeee0000ffff"
 ENDED = "bridge_sessions_ended_total"
-SNR = ("bridge_input_snr_db_count", {})
+SNR = ("bridge_input_snr_db_count", dict[str, str]())
 REASONS = ("done", "refused", "lost", "moved")
 
 
