@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.metrics import gateway as series
@@ -15,6 +17,7 @@ class Counted:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._paths: dict[object, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI calls it."""
@@ -32,5 +35,14 @@ class Counted:
         try:
             await self._app(scope, receive, noted)
         finally:
-            route = getattr(scope.get("route"), "path", NOWHERE)
-            series.REQUESTS.labels(route, str(status)).inc()
+            series.REQUESTS.labels(self._route(scope), str(status)).inc()
+
+    def _route(self, scope: Scope) -> str:
+        """The template that led to the endpoint; of what is mounted, the path where it is."""
+        if not self._paths and "app" in scope:
+            self._paths = {_endpoint(route): route.path for route in scope["app"].routes}
+        return self._paths.get(scope.get("endpoint"), NOWHERE)
+
+
+def _endpoint(route: Any) -> object:
+    return route.endpoint if hasattr(route, "endpoint") else route.app
