@@ -10,10 +10,11 @@ import pytest
 from bridge.settings import Settings
 from bridge.types import Decision, Target, Work
 from gateway.core.effects import Append, Effect, Submit
+from gateway.core.seat import Seat
 from gateway.runtime import tally
-from gateway.runtime.tally import Tally, dispatched
+from gateway.runtime.tally import Census, Tally, dispatched
 from tests.gateway.runtime.clock import until
-from tests.gateway.runtime.scene import CLIP, SENTENCE, Scene, meet, play
+from tests.gateway.runtime.scene import CLIP, SENTENCE, TERMS, Scene, meet, play
 from tests.gateway.runtime.test_flights import Change, value
 
 ROOM = "eeee0000ffff"
@@ -152,8 +153,7 @@ def test_how_clear_speech_is_is_measured_once_a_segment_where_it_is_wanted(
 
 def submitted(urgency: str, revision: int = 0, *, attempt: int = 0, live: bool = True) -> Submit:
     work = Work("ada", 0, "ada", revision=revision, attempt=attempt, sent=100.0)
-    pcm = b"" if attempt else CLIP
-    return Submit(work, "stt", (Target("es"),), live, 60.0, pcm, urgency)  # type: ignore[arg-type]
+    return Submit(work, "stt", (Target("es"),), live, 60.0, CLIP, urgency)  # type: ignore[arg-type]
 
 
 def cut(number: int, revision: int = 0) -> Append:
@@ -215,6 +215,16 @@ def test_a_segment_waits_from_its_cut_until_redis_has_it_and_recordings_wait_for
     dispatched(replace(submitted("final"), stage="tts"), 130.0)
 
     assert grown() == [2, 0.25]
+
+
+def test_a_session_that_did_not_come_in_after_all_has_not_ended() -> None:
+    here, over = held("alone"), ended()
+    census, seat = Census(), Seat("ada", "ada", "alone", TERMS)
+    census.came(seat)
+    census.left(seat)
+    census.ended("ada", "done")
+
+    assert (here(), over()) == ([0], [0] * 5)
 
 
 def test_what_never_happened_is_nought_and_not_absent() -> None:
