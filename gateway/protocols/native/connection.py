@@ -81,7 +81,8 @@ class Connection:
         self._vigil.heard()
         if self._unconfirmed and self._runner is not None:
             self._unconfirmed = False
-            self._backend.errands.run("confirm token", self._backend.records.confirm(self._runner.id))
+            confirmed = self._backend.records.confirm(self._runner.id)
+            self._backend.errands.run("confirm token", confirmed)
         if self._wait.busy:
             self._wait.kept.append(frame)
         elif self._farewell.due:
@@ -106,7 +107,8 @@ class Connection:
         self._farewell.left(code)
         self.outbox.drop()
         if not self._farewell.due:
-            log.info("client left", session=self._runner.id if self._runner else None, code=code)
+            session = self._runner.id if self._runner else None
+            log.info("client left", session=session, code=code)
             self._kept = code != Close.DONE
             self._farewell.end(None)
 
@@ -158,7 +160,8 @@ class Connection:
                         self._voice.ended()
                         self._finish(Close.DONE)
                         return
-                if (work := obey(message, self._runner, self._voice, self._halls)) is not None:
+                work = obey(message, self._runner, self._voice, self._halls)
+                if work is not None:
                     self._wait.begin(self._guarded(work))
                 self._mind_answers()
 
@@ -209,12 +212,8 @@ class Connection:
             whole = await self._farewell.close(self._websocket, self.outbox, code)
         # Meanwhile it may have been taken over.
         runner, self._runner = self._runner, None
-        if runner is None or code is Close.DRAIN:
-            return
-        if whole:
-            self._halls.close(runner, "done" if code in (None, Close.DONE) else "refused")
-        else:
-            self._halls.drop(runner)
+        if runner is not None and code is not Close.DRAIN:
+            self._halls.close(runner, self._farewell.reason) if whole else self._halls.drop(runner)
 
     # From the runner
 

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bridge.metrics import gateway as series
 from bridge.protocol.wire import Close
 from gateway.runtime.outbox import Outbox
+from gateway.runtime.tally import Reason
 
 DRAIN_SECONDS = 10
 """How long a session that is over waits for its client to take the last frames."""
@@ -35,6 +36,11 @@ class Farewell:
     def code(self) -> Close | None:
         """With which this side closes, None where the client left."""
         return self._end.result() if self._end.done() and not self._end.cancelled() else None
+
+    @property
+    def reason(self) -> Reason:
+        """Why its session ends, where it does."""
+        return "done" if self.code in (None, Close.DONE) else "refused"
 
     def settled(self) -> Close | None:
         """The same, once, at the end: it is counted, a code that nobody knows as `other`."""
