@@ -22,6 +22,7 @@ from bridge.store.gateways import Gateways
 from bridge.store.registry import WorkerRecord
 from gateway.runtime.backend import Backend
 from gateway.runtime.pulse import Pulse
+from gateway.runtime.traffic import TRAFFIC
 
 WITHIN_SECONDS = 0.8
 """For the look into Redis: a scrape is answered within a second whether or not Redis answers."""
@@ -104,6 +105,7 @@ class Monitor:
                 backlog = await self._queues.look(list(known))
         except (RedisUnavailable, TimeoutError):
             backlog = None
+        TRAFFIC.pour()
         series.WAITING.set(self._backend.dispatcher.waiting)
         series.REDIS_UP.set(backlog is not None)
         for gauge in FLEET:
