@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bridge.cli.status.asking import Target, Trouble, base_of, pages, targets
@@ -45,15 +45,27 @@ class Sources:
             kept = "the settings here name another Redis than the gateway's"
         self._before = named
         read, silent = await pages({each.address: f"http://{each.address}/metrics" for each in named})
-        gateways = [each.address for each in named if each.job == "gateway"]
-        if trouble != "no_gateway" and len(gateways) <= 1 and not read.keys() & set(gateways):
-            # What it calls itself may mean nothing here, as the name of a container does outside of it.
-            own = urlsplit(self.url).netloc
-            found, why = await pages({own: f"{self.url}/metrics"})
-            named = [Target(own, "gateway"), *(each for each in named if each.job != "gateway")]
-            read, silent = read | found, {name: silent[name] for name in silent.keys() - set(gateways)} | why
-            trouble = "" if found and trouble == "stranger" else trouble
-        return Sight(time.monotonic(), self.url, trouble, tuple(named), read, silent, kept)
+        seen = Sight(time.monotonic(), self.url, trouble, tuple(named), read, silent, kept)
+        gateways = {each.address for each in named if each.job == "gateway"}
+        if trouble == "no_gateway" or len(gateways) > 1 or gateways & read.keys():
+            return seen
+        return await self._by_url(seen)
+
+    async def _by_url(self, seen: Sight) -> Sight:
+        """The only gateway by the address that is known to lead to it: what it calls itself may mean nothing
+        here, as the name of a container does outside of it, and older releases name nobody."""
+        own = urlsplit(self.url).netloc
+        read, silent = await pages({own: f"{self.url}/metrics"})
+        if read and seen.trouble == "stranger":
+            seen = replace(seen, trouble="", targets=(), kept="the gateway does not tell which Redis it uses")
+        workers = [each for each in seen.targets if each.job != "gateway"]
+        unread = {each.address: seen.silent[each.address] for each in workers if each.address in seen.silent}
+        return replace(
+            seen,
+            targets=(Target(own, "gateway"), *workers),
+            pages={**seen.pages, **read},
+            silent=unread | silent,
+        )
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -4,45 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.status.look import Look, Spread, Timing, Worker
-from bridge.cli.status.verdict import LEFT_OUT, Finding, Verdict
+from bridge.cli.status.verdict import LEFT_OUT, Verdict
 
 NOT_KNOWN = "-"
-FEWEST = 3
-"""Rows of a table that are shown in a terminal that is too low for all."""
-LINES_WITHOUT_ROWS = 18
-"""Of the headers, the blank lines, the counts, the verdict and the line below it."""
+LONGEST = 22
+"""Letters of a worker's name: those of translation-cpu0-0@vm and one."""
+FEWER = (None, 20, 10, 5, 3)
+"""Rows of gateways, queues and workers that are tried until all fits into a terminal."""
 
 
-def drawn(look: Look, verdict: Verdict, height: int | None = None) -> RenderableType:
-    """Within `height` lines where rows can be left out for it; what is wrong never is."""
-    findings = list(_findings(verdict))
-    room = None if height is None else height - LINES_WITHOUT_ROWS - len(findings) - len(look.timings)
-    blocks = [_gateways(look, room), _queues(look, room), _workers(look, room), _timings(look)]
-    parts: list[RenderableType] = [_line(verdict), *findings, _facts(look)]
-    for block in blocks:
-        if block.row_count:
-            parts += [Text(""), block]
-    return Group(*parts, Text(""), *_counts(look))
+def fitted(console: Console, look: Look, verdict: Verdict) -> RenderableType:
+    """As much of it as the terminal has lines for; what is too much even so is the workers."""
+    for most in FEWER:
+        made = drawn(look, verdict, most, close=most == FEWER[-1])
+        if len(console.render_lines(made)) < console.height:
+            break
+    return made
 
 
-def _line(verdict: Verdict) -> Text:
+def drawn(look: Look, verdict: Verdict, most: int | None = None, *, close: bool = False) -> RenderableType:
+    """All but the rows beyond `most` of what there may be many, and the blank lines where it is `close`."""
+    tables = [_gateways(look, most), _queues(look, most), _timings(look)]
+    blocks: list[Sequence[RenderableType]] = [[table] for table in tables if table.row_count]
+    workers = _workers(look, most)
+    blocks += [list(_counts(look)), *([[workers]] if workers.row_count else [])]
+    blank = [] if close else [Text("")]
+    parts = [part for block in blocks for part in (*blank, *block)]
+    return Group(*_judgement(verdict), _facts(look), *parts)
+
+
+def _judgement(verdict: Verdict) -> Iterator[RenderableType]:
+    """The verdict and every finding; the first that is wrong stands in the verdict already."""
     mark, style = ("✓", "bold green") if verdict.healthy else ("✗", "bold red")
-    return Text(f"{mark} {verdict.words}", style)
-
-
-def _findings(verdict: Verdict) -> Iterator[Text]:
-    for finding in verdict.findings:
-        yield from _finding(finding)
-
-
-def _finding(finding: Finding) -> Iterator[Text]:
-    yield Text(f"  {'✗' if finding.wrong else '!'} {finding.what}", "red" if finding.wrong else "yellow")
-    yield Text(f"    → {finding.remedy}")
+    yield Text(f"{mark} {verdict.words}", style)
+    for number, finding in enumerate(verdict.findings):
+        if number or not finding.wrong:
+            yield Text(
+                f"{'✗' if finding.wrong else '!'} {finding.what}", "red" if finding.wrong else "yellow"
+            )
+        yield Padding(Text(f"→ {finding.remedy}"), (0, 0, 0, 2))
 
 
 def _facts(look: Look) -> Text:
@@ -56,22 +62,19 @@ def _facts(look: Look) -> Text:
 
 
 def _table(*columns: str) -> Table:
-    """The first column names, the others are numbers unless they begin with a blank."""
+    """Numbers, but for names: the columns that begin with a blank, which are cut where the terminal ends."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    for number, column in enumerate(columns):
-        left = not number or column.startswith(" ")
-        table.add_column(
-            column.strip(), justify="left" if left else "right", no_wrap=True, overflow="ellipsis"
-        )
+    for column in columns:
+        name = column.startswith(" ")
+        justify: JustifyMethod = "left" if name else "right"
+        table.add_column(column.strip(" "), justify=justify, no_wrap=not name, overflow="ellipsis")
     return table
 
 
-def _fill(table: Table, rows: Sequence[Iterable[object]], room: int | None) -> Table:
-    """As many rows as there is room for, shared by three tables."""
-    most = len(rows) if room is None else max(FEWEST, room // 3)
+def _fill(table: Table, rows: Sequence[Iterable[object]], most: int | None) -> Table:
     for row in rows[:most]:
         table.add_row(*(_cell(each) for each in row))
-    if len(rows) > most:
+    if most is not None and len(rows) > most:
         table.add_row(Text(f"… {len(rows) - most} more", "dim"))
     return table
 
@@ -82,9 +85,9 @@ def _cell(value: object) -> Text:
     )
 
 
-def _gateways(look: Look, room: int | None) -> Table:
+def _gateways(look: Look, most: int | None) -> Table:
     table = _table(
-        "gateway", "sessions", "speak", "listen", "sockets", "waiting", "unread", "lag ms", " left out"
+        " gateway", "sessions", "speak", "listen", "sockets", "waiting", "unread", "lag ms", " left out"
     )
     rows: list[list[object]] = []
     for each in look.gateways:
@@ -96,11 +99,11 @@ def _gateways(look: Look, room: int | None) -> Table:
         left = None if each.pressure is None else LEFT_OUT[min(each.pressure, len(LEFT_OUT) - 1)]
         counts = (each.sessions, speak, listen, each.connections, each.waiting)
         rows.append([each.address, *counts, _bytes(each.pending_bytes), _ms(each.lag_p95), left])
-    return _fill(table, rows, room)
+    return _fill(table, rows, most)
 
 
-def _queues(look: Look, room: int | None) -> Table:
-    table = _table("queue", "workers", "slots", "running", "waiting", "oldest")
+def _queues(look: Look, most: int | None) -> Table:
+    table = _table(" queue", "workers", "slots", "running", "waiting", "oldest")
     rows = [
         [
             each.name,
@@ -110,26 +113,30 @@ def _queues(look: Look, room: int | None) -> Table:
         ]
         for each in look.queues
     ]
-    return _fill(table, rows, room)
+    return _fill(table, rows, most)
 
 
-def _workers(look: Look, room: int | None) -> Table:
-    table = _table("worker", " stage", " device", " provider", " models", "busy", "clock", " state")
+def _workers(look: Look, most: int | None) -> Table:
+    table = _table(" worker", " stage", " device", " provider", "busy", "clock", " state", " models")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[0].max_width = LONGEST
     rows = [
         [
-            *(each.name, each.stage, each.device, each.provider, _models(each)),
+            *(each.name, each.stage, each.device, each.provider),
             None if each.busy is None or each.slots is None else f"{each.busy}/{each.slots}",
             None if each.ahead_ms is None else f"{each.ahead_ms:+.0f} ms",
             _state(each),
+            _models(each),
         ]
-        for each in look.workers
+        for each in sorted(look.workers, key=lambda worker: worker.connected is not False)
     ]
-    return _fill(table, rows, room)
+    return _fill(table, rows, most)
 
 
 def _models(worker: Worker) -> str | None:
     if isinstance(worker.models, tuple):
-        return ", ".join(worker.models)
+        return ",".join(worker.models)
     return None if worker.models is None else str(worker.models)
 
 
@@ -138,21 +145,20 @@ def _state(worker: Worker) -> Text | None:
         return Text("gone", "red")
     if worker.draining:
         return Text("draining", "yellow")
-    return None if worker.draining is None else Text("ready")
+    return None if worker.draining is None else Text("ok")
 
 
 def _timings(look: Look) -> Table:
     spans = ("now", f"{look.window_s:.0f} s", "ever")
-    columns = [f"{span}\n{what}" for span in spans for what in ("p50", "p95", "n")]
-    table = _table(
-        "latency, ms", *(name if at % 3 == 0 else name.partition("\n")[2] for at, name in enumerate(columns))
-    )
-    return _fill(table, [list(_timing(each)) for each in look.timings if each.start.count], None)
+    columns = [column for span in spans for column in ("", f"{span}\np50", "p95", "n")]
+    rows = [list(_timing(each)) for each in look.timings if each.start.count]
+    return _fill(_table(" latency, ms", *columns), rows, None)
 
 
 def _timing(timing: Timing) -> Iterator[object]:
     yield timing.name
     for spread in (timing.last, timing.minute, timing.start):
+        yield Text("")
         yield from _spread(spread)
 
 
@@ -175,20 +181,21 @@ def _bytes(many: int | None) -> str | None:
 
 
 def _counts(look: Look) -> Iterator[Text]:
-    """One line for each kind of count that there is; what never happened is left out of the last ones."""
+    """A line for each kind of count; of what had better not happen, where it did."""
     rate = 60 / look.window_s if look.window_s else 0.0
-    segments = {outcome: f"{many * rate:.0f}" for outcome, many in look.segments.items()}
-    yield _counted("segments a minute", segments)
-    yield _counted(
-        "drafts a minute", {outcome: f"{many * rate:.0f}" for outcome, many in look.drafts.items()}
-    )
-    yield _counted("left out", {what: str(many) for what, many in look.left_out.items() if many}, "red")
-    yield _counted("sent again", {stage: str(many) for stage, many in look.again.items() if many}, "yellow")
-    told = {f"{each.stage} {each.type}".strip(): f"{each.minute} of {each.total}" for each in look.errors}
-    yield _counted("errors", told, "red" if any(each.minute for each in look.errors) else "")
+    yield _counted("segments a minute", {name: round(many * rate) for name, many in look.segments.items()})
+    yield _counted("drafts a minute", {name: round(many * rate) for name, many in look.drafts.items()})
+    for name, counts in (("left out", look.left_out), ("sent again", look.again)):
+        if any(counts.values()):
+            yield _counted(name, {what: many for what, many in counts.items() if many}, "yellow")
+    if look.errors:
+        told = {
+            f"{each.stage} {each.type}".strip(): f"{each.minute} (of {each.total})" for each in look.errors
+        }
+        yield _counted("errors", told, "red" if any(each.minute for each in look.errors) else "")
 
 
-def _counted(name: str, counts: Mapping[str, str], style: str = "") -> Text:
+def _counted(name: str, counts: Mapping[str, object], style: str = "") -> Text:
     line = Text(f"{name:<18}", "dim")
     words = ", ".join(f"{what} {many}" for what, many in counts.items())
     return line.append(words or NOT_KNOWN, style if words else "")

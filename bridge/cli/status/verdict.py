@@ -43,7 +43,7 @@ class Verdict:
 
 def judged(look: Look) -> Verdict:
     """The verdict on a look; the worst finding first."""
-    findings = tuple(_findings(look))
+    findings = tuple(sorted(_findings(look), key=lambda finding: not finding.wrong))
     wrong = [finding for finding in findings if finding.wrong]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""

@@ -20,7 +20,7 @@ from bridge.cli.status.fold import folded
 from bridge.cli.status.history import History
 from bridge.cli.status.look import Look
 from bridge.cli.status.sources import Sources
-from bridge.cli.status.table import drawn
+from bridge.cli.status.table import drawn, fitted
 from bridge.cli.status.verdict import Verdict, judged
 from bridge.cli.terminal import as_json, is_read
 from bridge.settings import Settings
@@ -95,7 +95,7 @@ def _showing(json_lines: bool) -> Iterator[Callable[[Look, Verdict, Record], Non
         yield lambda look, verdict, line: console.print(drawn(look, verdict), "")
     else:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda look, verdict, line: live.update(drawn(look, verdict, console.height), refresh=True)
+            yield lambda look, verdict, line: live.update(fitted(console, look, verdict), refresh=True)
 
 
 def record(look: Look, verdict: Verdict) -> Record:

@@ -16,7 +16,7 @@ MOUTH = WorkerRecord("mouth", "tts", "cpu0", "tts.cpu0", 1, "piper", draining=Tr
 
 
 def kept(*workers: WorkerRecord, **waiting: int) -> Kept:
-    running = {worker.name: ("1/2/stt",) for worker in workers}
+    running: dict[str, tuple[str, ...]] = {worker.name: ("1/2/stt",) for worker in workers}
     sighting = Sighting(workers, running, waiting, {worker.name: worker is EAR for worker in workers}, 0.0)
     queues = {worker.queue: Queued(3, 1.5) for worker in workers}
     return Kept(sighting, Backlog(queues, 900, 0, 7), ("gw:8000",), 4)
