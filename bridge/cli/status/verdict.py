@@ -52,7 +52,7 @@ def judged(look: Look) -> Verdict:
 
 
 def _well(look: Look) -> str:
-    heard, span = look.segments.get("heard", 0), f"{look.window_s:.0f} s"
+    heard, span = look.segments.get("heard", 0), _span(look)
     if heard:
         return f"everybody hears each other: {heard} segments heard within {span}"
     if look.sessions:
@@ -143,8 +143,7 @@ def _speech(look: Look) -> Iterator[Finding]:
     if bad > FAILED * every:
         told = ", ".join(f"{each.stage} {each.type}".strip() for each in look.errors if each.minute)
         yield Finding(
-            f"{bad} of {_many(every, 'segment')} failed within {look.window_s:.0f} s"
-            + (f": {told}" if told else ""),
+            f"{bad} of {_many(every, 'segment')} failed within {_span(look)}" + (f": {told}" if told else ""),
             "`speechbridge trace SESSION` shows where; the log of that stage's worker says why.",
         )
 
@@ -192,6 +191,10 @@ def _remarks(look: Look) -> Iterator[Finding]:
         yield Finding(
             f"gateways of several releases: {', '.join(versions)}", "Fine for a while.", wrong=False
         )
+
+
+def _span(look: Look) -> str:
+    return f"{look.window_s:.0f} s" if look.window_s >= 1 else f"{look.window_s:.1f} s"
 
 
 def _many(number: int, noun: str) -> str:
