@@ -15,6 +15,7 @@ from celery.exceptions import Ignore
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
+from bridge.tasks.course import Course
 from bridge.types import Event, EventKind, Stage, Work
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ class Runtime:
     """What the tasks of one worker process share; `boot` makes it before the first task.
 
     `running` names the work that tasks have in hand; the heartbeat tells it again when `changed` is set.
+    `served` are the sessions of the tasks in hand, looks at speech that goes on included; `over` hears how
+    each task went.
     """
 
     name: str
@@ -47,6 +50,22 @@ class Runtime:
     told: list[str] = field(default_factory=list)
     changed: threading.Event = field(default_factory=threading.Event)
     telling: threading.Lock = field(default_factory=threading.Lock)
+    served: list[str] = field(default_factory=list)
+    over: Callable[[Course], None] | None = None
+
+    @contextmanager
+    def serving(self, course: Course) -> Iterator[None]:
+        """A task of its session is in hand until the block ends, and over then."""
+        self.served.append(course.work.session)
+        try:
+            yield
+        except RedisUnavailable as error:
+            course.outcome, course.code = "failed", error.code
+            raise
+        finally:
+            self.served.remove(course.work.session)
+            if self.over is not None:
+                self.over(course)
 
     @contextmanager
     def taken(self, stage: Stage, work: Work) -> Iterator[Taken]:
@@ -87,8 +106,9 @@ def install(made: Runtime | None) -> None:
 class Report:
     """What one piece of work tells the journal of its room, with times on the clock of Redis."""
 
-    def __init__(self, runtime: Runtime, stage: Stage, work: Work, at: float) -> None:
-        self._runtime, self._stage, self._work, self._at = runtime, stage, work, at
+    def __init__(self, runtime: Runtime, course: Course, at: float) -> None:
+        self._runtime, self._stage, self._work, self._at = runtime, course.stage, course.work, at
+        self.course = course
         self._start = time.monotonic()
 
     def now(self) -> float:
@@ -114,18 +134,20 @@ class Report:
             **values,
         )
         self._runtime.desk.emit(work.room, event)
+        self.course.told(event, time.monotonic() - self._start)
 
     def fail(self, error: Exception) -> None:
         """Appends the failure, never without a code and a message. Raises RedisUnavailable."""
+        self.course.code = (error.code if isinstance(error, BridgeError) else "") or "internal"
         if isinstance(error, BridgeError):
             log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            self.emit("failed", code=error.code or "internal", message=message, retryable=error.retryable)
+            self.emit("failed", code=self.course.code, message=message, retryable=error.retryable)
         else:
             # Only the name: the text of an engine's error may hold what was said.
             log.error("stage failed unexpectedly", exc_info=error)
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
-            self.emit("failed", code="internal", message=message, retryable=True)
+            self.emit("failed", code=self.course.code, message=message, retryable=True)
 
 
 def run(
@@ -143,10 +165,12 @@ def run(
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
+    course = Course(stage, work)
     structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
     try:
-        with runtime.taken(stage, work) as taken:
-            report = Report(runtime, stage, work, taken.at)
+        with runtime.serving(course), runtime.taken(stage, work) as taken:
+            report = Report(runtime, course, taken.at)
+            course.took(taken)
             if taken.verdict == "late":
                 report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
@@ -168,8 +192,9 @@ def _results(
     with closing(results):
         try:
             while True:
-                values = next(results)
+                values = report.course.asked(results)
                 if runtime.cancellations.cancelled(work):
+                    report.course.outcome = "cancelled"
                     raise Ignore
                 if isinstance(values, Work):
                     assert ahead is not None
@@ -178,6 +203,7 @@ def _results(
                     report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
+            report.course.outcome = "ok"
         except (Ignore, RedisUnavailable):
             raise
         except Exception as error:

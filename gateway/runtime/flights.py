@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -28,14 +29,15 @@ class Flights:
     def __init__(self, tape: Tape | None) -> None:
         self._tape = tape
         self._waiting: list[Line] = []
+        self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._known: dict[tuple[str, int, str, str], None] = {}
 
     async def stop(self) -> None:
         """Writes what waits, and ends."""
+        self._over.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task  # not in the midst of a write: what was sent would be lost, or written twice
         if self._tape is not None:
             await self._write(self._tape)
             await self._tape.close()
@@ -84,8 +86,10 @@ class Flights:
             self._task = asyncio.create_task(self._later(self._tape), name="flights")
 
     async def _later(self, tape: Tape) -> None:
-        while self._waiting:
-            await asyncio.sleep(WRITE_SECONDS)
+        while self._waiting and not self._over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self._over.wait()
             await self._write(tape)
 
     async def _write(self, tape: Tape) -> None:
