@@ -81,7 +81,7 @@ def _reach(look: Look) -> Iterator[Finding]:
     if look.trouble == "stranger":
         yield Finding(
             f"what answers at {look.url} is no gateway with metrics",
-            "Give the address of a speechbridge gateway with --url, without a path of its pages.",
+            "Give that of a gateway with --url; beside it, where a proxy keeps metrics from strangers.",
         )
     if look.trouble == "metrics_off":
         yield Finding(
