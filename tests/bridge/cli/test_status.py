@@ -4,65 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.rooms import Rooms
 from bridge.types import STAGES
-from gateway.app import create_app
 from tests.bridge.cli.status.pages import Process
-from tests.stack import free_port, wait_until
+from tests.bridge.cli.status.servers import answering, named, served
+from tests.stack import free_port
 from tests.terminal import Ended, speechbridge
 
 pytestmark = pytest.mark.redis
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """A gateway in a thread of this process."""
-    port = free_port()
-    app = create_app(settings, set(), f"127.0.0.1:{port}")
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, 5, "the gateway serves")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@contextmanager
-def answering(pages: Mapping[str, str]) -> Iterator[str]:
-    """A server of these pages that answers 404 to all else."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            text = pages.get(self.path)
-            self.send_response(200 if text is not None else 404)
-            self.end_headers()
-            self.wfile.write((text or "not found").encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -207,6 +164,22 @@ def test_a_worker_that_cannot_be_read_from_here_is_a_remark(settings: Settings) 
     assert record["healthy"]
     assert record["findings"][0]["what"].startswith(f"no metrics of 1 worker: {deaf}, ")
     assert [(worker["name"], worker["stage"]) for worker in record["workers"]] == [("ear", "stt")]
+
+
+def test_several_gateways_that_cannot_be_reached_are_not_taken_for_the_one_that_answers(
+    settings: Settings,
+) -> None:
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    pages = {
+        "/metrics/targets": named(*(("gateway", address) for address in addresses)),
+    }
+    with answering(pages | {"/metrics": Process().tell("redis_up", 1).text}) as url:
+        record = told(settings, url)
+
+    assert [(each["address"], each["up"]) for each in record["gateways"]] == [
+        (one, False) for one in addresses
+    ]
+    assert record["verdict"].startswith(f"gateway {addresses[0]} does not answer: ")
 
 
 def test_looks_are_appended_to_a_file_with_seconds_since_the_start(

@@ -124,7 +124,7 @@ def test_waits_and_work_of_each_stage_are_those_of_all_its_workers() -> None:
 
 def test_segments_drafts_and_errors_are_those_of_the_last_minute() -> None:
     one = serving().tell("segments_total", 9, outcome="heard").tell("segments_total", 0, outcome="failed")
-    one.tell("errors_total", 1, stage="", type="bad_message").tell(
+    one.tell("errors_total", 8, stage="", type="bad_message").tell(
         "errors_total", 4, stage="tts", type="broken"
     )
     before = sight(0, {"gw1": one.page()})
@@ -136,7 +136,7 @@ def test_segments_drafts_and_errors_are_those_of_the_last_minute() -> None:
     assert shown.segments == {"heard": 2, "failed": 0}
     assert (shown.drafts, shown.left_out, shown.again) == ({"dropped": 3}, {"speech": 1}, {})
     told = [(each.stage, each.type, each.minute, each.total) for each in shown.errors]
-    assert told == [("tts", "broken", 2, 6), ("", "bad_message", 0, 1)]
+    assert told == [("tts", "broken", 2, 6), ("", "bad_message", 0, 8)]
 
 
 def test_objectives_are_held_against_the_last_minute_the_laxest_where_gateways_differ() -> None:

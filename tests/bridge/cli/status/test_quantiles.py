@@ -34,7 +34,7 @@ def test_without_values_or_without_an_infinite_edge_there_is_none(buckets: list[
 
 
 def test_dips_of_buckets_that_only_some_processes_have_are_smoothed() -> None:
-    assert quantile(0.5, [(0.1, 4.0), (0.2, 2.0), (0.4, 8.0), (INF, 8.0)]) == pytest.approx(0.1)
+    assert quantile(0.75, [(0.1, 4.0), (0.2, 2.0), (0.4, 8.0), (INF, 8.0)]) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ WRONG = [
     (replace(WELL, redis=RedisState(False)), "Redis does not answer: nothing is translated", "REDIS_URL"),
     (replace(WELL, redis=RedisState(True, 91, 100)), "Redis is full: 91% of its memory", "REDIS_MAX_MEMORY"),
     (with_queue(2, workers=0), "nobody serves tts: no worker lives for tts.cpu0", "speechbridge worker NAME"),
+    (with_queue(2, workers=0, length=9, oldest=9.0), "no worker lives for tts.cpu0", "speechbridge worker"),
     (replace(WELL, queues=QUEUES[:2]), "nobody serves tts: no worker lives", "speechbridge worker NAME"),
     (
         with_queue(0, length=12, oldest=2.1),
@@ -152,3 +153,10 @@ def test_the_first_line_names_the_worst_and_counts_the_others() -> None:
 
     assert verdict.words == "Redis is full: 99% of its memory (and 1 more)"
     assert [finding.what[:12] for finding in verdict.findings] == ["Redis is ful", "nobody serve"]
+
+
+def test_what_is_wrong_stands_before_what_is_only_worth_knowing() -> None:
+    verdict = judged(replace(of_gateway(pressure=1), segments={"failed": 1}))
+
+    assert [finding.wrong for finding in verdict.findings] == [True, False]
+    assert verdict.words == "1 of 1 segment failed within 60 s"
