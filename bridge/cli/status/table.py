@@ -125,7 +125,7 @@ def _workers(look: Look, most: int | None) -> Table:
         [
             *(each.name, each.stage, each.device, each.provider),
             None if each.busy is None or each.slots is None else f"{each.busy}/{each.slots}",
-            None if each.ahead_ms is None else f"{each.ahead_ms:+.0f} ms",
+            None if each.ahead_ms is None else f"{round(each.ahead_ms):+} ms",
             _state(each),
             _models(each),
         ]
@@ -137,7 +137,7 @@ def _workers(look: Look, most: int | None) -> Table:
 def _models(worker: Worker) -> str | None:
     if isinstance(worker.models, tuple):
         return ",".join(worker.models)
-    return None if worker.models is None else str(worker.models)
+    return str(worker.models) if worker.models else None
 
 
 def _state(worker: Worker) -> Text | None:

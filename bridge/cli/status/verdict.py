@@ -158,9 +158,19 @@ def _objectives(look: Look) -> Iterator[Finding]:
             what, remedy = words[name]
             yield Finding(
                 f"{what}: p95 {late.p95:.2f} s where SLO_{name.upper()}_MS says {late.slo:.2f} s "
-                f"({late.beyond} of {late.count} beyond)",
+                f"({late.beyond} of {late.count} beyond)" + (_slowest(look) if name == "segment" else ""),
                 remedy,
             )
+
+
+def _slowest(look: Look) -> str:
+    """Which stage takes the most of it, in its queue or at work."""
+    stages = {each.name: each.minute.p50 for each in look.timings if each.name.endswith((" queue", " run"))}
+    known = {name: p50 for name, p50 in stages.items() if p50 is not None}
+    if not known:
+        return ""
+    name = max(known, key=lambda name: known[name])
+    return f", most of it {name}: p50 {known[name]:.2f} s"
 
 
 def _remarks(look: Look) -> Iterator[Finding]:

@@ -107,6 +107,8 @@ def test_a_worker_is_told_with_its_engine_its_models_and_its_state() -> None:
     told = lines(replace(FULL, workers=FULL.workers[2:3]), width=120)
 
     words = "translation gpu0 nllb-transformers 1/4 +3 ms draining facebook/nllb-200-distilled-600M"
+    engine = Worker("ear", "stt", "cpu0", "pocketsphinx", 0, 0, 1, -0.4, False, True)
+    assert row(lines(replace(EMPTY, workers=(engine,))), "ear") == "ear stt cpu0 pocketsphinx 0/1 +0 ms ok -"
     assert row(told, "translation-") == f"translation-gpu0-2@no… {words}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.cli.status.look import ErrorCount, Gateway, Late, Look, Queue, RedisState, Worker
+from bridge.cli.status.look import ErrorCount, Gateway, Late, Look, Queue, RedisState, Spread, Timing, Worker
 from bridge.cli.status.verdict import Verdict, judged
 
 QUEUES = tuple(Queue(f"{stage}.cpu0", 1, 1, 0, 0, 0.0) for stage in ("stt", "translation", "tts"))
@@ -153,6 +153,14 @@ def test_the_first_line_names_the_worst_and_counts_the_others() -> None:
 
     assert verdict.words == "Redis is full: 99% of its memory (and 1 more)"
     assert [finding.what[:12] for finding in verdict.findings] == ["Redis is ful", "nobody serve"]
+
+
+def test_what_is_late_is_told_with_the_stage_that_takes_the_most() -> None:
+    names = {"first audio": 9.0, "stt queue": 0.2, "stt run": 1.5, "tts run": None, "translation run": 0.3}
+    timings = tuple(Timing(name, Spread(), Spread(p50, p50, 9), Spread()) for name, p50 in names.items())
+    _, told, _ = only(replace(WELL, late={"segment": Late(0.4, 2.0, 5, 9)}, timings=timings))
+
+    assert told.endswith("(5 of 9 beyond), most of it stt run: p50 1.50 s")
 
 
 def test_what_is_wrong_stands_before_what_is_only_worth_knowing() -> None:
