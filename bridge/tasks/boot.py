@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from bridge import logs, providers
+from bridge import logs, measured, providers
 from bridge.address import exported
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
@@ -47,6 +47,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
     logs.setup(settings, process=f"{entry.name}-{replica}")
     configure(settings, topology, "worker")
+    measured.begin(settings)
     provider_name = getattr(settings, f"{entry.stage}_provider")
     page = page_of(settings, replica)
     provider = _loaded(entry.stage, provider_name)

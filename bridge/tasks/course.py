@@ -49,8 +49,6 @@ class Course:
 
     def told(self, event: Event, seconds: float) -> None:
         """A result stands in the journal, so many seconds after the work was taken."""
-        if event.kind not in ("head", "text", "audio", "done"):
-            return
         self.ran = seconds
         if event.rate:
             self.spoken += len(event.pcm) / SAMPLE_BYTES / event.rate

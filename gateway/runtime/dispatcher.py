@@ -30,6 +30,7 @@ from gateway.runtime.fleet import Fleet
 from gateway.runtime.lanes import Job, Lane, Told
 from gateway.runtime.occupancy import Occupancy
 from gateway.runtime.shedding import Shedding
+from gateway.runtime.tally import dispatched
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -248,6 +249,7 @@ class Dispatcher:
             log.exception("work not sent", session=job.session, segment=segment, stage=job.submit.stage)
             self._unsent(job, queues, f"it could not be sent ({type(error).__name__})")
         else:
+            dispatched(job.submit, self._fleet.now())
             self._tell(job, Sent(*job.key, queues))
 
     async def _prepare(self, job: Job) -> None:

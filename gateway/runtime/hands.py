@@ -14,6 +14,7 @@ from gateway.core import effects, glimpse, inputs
 from gateway.core.flight import Recorded
 from gateway.runtime.backend import Backend
 from gateway.runtime.lanes import Job, Told
+from gateway.runtime.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +32,11 @@ class Hands:
         self._room = room
         self._tell = tell
         self._superseded: effects.Supersede | None = None
+        self._tally = Tally(measured=backend.settings.metrics)
 
     def do(self, effect: effects.Effect) -> None:
         """Does it."""
+        self._tally.see(effect)
         match effect:
             case effects.Append(decision):
                 at = round(self._backend.fleet.at(decision.at), 5)

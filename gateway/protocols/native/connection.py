@@ -41,7 +41,8 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport, press, backend.metronome)
-        self.asked, self._voice.relieved = self._voice.asked, self.writable
+        self.asked, self.outbox = self._voice.asked, self._voice.outbox
+        self._voice.relieved = self.writable
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -97,14 +98,14 @@ class Connection:
 
     def writable(self) -> None:
         """The client reads again."""
-        self._voice.outbox.flush()
+        self.outbox.flush()
         if self._runner is not None:
             self._runner.pump()
 
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""
         self._farewell.left(code)
-        self._voice.outbox.drop()
+        self.outbox.drop()
         if not self._farewell.due:
             session = self._runner.id if self._runner else None
             log.info("client left", session=session, code=code)
@@ -196,8 +197,7 @@ class Connection:
         self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
-        resume = message.resume
-        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.pauses)
+        self._voice.started(started, message.resume.last_seq if message.resume else 1, entered.pauses)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
@@ -205,15 +205,15 @@ class Connection:
     async def _release(self) -> None:
         """Sends what is still to be said, closes the connection, and leaves the session."""
         self._vigil.end()
-        code = self._farewell.code
+        code = self._farewell.settled()
         await self._wait.cancel()
         whole = not self._kept
         if code is not None:
-            whole = await self._farewell.close(self._websocket, self._voice.outbox, code)
+            whole = await self._farewell.close(self._websocket, self.outbox, code)
         # Meanwhile it may have been taken over.
         runner, self._runner = self._runner, None
         if runner is not None and code is not Close.DRAIN:
-            (self._halls.close if whole else self._halls.drop)(runner)
+            self._halls.close(runner, self._farewell.reason) if whole else self._halls.drop(runner)
 
     # From the runner
 
@@ -233,7 +233,7 @@ class Connection:
 
     def purge(self, before: float) -> None:
         """Drops speech that was stopped."""
-        self._voice.outbox.purge(before)
+        self.outbox.purge(before)
 
     def acknowledge(self, samples: int) -> None:
         """Tells what audio the client need not keep."""
@@ -256,7 +256,7 @@ class Connection:
 
     def full(self) -> bool:
         """Whether the client reads too slowly for more to be begun."""
-        return self._voice.outbox.full
+        return self.outbox.full
 
     def hold(self, holding: bool) -> None:
         """Reads no further, or again."""
@@ -274,14 +274,13 @@ class Connection:
 
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
-        if self._voice.outbox.overrun and not self._farewell.due:
+        if self.outbox.overrun and not self._farewell.due:
             log.warning("client left that asks and never reads")
             self._farewell.end(None)
             self._transport.abort()
 
     def _failed(self, error: BridgeError) -> None:
-        fatal = refusals.fatal(error, self._runner is not None)
-        if fatal is not None:
+        if (fatal := refusals.fatal(error, self._runner is not None)) is not None:
             self._refuse(fatal)
         else:
             self._complain(error.code, error.message, error.hint, retryable=error.retryable)
