@@ -66,7 +66,7 @@ def test_every_runbook_is_of_an_alert_and_says_its_meaning_a_command_causes_and_
 
     assert sorted(section.partition("\n")[0] for section in sections) == sorted(ALERTS)
     for section in sections:
-        assert re.findall(r"^\*\*(.+?)\.?\*\*", section, re.M) == ["Means", "First", "Causes", "Remedies"], (
+        assert re.findall(r"^- \*\*(.+?)\.\*\*", section, re.M) == ["Means", "First", "Causes", "Remedies"], (
             section
         )
 
