@@ -29,7 +29,9 @@ def checked(file: str) -> tuple[tuple[str, bool], ...]:
     """The alerts that a file of tests looks at, and whether they should fire there."""
     tests = yaml.safe_load((REPOSITORY / "tests/monitoring" / file).read_text())["tests"]
     return tuple(
-        (check["alertname"], bool(check["exp_alerts"])) for test in tests for check in test["alert_rule_test"]
+        (check["alertname"], bool(check["exp_alerts"]))
+        for test in tests
+        for check in test.get("alert_rule_test", ())
     )
 
 
