@@ -33,6 +33,8 @@ PREFIXES = (
     *("METRICS", "FLIGHT_", "FLOWER_"),
 )
 """Of the environment's variables only these are taken for ours; most of the rest belong to others."""
+PASSED_ON = "OTEL_"
+"""OpenTelemetry reads these itself; `bridge.tracing` hands it those of `.env` and the preset."""
 
 
 def config_dir() -> Path:
@@ -197,7 +199,8 @@ def unknown(
     for label, values in layers() if sources is None else sources:
         for variable in values:
             meant = label != "environment" or variable.startswith(PREFIXES) or variable in INSTEAD
-            if meant and variable not in ours and variable not in ("PRESET", "CONFIG_DIR"):
+            passed_on = variable in ("PRESET", "CONFIG_DIR") or variable.startswith(PASSED_ON)
+            if meant and variable not in ours and not passed_on:
                 found.setdefault(variable, label)
     sentences = []
     for variable, label in found.items():

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bridge import logs
+from bridge import logs, tracing
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from gateway.app import create_app
@@ -87,6 +87,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises SettingsError where the port cannot be had."""
     logs.setup(settings, process="gateway")
+    tracing.setup("speechbridge-gateway")
     bound = bind(settings)
     connections: set[Connection] = set()
     app = create_app(settings, connections)
@@ -108,7 +109,10 @@ def serve(settings: Settings) -> None:
     # uvicorn raises the signal that stopped it once more; a stop that was asked for is a success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    Server(config, connections).run(sockets=[bound])
+    try:
+        Server(config, connections).run(sockets=[bound])
+    finally:
+        tracing.close()
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from bridge import logs, providers
+from bridge import logs, providers, tracing
 from bridge.languages import kept
 from bridge.settings import Settings
 from bridge.store.cache import Cache
@@ -42,6 +42,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     logs.setup(settings, process=f"{entry.name}-{replica}")
     configure(settings, topology, "worker")
     provider_name = getattr(settings, f"{entry.stage}_provider")
+    tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     since = time.monotonic()
     provider = providers.load(entry.stage, provider_name)
     log.info("provider loaded", provider=provider_name, seconds=round(time.monotonic() - since, 2))
@@ -68,6 +69,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
         provider.close()
         for each in (runtime.cancellations, runtime.desk, registry, cache):
             each.close()
+        tracing.close()
     if worker.exitcode:
         raise SystemExit(worker.exitcode)
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from celery.exceptions import Ignore
 
+from bridge import tracing
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
@@ -90,6 +91,10 @@ class Report:
     def __init__(self, runtime: Runtime, stage: Stage, work: Work, at: float) -> None:
         self._runtime, self._stage, self._work, self._at = runtime, stage, work, at
         self._start = time.monotonic()
+        self._first: float | None = None
+        self._last = at
+        self.code = ""
+        self.outcome = "done"
 
     def now(self) -> float:
         """Seconds on the clock of Redis: when the work was taken, and the time since."""
@@ -98,6 +103,9 @@ class Report:
     def emit(self, kind: EventKind, **values: Any) -> None:
         """Appends an event. Raises RedisUnavailable."""
         work = self._work
+        self._last = self.now()
+        if self._first is None and kind in ("head", "text", "audio"):
+            self._first = self._last
         event = Event(
             kind,
             self._stage,
@@ -120,12 +128,50 @@ class Report:
         if isinstance(error, BridgeError):
             log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            self.emit("failed", code=error.code or "internal", message=message, retryable=error.retryable)
+            self.code = error.code or "internal"
+            self.emit("failed", code=self.code, message=message, retryable=error.retryable)
         else:
             # Only the name: the text of an engine's error may hold what was said.
             log.error("stage failed unexpectedly", exc_info=error)
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
+            self.code = "internal"
             self.emit("failed", code="internal", message=message, retryable=True)
+
+    def called_off(self) -> None:
+        """Nobody wants it any more."""
+        self.outcome, self._last = "cancelled", self.now()
+
+    @contextmanager
+    def traced(self) -> Iterator[None]:
+        """What is done within is a span of the segment's trace, up to the last that was reported of it."""
+        try:
+            yield
+        except RedisUnavailable as error:
+            self.code, self._last = error.code, self.now()
+            raise
+        finally:
+            if tracing.tracer is not None and self._work.trace:
+                tracing.tracer.record(self._span())
+
+    def _span(self) -> tracing.Span:
+        work = self._work
+        about: dict[str, Any] = {
+            "bridge.session": work.session,
+            "bridge.segment": work.segment,
+            "bridge.stage": self._stage,
+            "bridge.attempt": work.attempt,
+            "bridge.revision": work.revision,
+            "bridge.draft": work.draft,
+            "bridge.outcome": "failed" if self.code else self.outcome,
+        }
+        if work.part:
+            about["bridge.part"] = work.part
+        if work.target:
+            about["bridge.target"] = work.target
+        if work.sent:
+            about["bridge.queue_ms"] = round(max(0.0, self._at - work.sent) * 1000, 2)
+        first = () if self._first is None else (("first result", self._first),)
+        return tracing.Span(self._stage, work.trace, self._at, self._last, about, self.code, first)
 
 
 def run(
@@ -143,15 +189,19 @@ def run(
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
-    structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
+    structlog.contextvars.bind_contextvars(
+        session=work.session, segment=work.segment, stage=stage, **tracing.ids(work.trace)
+    )
     try:
         with runtime.taken(stage, work) as taken:
-            report = Report(runtime, stage, work, taken.at)
-            if taken.verdict == "late":
-                report.fail(_too_late(stage, work, taken.at))
-            if taken.verdict != "wanted":
+            if taken.verdict not in ("wanted", "late"):
                 raise Ignore
-            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
+            report = Report(runtime, stage, work, taken.at)
+            with report.traced():
+                if taken.verdict == "late":
+                    report.fail(_too_late(stage, work, taken.at))
+                    raise Ignore
+                following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
@@ -170,6 +220,7 @@ def _results(
             while True:
                 values = next(results)
                 if runtime.cancellations.cancelled(work):
+                    report.called_off()
                     raise Ignore
                 if isinstance(values, Work):
                     assert ahead is not None

@@ -93,8 +93,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
-    has it."""
+    """The wish that became decision `number` is in force; its `reason` is "" where the client has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
@@ -230,11 +229,12 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Remove what Redis keeps of the segment: its speech; where `settled`, also its attempts' numbers."""
+    """Remove what Redis keeps of the segment: its speech; where it is `over`, also its attempts' numbers."""
 
     segment: int
     revision: int
     superseded: tuple[Key, ...] = ()
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

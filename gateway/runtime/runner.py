@@ -59,7 +59,7 @@ class Runner:
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
-        self._hands = Hands(backend, self.id, hall.id, self.handle)
+        self._hands = Hands(backend, self.id, hall, self.handle)
         self._over = False
         self._taken: asyncio.Future[int] | None = None
         self._loop = asyncio.get_running_loop()
@@ -186,6 +186,7 @@ class Runner:
         if self._taken is not None and not self._taken.done():
             self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
+        self.hall.spans.parted(self.id)
         self._backend.dispatcher.forget(self.id)
         self._backend.partials.forget(self.id)
 

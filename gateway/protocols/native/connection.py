@@ -192,8 +192,7 @@ class Connection:
             return
         self._state = State.OPEN
         self._unconfirmed = entered.resumed
-        self._voice.speaks = runner.seat.speaks
-        self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
+        self._voice.serve(runner.seat, runner.hall.alone, runner.hall.spans.leaving(runner))
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume

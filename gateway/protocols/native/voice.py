@@ -19,6 +19,7 @@ from gateway.protocols.native.frames import Press
 from gateway.protocols.native.transport import Transport
 from gateway.runtime.metronome import Metronome
 from gateway.runtime.outbox import Outbox
+from gateway.runtime.spans import Left
 
 
 class Voice:
@@ -31,12 +32,20 @@ class Voice:
         self.relieved: Callable[[], None] = lambda: None
         self._press = press
         self._metronome = metronome
+        self._transport = transport
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
         self._began = time.monotonic()
         self._seq = 0
         self._asked: dict[int, float] = {}
         self._misread = False
         self._pauses: frozenset[str] = frozenset()
+
+    def serve(self, seat: Seat, alone: bool, left: Left | None) -> None:
+        """Speaks to who has that seat, in a room of one or not; `left` hears of speech that was sent."""
+        self.speaks = seat.speaks
+        self.skips = 0 if alone else seat.terms.rate
+        if left is not None:
+            self.outbox.through(frames.noting(self._transport.send_frame, left))
 
     def asked(self, number: int, since: float) -> None:
         """The wish that became decision `number` came at `since`, in seconds of time.monotonic()."""
