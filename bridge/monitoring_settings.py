@@ -31,7 +31,7 @@ class MonitoringSettings(Options):
         description="Time for which `speechbridge trace` can show the segments of a session; 0 records none.",
     )
     flight_segments: int = Field(
-        500, ge=1, description="Segments of one session that are recorded; the oldest go first."
+        200, ge=1, description="Segments of one session that are recorded; the oldest go first."
     )
 
     task_events: bool = Field(

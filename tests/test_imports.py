@@ -27,6 +27,7 @@ PROTECTED = "Of the bridge, the command line alone"
 NOUNS = "The nouns import the standard library only"
 MESSAGES = "The messages import the nouns"
 PROVIDERS = "Providers know neither queue"
+SERIES = "The series import"
 CORE = "What decides in the gateway"
 ENGINES = "The gateway imports no engine"
 VIOLATIONS = [
@@ -54,6 +55,8 @@ VIOLATIONS = [
     ("bridge.providers.simulated", "bridge.store.cache", PROVIDERS),
     ("bridge.providers.simulated", "gateway.core.terms", PROVIDERS),
     ("gateway.core.segmenter", "asyncio", CORE),
+    ("gateway.core.flight", "bridge.metrics", CORE),
+    ("bridge.metrics.gateway", "bridge.settings", SERIES),
     ("gateway.core.deadlines", "time", CORE),
     ("gateway.core.room", "threading", CORE),
     ("gateway.core.speaker", "structlog", CORE),

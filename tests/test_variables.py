@@ -22,6 +22,7 @@ SEGMENTER = "gateway/core/test_segmenter.py::"
 VAD = "gateway/runtime/test_vad.py::"
 READING = "gateway/runtime/test_runner_partials.py::"
 RUNNER = "gateway/runtime/test_runner_bounds.py::"
+FLIGHTS = "gateway/runtime/test_flights.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
 DOOR = "gateway/protocols/native/test_refusals.py::"
@@ -52,6 +53,8 @@ SHOWN_BY = {
         ),
         "bridge/cli/test_bench_slo.py::test_each_objective_is_what_its_variable_says",
     ),
+    "FLIGHT_SECONDS": FLIGHTS + "test_a_session_is_recorded_by_the_gateway_that_holds_it",
+    "FLIGHT_SEGMENTS": FLIGHTS + "test_no_more_is_kept_of_a_session_than_wanted",
     "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
     "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
     "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",

@@ -23,6 +23,8 @@ cache:{digest}                             a translation, until it is too old
 cached                                     sorted set: digests by the time they were kept
 cache                                      hash: hits and misses so far
 session:{session}                          hash: what another gateway needs to go on with a session
+flight:{session}                           stream: JSON of Flights and Ears, for FLIGHT_SECONDS
+flights                                    sorted set: sessions of which there are any, by the last one
 wake:{gateway}                             stream that interrupts the gateway's blocking read
 """
 
@@ -45,6 +47,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
 WORKERS, RUNNING, CANCEL, ROOMS, SPEAKERS = "workers", "running", "cancel", "rooms", "speakers"
+FLIGHTS = "flights"
 ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"
@@ -100,6 +103,10 @@ def alive(name: str, life: str) -> str:
 
 def record(session: str) -> str:
     return f"session:{session}"
+
+
+def flight(session: str) -> str:
+    return f"flight:{session}"
 
 
 def wake(gateway: str) -> str:

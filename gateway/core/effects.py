@@ -8,8 +8,10 @@ from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.flight import Recorded
 from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
+from gateway.core.timings import Origin
 from gateway.core.tuning import Tuning
 from gateway.core.warnings import Warn
 
@@ -59,6 +61,7 @@ class SpeechBegins:
     rate: int
     floor: bool = False
     lane: str = ""
+    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """The wish that became decision `number` is in force; its `reason` is "" where the client has it."""
+    """The wish that became decision `number` of the session is in force; its `reason` is "" where the client
+    has it."""
 
     kind: Literal["paused", "resumed", "stopped"]
     number: int
@@ -229,12 +233,11 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Remove what Redis keeps of the segment: its speech; where it is `over`, also its attempts' numbers."""
+    """Remove what Redis keeps of the segment: its speech; where `settled`, also its attempts' numbers."""
 
     segment: int
     revision: int
     superseded: tuple[Key, ...] = ()
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +273,10 @@ Heard = Say | Show | Play | Purge | Warn
 """What those get who listen in one way."""
 
 Effect = (
-    Say
-    | Show
-    | Play
-    | Purge
-    | Warn
+    Heard
     | Append
     | Report
+    | Recorded
     | Taken
     | Lost
     | Closed

@@ -63,4 +63,4 @@ class InWork:
         segment = self.open.pop(number)
         self.deadlines.forget(number)
         superseded = tuple(segment.superseded)
-        return [Free(segment.keys), Forget(number, segment.work.revision, superseded, over=True)]
+        return [Free(segment.keys), Forget(number, segment.work.revision, superseded)]

@@ -73,6 +73,7 @@ class Hall:
         """Somebody is not here any more."""
         if self.guests.get(guest.id) is guest:  # it may have come back already
             del self.guests[guest.id]
+            self.spans.parted(guest.id)
             self.core.here.pop(guest.id, None)
         if guest in self._speakers:
             self._speakers.remove(guest)

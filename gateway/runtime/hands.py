@@ -12,6 +12,7 @@ from bridge import tracing
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, glimpse, inputs
+from gateway.core.flight import Recorded
 from gateway.runtime.backend import Backend
 from gateway.runtime.hall import Hall
 from gateway.runtime.lanes import Job, Told
@@ -42,6 +43,9 @@ class Hands:
                 self._backend.writer.append(self._room, self._spans.decided(replace(decision, at=at)))
             case effects.Report(event):
                 self._backend.writer.append(self._room, event)
+            case Recorded(flight):
+                self._backend.flights.record(flight)
+                self._spans.settled(flight)
             case effects.Free(freed):
                 self._backend.dispatcher.free(self._session, freed)
             case effects.Supersede():
@@ -50,10 +54,8 @@ class Hands:
                 self._look(effect)
             case effects.Submit():
                 self._submit(effect)
-            case effects.Forget(segment, revision, superseded, over):
+            case effects.Forget(segment, revision, superseded):
                 self._forget(segment, revision, superseded)
-                if over:
-                    self._spans.settled(self._session, segment)
             case effects.Control() | effects.Cancel() | effects.Drop():
                 self._call_off(effect)
 

@@ -38,10 +38,6 @@ class Outbox:
         self._was_full = False
         self.pacer: Pacer | None = None
 
-    def through(self, send: Callable[[str | bytes], None]) -> None:
-        """From here on frames leave by `send`."""
-        self._send = send
-
     def pace(self, rate: int, metronome: Metronome, pack: Pack, relieved: Callable[[], None]) -> Pacer:
         """From here on speech leaves at the rate of hearing. `relieved` is called when it is not full any
         more."""

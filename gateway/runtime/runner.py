@@ -25,6 +25,7 @@ from gateway.runtime.hall import Hall
 from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
+from gateway.runtime.waits import Waits
 from gateway.runtime.ward import Ward
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Runner:
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
+        self.waits = Waits(backend.flights, backend.fleet.now, hall.spans.leaving(self))
         self._hands = Hands(backend, self.id, hall, self.handle)
         self._over = False
         self._taken: asyncio.Future[int] | None = None
@@ -186,7 +188,6 @@ class Runner:
         if self._taken is not None and not self._taken.done():
             self._taken.set_exception(RedisUnavailable("Another gateway took the session.", "Try again."))
         self._intake.clear()
-        self.hall.spans.parted(self.id)
         self._backend.dispatcher.forget(self.id)
         self._backend.partials.forget(self.id)
 
@@ -237,6 +238,8 @@ class Runner:
             self._ward.tell(effect, self.seat.terms.rate)
         match effect:
             case effects.Say(seq):
+                if isinstance(effect.what, effects.SpeechBegins):
+                    self.waits.begins(effect.what)
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge import tracing
 from bridge.tracing import Root, Span, Tracer
-from bridge.types import Decision, Entry
+from bridge.types import Decision, Entry, Flight
 from gateway.core.effects import Done, Effect, Play, Purge, Say, Submit
 from gateway.core.inputs import Shed, Unsent
 from gateway.core.tuning import Tuning, numbered
@@ -39,9 +39,9 @@ class Untraced:
     def released(self, tuning: Tuning, found: Sequence[Effect], entry: str) -> None:
         """What those get who listen in one way, of the entry with that id."""
 
-    def leaving(self, guest: Guest) -> Left | None:
-        """Whom to tell of the first frame of each segment's speech that was sent to somebody, if anyone."""
-        return None
+    def leaving(self, guest: Guest) -> Left:
+        """Whom to tell of the first frame of each segment's speech that leaves to somebody."""
+        return lambda segment, target: None
 
     def decided(self, decision: Decision) -> Decision:
         """A decision on its way to the journal, with the trace of its segment."""
@@ -51,8 +51,8 @@ class Untraced:
         """Work on its way to the dispatcher, with its trace; and whom to tell."""
         return submit, tell
 
-    def settled(self, session: str, segment: int) -> None:
-        """Engines have nothing more to do for a segment."""
+    def settled(self, flight: Flight) -> None:
+        """It is known what became of a segment."""
 
     def parted(self, session: str) -> None:
         """The session is not held here any more."""
@@ -75,7 +75,7 @@ class _Segment:
     drafts: dict[int, float] = field(default_factory=dict)
     events: dict[str, float] = field(default_factory=dict)
     code: str = ""
-    outcome: str = "done"
+    outcome: str = "left"
     settled: bool = False
     done: bool = False
 
@@ -111,7 +111,7 @@ class Spans(Untraced):
         """Speech may be sent, is not wanted any more, or all of a segment was said."""
         for effect in found:
             match effect:
-                case Play(offset=0):
+                case Play(offset=0) if effect.pcm:
                     self._expect(tuning, effect, entry)
                 case Purge(before) if tuning.hears == "itself":
                     for place in [place for place in self._due if place[0] < before]:
@@ -160,22 +160,17 @@ class Spans(Untraced):
         match decision.kind:
             case "draft":
                 segment.drafts[decision.revision] = decision.at
-                segment.settled = False
             case "dropped":
                 self._drafted(key, segment, decision, "dropped")
-                segment.settled = False
             case "cut":
                 self._drafted(key, segment, decision, "promoted")
                 segment.events["speech ended"] = decision.at - decision.endpoint_ms / 1000
                 segment.events["cut"] = decision.at
                 segment.attributes["bridge.targets"] = [target.language for target in decision.targets]
-                segment.settled |= not decision.targets
             case "again":
                 segment.attributes["bridge.attempt"] = decision.attempt
-            case "gave_up" if decision.code == "echo":
-                segment.outcome, segment.settled = "echo", True
             case "gave_up":
-                segment.code, segment.outcome = decision.code, "gave_up"
+                segment.code = decision.code if decision.code != "echo" else ""  # nobody missed it
                 segment.events[f"gave up {decision.target or 'all'}"] = decision.at
 
     def _drafted(self, key: Key, segment: _Segment, decision: Decision, outcome: str) -> None:
@@ -209,19 +204,17 @@ class Spans(Untraced):
 
         return replace(submit, work=work.but(trace=trace)), told
 
-    def settled(self, session: str, segment: int) -> None:
+    def settled(self, flight: Flight) -> None:
         """It is over as soon as that was said, and its speech was sent."""
-        if (known := self._open.get((session, segment))) is not None:
-            known.settled = True
-            self._close((session, segment))
+        key = flight.session, flight.segment
+        if (segment := self._open.get(key)) is not None:
+            segment.settled, segment.outcome = True, flight.outcome
+            self._close(key)
 
     def parted(self, session: str) -> None:
         """What is left of its segments goes on elsewhere, or nowhere."""
         for key in [key for key in self._open if key[0] == session]:
-            segment = self._open.pop(key)
-            if not (segment.done and segment.settled):
-                segment.outcome = "left"
-            self._end(segment)
+            self._end(self._open.pop(key))
 
     def _close(self, key: Key) -> None:
         segment = self._open.get(key)

@@ -192,7 +192,8 @@ class Connection:
             return
         self._state = State.OPEN
         self._unconfirmed = entered.resumed
-        self._voice.serve(runner.seat, runner.hall.alone, runner.hall.spans.leaving(runner))
+        self._voice.speaks, self._voice.left = runner.seat.speaks, runner.waits.left
+        self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
         log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
         resume = message.resume

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bridge.protocol import server_messages as messages
-from bridge.protocol import wire
 from gateway.core import effects, glimpse
 from gateway.core.tuning import NUMBERED
 from gateway.core.warnings import Shortage, Warn
-from gateway.runtime.spans import Left
 
 
 class Press:
@@ -160,16 +156,3 @@ def _partial(what: glimpse.PartialTranscript | glimpse.PartialTranslation) -> me
 def _speaker(segment: int) -> int | None:
     """The participant who speaks, None in a room of one."""
     return segment >> NUMBERED or None
-
-
-def noting(send: Callable[[str | bytes], None], left: Left) -> Callable[[str | bytes], None]:
-    """Sends frames, and tells of the first frame of each segment's speech in a target once it has left."""
-
-    def sent(frame: str | bytes) -> None:
-        send(frame)
-        if isinstance(frame, bytes):
-            *_, target, _, segment, offset = wire.HEADER.unpack_from(frame)
-            if offset == 0:
-                left(segment, target)
-
-    return sent
