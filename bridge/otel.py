@@ -39,6 +39,21 @@ _LOUD = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry
 _FORM = TraceContextTextMapPropagator()
 
 
+class _Hush(logging.Filter):
+    """Keeps what was `said` last, and lets nothing through."""
+
+    said = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.said = record.getMessage()[:300]
+        return False
+
+
+_HUSH = _Hush()
+for _name in _LOUD:
+    logging.getLogger(_name).addFilter(_HUSH)
+
+
 class Otel:
     """The Tracer of this process; the provider is its own, so that no library adds spans to ours."""
 
@@ -112,9 +127,6 @@ class Patient(SpanExporter):
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._lost = 0
-        self._why = ""
-        for name in _LOUD:
-            logging.getLogger(name).addFilter(self._keep)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Sends a batch."""
@@ -125,14 +137,10 @@ class Patient(SpanExporter):
             self._lost = 0
         else:
             if not self._lost:
-                log.warning("the collector takes no spans; they are lost meanwhile", error=self._why)
+                log.warning("the collector takes no spans; they are lost meanwhile", error=_HUSH.said)
             self._lost += len(spans)
         return result
 
     def shutdown(self) -> None:
         """Sends nothing more."""
         self._exporter.shutdown()
-
-    def _keep(self, record: logging.LogRecord) -> bool:
-        self._why = record.getMessage()[:300]
-        return False

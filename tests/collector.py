@@ -44,8 +44,10 @@ class Collector:
             for scope in resource.scope_spans:
                 self.spans += [_seen(span, service) for span in scope.spans]
 
-    def named(self, name: str) -> list[Seen]:
-        return [span for span in self.spans if span.name == name]
+    def of(self, session: str) -> list[Seen]:
+        """Those of a session, in the order in which they began."""
+        found = [span for span in self.spans if span.attributes["bridge.session"] == session]
+        return sorted(found, key=lambda span: span.start)
 
 
 def _seen(span: Any, service: str) -> Seen:
@@ -89,7 +91,7 @@ def collecting() -> Iterator[Collector]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made = Collector(server.server_port)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield made
     finally:
