@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from threading import Thread
 
 import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.environment_variables import OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
@@ -58,11 +60,7 @@ class Otel:
     """The Tracer of this process; the provider is its own, so that no library adds spans to ours."""
 
     def __init__(self, service: str, common: Attributes, exporters: Sequence[str]) -> None:
-        named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
-            "OTEL_RESOURCE_ATTRIBUTES", ""
-        )
-        resource = Resource.create({} if named else {"service.name": service})
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
         # Whoever began a trace decides for all of it, whichever sampler is named.
         self._provider.sampler = ParentBased(self._provider.sampler)
         for name in exporters:
@@ -106,6 +104,17 @@ class OtelRoot:
         """It is over."""
         self._made.set_attributes(dict(attributes))
         _end(self._made, max(self._start, at), code, events)
+
+
+def _resource(service: str) -> Resource:
+    """What this process calls itself, as far as no variable says that."""
+    named = {
+        each.partition("=")[0].strip() for each in os.environ.get(OTEL_RESOURCE_ATTRIBUTES, "").split(",")
+    }
+    if os.environ.get(OTEL_SERVICE_NAME):
+        named.add("service.name")
+    ours = {"service.name": service, "service.instance.id": f"{socket.gethostname()}-{os.getpid()}"}
+    return Resource.create({name: value for name, value in ours.items() if name not in named})
 
 
 def _end(made: Recorded, at: float, code: str, events: Events) -> None:
