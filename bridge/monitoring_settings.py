@@ -23,7 +23,8 @@ class MonitoringSettings(Options):
         ge=0,
         le=65535,
         description="Port of a worker's metrics, and of one gateway of several; 0 takes a free one, which "
-        "the gateway's `/metrics/targets` tells Prometheus.",
+        "the gateway's `/metrics/targets` tells Prometheus. Replica n of a worker takes the n-th port behind "
+        "it; workers of other names on one host need their own, by `env` in the topology.",
     )
     flight_seconds: int = Field(
         3_600,

@@ -29,6 +29,7 @@ MESSAGES = "The messages import the nouns"
 PROVIDERS = "Providers know neither queue"
 SERIES = "The series import"
 CORE = "What decides in the gateway"
+SERIES = "The series import the nouns"
 ENGINES = "The gateway imports no engine"
 VIOLATIONS = [
     ("bridge.store.keys", "gateway.runtime.relay", ORDER),
@@ -63,6 +64,7 @@ VIOLATIONS = [
     ("gateway.core.inwork", "bridge.tracing", CORE),
     ("gateway.core.listener", "bridge.protocol.wire", CORE),
     ("gateway.core.ledger", "bridge.store.journal", CORE),
+    ("bridge.metrics.worker", "bridge.settings", SERIES),
     ("gateway.runtime.vad", "pocketsphinx", ENGINES),
     ("gateway.runtime.vad", "bridge.providers.stt.pocketsphinx", ENGINES),
 ]

@@ -25,6 +25,7 @@ RUNNER = "gateway/runtime/test_runner_bounds.py::"
 FLIGHTS = "gateway/runtime/test_flights.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
+SHARED_PORT = ANSWERS + "test_two_gateways_share_a_port_and_each_has_one_of_its_own_for_its_metrics"
 DOOR = "gateway/protocols/native/test_refusals.py::"
 OPENING = "gateway/protocols/native/test_opening.py::"
 RESUME = "gateway/runtime/test_halls_resume.py::"
@@ -66,7 +67,7 @@ SHOWN_BY = {
     "PROFILE": "bridge/tasks/test_profile.py::test_cprofile_writes_what_the_tasks_of_a_stage_called",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
-    "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
+    "REUSE_PORT": SHARED_PORT,
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
     "STT_PROVIDER": NEURAL,
     "TRANSLATION_PROVIDER": NEURAL,
@@ -144,6 +145,9 @@ SHOWN_BY = {
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",
     "TASK_EVENTS": BOOT + "test_task_events_are_sent_only_when_they_are_wanted",
+    "METRICS": "gateway/test_scrapes.py::test_without_metrics_a_scraper_is_told_what_to_set",
+    "METRICS_HOST": SHARED_PORT,
+    "METRICS_PORT": SHARED_PORT,
     "FLOWER_HOST": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
     "FLOWER_PORT": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",
     "FLOWER_USER": FLOWER + "test_flower_listens_where_it_is_told_and_knows_its_user",

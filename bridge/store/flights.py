@@ -15,7 +15,9 @@ SESSIONS = 1_000
 they would take 140 MB, a seventh of what a private Redis has by default."""
 
 # KEYS: flights. ARGV: session, seconds to keep, prefix of the streams.
-_NOTE = """
+_NOTE = keys.script(
+    "flights.note",
+    """
 local now = redis.call('TIME')
 redis.call('ZADD', KEYS[1], now[1] .. '.' .. string.format('%06d', now[2]), ARGV[1])
 redis.call('EXPIRE', ARGV[3] .. ARGV[1], ARGV[2])
@@ -25,7 +27,8 @@ for _, old in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1 - tonumber(ARGV[4]))) d
   redis.call('UNLINK', ARGV[3] .. old)
   redis.call('ZREM', KEYS[1], old)
 end
-"""
+""",
+)
 
 Line = Flight | Ear
 _DEFAULTS: dict[type[object], dict[str, Any]] = {

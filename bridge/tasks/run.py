@@ -16,6 +16,8 @@ from bridge import tracing
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
+from bridge.tasks import spans
+from bridge.tasks.course import Course
 from bridge.types import Event, EventKind, Stage, Work
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,8 @@ class Runtime:
     """What the tasks of one worker process share; `boot` makes it before the first task.
 
     `running` names the work that tasks have in hand; the heartbeat tells it again when `changed` is set.
+    `served` are the sessions of the tasks in hand, looks at speech that goes on included; `over` hears how
+    each task went.
     """
 
     name: str
@@ -48,6 +52,23 @@ class Runtime:
     told: list[str] = field(default_factory=list)
     changed: threading.Event = field(default_factory=threading.Event)
     telling: threading.Lock = field(default_factory=threading.Lock)
+    served: list[str] = field(default_factory=list)
+    over: Callable[[Course], None] | None = None
+
+    @contextmanager
+    def serving(self, course: Course) -> Iterator[None]:
+        """A task of its session is in hand until the block ends, and over then."""
+        self.served.append(course.work.session)
+        try:
+            yield
+        except RedisUnavailable as error:
+            course.outcome, course.code = "failed", error.code
+            raise
+        finally:
+            self.served.remove(course.work.session)
+            spans.record(course)
+            if self.over is not None:
+                self.over(course)
 
     @contextmanager
     def taken(self, stage: Stage, work: Work) -> Iterator[Taken]:
@@ -88,13 +109,10 @@ def install(made: Runtime | None) -> None:
 class Report:
     """What one piece of work tells the journal of its room, with times on the clock of Redis."""
 
-    def __init__(self, runtime: Runtime, stage: Stage, work: Work, at: float) -> None:
-        self._runtime, self._stage, self._work, self._at = runtime, stage, work, at
+    def __init__(self, runtime: Runtime, course: Course, at: float) -> None:
+        self._runtime, self._stage, self._work, self._at = runtime, course.stage, course.work, at
+        self.course = course
         self._start = time.monotonic()
-        self._first: float | None = None
-        self._last = at
-        self.code = ""
-        self.outcome = "done"
 
     def now(self) -> float:
         """Seconds on the clock of Redis: when the work was taken, and the time since."""
@@ -103,9 +121,6 @@ class Report:
     def emit(self, kind: EventKind, **values: Any) -> None:
         """Appends an event. Raises RedisUnavailable."""
         work = self._work
-        self._last = self.now()
-        if self._first is None and kind in ("head", "text", "audio"):
-            self._first = self._last
         event = Event(
             kind,
             self._stage,
@@ -122,56 +137,20 @@ class Report:
             **values,
         )
         self._runtime.desk.emit(work.room, event)
+        self.course.told(event, time.monotonic() - self._start)
 
     def fail(self, error: Exception) -> None:
         """Appends the failure, never without a code and a message. Raises RedisUnavailable."""
+        self.course.code = (error.code if isinstance(error, BridgeError) else "") or "internal"
         if isinstance(error, BridgeError):
             log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            self.code = error.code or "internal"
-            self.emit("failed", code=self.code, message=message, retryable=error.retryable)
+            self.emit("failed", code=self.course.code, message=message, retryable=error.retryable)
         else:
             # Only the name: the text of an engine's error may hold what was said.
             log.error("stage failed unexpectedly", exc_info=error)
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
-            self.code = "internal"
-            self.emit("failed", code="internal", message=message, retryable=True)
-
-    def called_off(self) -> None:
-        """Nobody wants it any more."""
-        self.outcome, self._last = "cancelled", self.now()
-
-    @contextmanager
-    def traced(self) -> Iterator[None]:
-        """What is done within is a span of the segment's trace, up to the last that was reported of it."""
-        try:
-            yield
-        except RedisUnavailable as error:
-            self.code, self._last = error.code, self.now()
-            raise
-        finally:
-            if tracing.tracer is not None and self._work.trace:
-                tracing.tracer.record(self._span())
-
-    def _span(self) -> tracing.Span:
-        work = self._work
-        about: dict[str, Any] = {
-            "bridge.session": work.session,
-            "bridge.segment": work.segment,
-            "bridge.stage": self._stage,
-            "bridge.attempt": work.attempt,
-            "bridge.revision": work.revision,
-            "bridge.draft": work.draft,
-            "bridge.outcome": "failed" if self.code else self.outcome,
-        }
-        if work.part:
-            about["bridge.part"] = work.part
-        if work.target:
-            about["bridge.target"] = work.target
-        if work.sent:
-            about["bridge.queue_ms"] = round(max(0.0, self._at - work.sent) * 1000, 2)
-        first = () if self._first is None else (("first result", self._first),)
-        return tracing.Span(self._stage, work.trace, self._at, self._last, about, self.code, first)
+            self.emit("failed", code=self.course.code, message=message, retryable=True)
 
 
 def run(
@@ -189,19 +168,19 @@ def run(
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
+    course = Course(stage, work)
     structlog.contextvars.bind_contextvars(
         session=work.session, segment=work.segment, stage=stage, **tracing.ids(work.trace)
     )
     try:
-        with runtime.taken(stage, work) as taken:
-            if taken.verdict not in ("wanted", "late"):
+        with runtime.serving(course), runtime.taken(stage, work) as taken:
+            report = Report(runtime, course, taken.at)
+            course.took(taken)
+            if taken.verdict == "late":
+                report.fail(_too_late(stage, work, taken.at))
+            if taken.verdict != "wanted":
                 raise Ignore
-            report = Report(runtime, stage, work, taken.at)
-            with report.traced():
-                if taken.verdict == "late":
-                    report.fail(_too_late(stage, work, taken.at))
-                    raise Ignore
-                following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
+            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
@@ -218,9 +197,9 @@ def _results(
     with closing(results):
         try:
             while True:
-                values = next(results)
+                values = report.course.asked(results)
                 if runtime.cancellations.cancelled(work):
-                    report.called_off()
+                    report.course.outcome = "cancelled"
                     raise Ignore
                 if isinstance(values, Work):
                     assert ahead is not None
@@ -229,6 +208,7 @@ def _results(
                     report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
+            report.course.outcome = "ok"
         except (Ignore, RedisUnavailable):
             raise
         except Exception as error:

@@ -50,7 +50,7 @@ def test_a_stage_is_a_span_from_when_it_was_taken_until_its_last_result(
         "bridge.revision": 0,
         "bridge.draft": False,
         "bridge.provider": "p",
-        "bridge.outcome": "done",
+        "bridge.outcome": "ok",
     }
 
 
