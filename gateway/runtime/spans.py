@@ -17,7 +17,6 @@ from bridge.types import Decision, Entry, Flight
 from gateway.core.effects import Done, Effect, Play, Purge, Say, Submit
 from gateway.core.inputs import Shed, Unsent
 from gateway.core.tuning import Tuning, numbered
-from gateway.runtime.guest import Guest
 from gateway.runtime.lanes import Told
 
 KEPT = 256
@@ -39,8 +38,8 @@ class Untraced:
     def released(self, tuning: Tuning, found: Sequence[Effect], entry: str) -> None:
         """What those get who listen in one way, of the entry with that id."""
 
-    def leaving(self, guest: Guest) -> Left:
-        """Whom to tell of the first frame of each segment's speech that leaves to somebody."""
+    def leaving(self, tuning: Callable[[], Tuning]) -> Left:
+        """Whom to tell of the first frame of each segment's speech that leaves to one who listens so."""
         return lambda segment, target: None
 
     def decided(self, decision: Decision) -> Decision:
@@ -131,9 +130,9 @@ class Spans(Untraced):
         self._due[place] = _Due(key, trace, sound.language, at, own)
         _bound(self._due)
 
-    def leaving(self, guest: Guest) -> Left:
+    def leaving(self, tuning: Callable[[], Tuning]) -> Left:
         """Of several who listen here, the quickest counts."""
-        return lambda segment, target: self._left(guest.seat.tuning, segment, target)
+        return lambda segment, target: self._left(tuning(), segment, target)
 
     def _left(self, tuning: Tuning, segment: int, target: int) -> None:
         if (due := self._due.pop((segment, tuning.language or target), None)) is not None:

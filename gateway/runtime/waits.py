@@ -16,7 +16,9 @@ KEPT = 64
 class Waits:
     """Of one session. `now` is the clock of Redis, in seconds."""
 
-    def __init__(self, flights: Flights, now: Callable[[], float], also: Left) -> None:
+    def __init__(
+        self, flights: Flights, now: Callable[[], float], also: Left = lambda segment, target: None
+    ) -> None:
         """`also` is told of the first frames as well."""
         self._flights = flights
         self._now = now

@@ -43,7 +43,7 @@ class One:
         self.clock = Clock()
         assert tracing.tracer is not None
         self.spans = Spans(tracing.tracer, self.clock)
-        self.left = self.spans.leaving(Guest())
+        self.left = self.spans.leaving(lambda: ALONE)
 
     def decide(self, kind: Any, at: float, **values: Any) -> Decision:
         return self.spans.decided(Decision(kind, "alice", at=at, **values))
@@ -68,13 +68,6 @@ class One:
         """What became of it is known."""
         self.clock.at = at
         self.spans.settled(Flight("alice", 0, 101.0, 900.0, 500.0, 0.0, "en", outcome, {}, ()))
-
-
-class Guest:
-    """Who listens."""
-
-    id = "alice"
-    seat = Seat("alice", "alice", "alone", TERMS)
 
 
 def sound(target: int = 0, language: str = "es", offset: int = 0) -> Play:
