@@ -198,6 +198,17 @@ def test_a_collector_that_is_away_is_one_line_of_the_log(
     assert caplog.records == []
 
 
+def test_a_person_can_read_them_without_a_collector(
+    sent_to: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent_to(OTEL_TRACES_EXPORTER="console")
+    assert tracing.tracer is not None
+    tracing.tracer.record(span())
+    tracing.close()
+
+    assert f'"trace_id": "0x{"a" * 32}"' in capsys.readouterr().out
+
+
 def test_a_log_line_names_the_trace_where_there_is_one() -> None:
     assert ids(PARENT) == {"trace": "a" * 32}
     assert ids("") == {}

@@ -353,3 +353,17 @@ def test_the_log_names_the_trace_of_a_segment_and_the_journal_brings_it(
 
     assert logged["trace"] == segment.trace
     assert cut["trace"].startswith(f"00-{segment.trace}-{segment.id}-")
+
+
+@pytest.mark.redis
+def test_a_segment_that_nobody_listens_to_ends_with_its_cut(settings: Settings, traced: Collector) -> None:
+    async def scene(it: Scene) -> None:
+        speaker = await it.enter(ROOM, "speaker", 1)
+        speaker.runner.audio(SENTENCE)
+        await until(lambda: speaker.mouth.of(effects.Done) != [])
+
+    play(settings, scene)
+    segment = sent(traced)["segment"]
+
+    assert segment.attributes["bridge.outcome"] == "silent"
+    assert segment.end - segment.events["cut"] < 1
