@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from threading import Thread
 
@@ -64,7 +65,9 @@ class Otel:
         # Whoever began a trace decides for all of it, whichever sampler is named.
         self._provider.sampler = ParentBased(self._provider.sampler)
         for name in exporters:
-            exporter = ConsoleSpanExporter() if name == "console" else Patient(OTLPSpanExporter())
+            exporter = (
+                ConsoleSpanExporter(out=sys.stdout) if name == "console" else Patient(OTLPSpanExporter())
+            )
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("speechbridge")
         self._common = common
