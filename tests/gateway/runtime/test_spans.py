@@ -15,6 +15,7 @@ from gateway.core import effects
 from gateway.core.effects import Done, Play, Purge, Say, Submit
 from gateway.core.inputs import Sent, Shed, Unsent
 from gateway.core.seat import Seat
+from gateway.core.tuning import Tuning
 from gateway.runtime.spans import KEPT, UNTRACED, Spans
 from gateway.runtime.spans import traced as spans_of
 from tests.collector import Collector, Seen
@@ -126,11 +127,21 @@ def test_it_ends_with_whatever_comes_last(one: One, traced: Collector, last: str
     assert sent(traced)["segment"].end == 103.0
 
 
+def test_what_others_were_told_does_not_end_it(one: One, traced: Collector) -> None:
+    one.begin()
+    one.settle(102.0)
+    one.spans.released(Tuning("others", "es", 24_000, "bob"), [DONE], "102000-0")
+    one.hear(DONE, at=103.0)
+
+    assert sent(traced)["segment"].end == 103.0
+
+
 def test_each_target_is_delivered_once(one: One, traced: Collector) -> None:
     one.begin()
-    one.hear(sound(), sound(1, "fr"), sound(offset=4_800), at=102.0)
+    one.hear(sound(), sound(1, "fr"), at=102.0)
     one.leave(102.25)
     one.leave(102.5, target=1)
+    one.hear(sound(offset=4_800), at=102.75)
     one.leave(103.0)
     tracing.close()
 
