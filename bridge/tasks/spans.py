@@ -8,15 +8,12 @@ from typing import Any
 from bridge import tracing
 from bridge.tasks.course import Course
 
-_UNSEEN = ("gone", "superseded", "taken")
-"""What became of work that this worker did not do."""
-
 
 def record(course: Course) -> None:
     """Tells of work that is over: from when it was taken until its last result, or until it failed."""
     work = course.work
-    if tracing.tracer is None or not work.trace or not course.at or course.outcome in _UNSEEN:
-        return
+    if tracing.tracer is None or not work.trace or not course.at:
+        return  # work that was not wanted any more was not taken
     about: dict[str, Any] = {
         "bridge.session": work.session,
         "bridge.segment": work.segment,

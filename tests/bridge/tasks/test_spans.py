@@ -111,6 +111,7 @@ def test_work_that_is_called_off_says_so(runtime: Runtime, room: Room, traced: C
     span = seen(traced)
 
     assert (span.failed, span.attributes["bridge.outcome"], span.events) == (False, "cancelled", {})
+    assert span.end > span.start
 
 
 def test_nobody_sees_work_that_was_not_wanted_or_whose_trace_is_left_out(

@@ -155,7 +155,8 @@ def test_speech_that_was_stopped_is_not_waited_for(one: One, traced: Collector) 
     one.begin()
     one.hear(sound(), at=102.0)
     one.settle(102.5, "stopped")
-    one.hear(DONE, Purge(1), at=103.0)
+    one.hear(DONE, Purge(0), at=102.75)
+    one.hear(Purge(1), at=103.0)
     one.leave(104.0)
     found = sent(traced)
 
@@ -215,8 +216,9 @@ def test_an_echo_is_no_failure(one: One, traced: Collector) -> None:
 
 def test_a_session_that_leaves_ends_its_traces(one: One, traced: Collector) -> None:
     one.begin()
-    one.clock.at = 105.0
+    one.clock.at = 104.0
     one.spans.parted("bob")
+    one.clock.at = 105.0
     one.spans.parted("alice")
     segment = sent(traced)["segment"]
 
