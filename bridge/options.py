@@ -35,6 +35,8 @@ PREFIXES = (
 """Of the environment's variables only these are taken for ours; most of the rest belong to others."""
 OTHERS = ("COMPOSE_", "GRAFANA_PASSWORD")
 """Those of `.env` begin so that Docker Compose reads, from the same file."""
+PASSED_ON = "OTEL_"
+"""OpenTelemetry reads these itself; `bridge.tracing` hands it those of `.env` and the preset."""
 
 
 def config_dir() -> Path:
@@ -199,7 +201,7 @@ def unknown(
     for label, values in layers() if sources is None else sources:
         for variable in values:
             meant = label != "environment" or variable.startswith(PREFIXES) or variable in INSTEAD
-            others = variable in ("PRESET", "CONFIG_DIR") or variable.startswith(OTHERS)
+            others = variable in ("PRESET", "CONFIG_DIR") or variable.startswith((*OTHERS, PASSED_ON))
             if meant and variable not in ours and not others:
                 found.setdefault(variable, label)
     sentences = []
