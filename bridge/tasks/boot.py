@@ -26,6 +26,7 @@ from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
 from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
+from bridge.tasks.shown import card
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
 
@@ -59,6 +60,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
+    app.steps["worker"].add(card(made, provider))
     worker = app.Worker(**options(entry, name, settings))
     try:
         with profiling(settings, entry.stage, f"{entry.name}-{replica}"):

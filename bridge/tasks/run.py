@@ -32,6 +32,15 @@ class TooLate(BridgeError):
     code = "too_late"
 
 
+class Ended(Ignore):
+    """Ends a task and its chain; `outcome` is what Flower shows of it, as a failure where it `failed`."""
+
+    def __init__(self, outcome: str, *, failed: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.failed = failed
+
+
 @dataclass(slots=True)
 class Runtime:
     """What the tasks of one worker process share; `boot` makes it before the first task.
@@ -115,17 +124,22 @@ class Report:
         )
         self._runtime.desk.emit(work.room, event)
 
-    def fail(self, error: Exception) -> None:
-        """Appends the failure, never without a code and a message. Raises RedisUnavailable."""
+    def fail(self, error: Exception) -> Ended:
+        """Appends the failure, never without a code and a message, and says how the task ends by it.
+
+        Raises RedisUnavailable.
+        """
         if isinstance(error, BridgeError):
             log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            self.emit("failed", code=error.code or "internal", message=message, retryable=error.retryable)
+            code, retryable = error.code or "internal", error.retryable
         else:
             # Only the name: the text of an engine's error may hold what was said.
             log.error("stage failed unexpectedly", exc_info=error)
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
-            self.emit("failed", code="internal", message=message, retryable=True)
+            code, retryable = "internal", True
+        self.emit("failed", code=code, message=message, retryable=retryable)
+        return Ended(code, failed=True)
 
 
 def run(
@@ -137,7 +151,7 @@ def run(
     """Runs one stage on one message and returns the message of the next; `ahead` sends what can begin sooner.
 
     Work that is not wanted any more, comes too late, fails, or leaves nothing for the next stage ends
-    its chain by `Ignore`. A failure is reported as an event; nothing is retried here, because only the
+    its chain by `Ended`. A failure is reported as an event; nothing is retried here, because only the
     gateway knows what else it has sent.
     """
     if runtime is None:
@@ -148,15 +162,15 @@ def run(
         with runtime.taken(stage, work) as taken:
             report = Report(runtime, stage, work, taken.at)
             if taken.verdict == "late":
-                report.fail(_too_late(stage, work, taken.at))
+                raise report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
-                raise Ignore
+                raise Ended(taken.verdict)
             following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
         time.sleep(PAUSE_SECONDS)
-        raise Ignore from error
+        raise Ended("dropped: Redis did not answer") from error
     finally:
         structlog.contextvars.clear_contextvars()
 
@@ -170,7 +184,7 @@ def _results(
             while True:
                 values = next(results)
                 if runtime.cancellations.cancelled(work):
-                    raise Ignore
+                    raise Ended("cancelled")
                 if isinstance(values, Work):
                     assert ahead is not None
                     ahead(values.but(sent=report.now()))
@@ -178,13 +192,12 @@ def _results(
                     report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
-        except (Ignore, RedisUnavailable):
+        except (Ended, RedisUnavailable):
             raise
         except Exception as error:
-            report.fail(error)
-            raise Ignore from error
+            raise report.fail(error) from error
     if following is None:
-        raise Ignore
+        raise Ended("done")
     return following
 
 
