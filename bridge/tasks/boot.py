@@ -26,7 +26,7 @@ from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
 from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
-from bridge.tasks.shown import card
+from bridge.tasks.shown import card, hush
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry
 
@@ -40,12 +40,14 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     ends for any other reason, so that whoever supervises it starts it again.
     """
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
-    logs.setup(settings, process=f"{entry.name}-{replica}")
+    logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     provider_name = getattr(settings, f"{entry.stage}_provider")
     since = time.monotonic()
     provider = providers.load(entry.stage, provider_name)
-    log.info("provider loaded", provider=provider_name, seconds=round(time.monotonic() - since, 2))
+    # Operators look for "Model loaded"; models with names of their own have told of it themselves.
+    event = "Engine loaded" if provider.resident() else "Model loaded with its engine"
+    log.info(event, provider=provider_name, seconds=round(time.monotonic() - since, 2))
     prepare(entry.stage, provider, settings)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     url = settings.redis_url
@@ -60,6 +62,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
+    hush()
     app.steps["worker"].add(card(made, provider))
     worker = app.Worker(**options(entry, name, settings))
     try:

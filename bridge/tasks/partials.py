@@ -25,19 +25,24 @@ def look(stage: Stage, message: dict[str, Any], call: Look) -> dict[str, Any]:
     """Reports what `call` makes of the speech so far, or the code of why nothing: the next look may come."""
     if run.runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
-    work, runtime = Work.of(message), run.runtime
-    try:
-        taken = runtime.desk.look(work)
-        if taken.verdict not in ("wanted", "late"):
-            return {}
-        report = run.Report(runtime, stage, work, taken.at)
-        late = taken.verdict == "late"
-        values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
-        if not runtime.cancellations.cancelled(work):
-            report.emit("partial", index=work.index, **values)
-    except RedisUnavailable as error:
-        log.info("partial dropped", stage=stage, error=error.message)
+    work = Work.of(message)
+    with structlog.contextvars.bound_contextvars(session=work.session, segment=work.segment, stage=stage):
+        try:
+            _look(run.runtime, stage, work, call)
+        except RedisUnavailable as error:
+            log.info("partial dropped", error=error.message)
     return {}
+
+
+def _look(runtime: run.Runtime, stage: Stage, work: Work, call: Look) -> None:
+    taken = runtime.desk.look(work)
+    if taken.verdict not in ("wanted", "late"):
+        return
+    report = run.Report(runtime, stage, work, taken.at)
+    late = taken.verdict == "late"
+    values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
+    if not runtime.cancellations.cancelled(work):
+        report.emit("partial", index=work.index, **values)
 
 
 def _called(call: Look, provider: Any, work: Work, pcm: bytes | None) -> dict[str, Any]:

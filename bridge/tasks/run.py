@@ -13,6 +13,7 @@ import structlog
 from celery.exceptions import Ignore
 
 from bridge.errors import BridgeError, RedisUnavailable
+from bridge.logs import frames
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
 from bridge.types import Event, EventKind, Stage, Work
@@ -130,14 +131,15 @@ class Report:
         Raises RedisUnavailable.
         """
         if isinstance(error, BridgeError):
-            log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
+            log.warning("stage failed", code=error.code, error=_unsaid(error), hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
             code, retryable = error.code or "internal", error.retryable
         else:
-            # Only the name: the text of an engine's error may hold what was said.
-            log.error("stage failed unexpectedly", exc_info=error)
+            # Only names: the text of an engine's error may hold what was said.
+            log.error("stage failed unexpectedly", error=type(error).__name__, exception=frames(error))
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
             code, retryable = "internal", True
+        log.debug("why the stage failed", exc_info=error)
         self.emit("failed", code=code, message=message, retryable=retryable)
         return Ended(code, failed=True)
 
@@ -199,6 +201,13 @@ def _results(
     if following is None:
         raise Ended("done")
     return following
+
+
+def _unsaid(error: BridgeError) -> str:
+    """What the error says, with the name of what an engine raised in place of its words."""
+    cause = error.__cause__
+    engine = str(cause) if cause is not None and not isinstance(cause, BridgeError) else ""
+    return error.message.replace(engine, type(cause).__name__) if engine else error.message
 
 
 def _too_late(stage: Stage, work: Work, now: float) -> TooLate:

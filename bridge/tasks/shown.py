@@ -1,6 +1,6 @@
-"""What Flower and `celery inspect` are shown of a task and of its worker: whose it is and what became of it.
+"""What Flower, `celery inspect` and Celery's own log lines tell of a task and of its worker.
 
-Never what was said: arguments and results of our tasks are transcripts.
+Whose it is and what became of it; never what was said: arguments and results of our tasks are transcripts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from celery.bootsteps import StartStopStep
+from celery.worker.consumer import consumer
 from celery.worker.request import Request
 
 from bridge.store.registry import WorkerRecord
@@ -44,6 +45,13 @@ class Shown(Request):
             self.send_event("task-failed", exception=ended.outcome, traceback=None, runtime=runtime)
         else:
             self.send_event("task-succeeded", outcome=ended.outcome, runtime=runtime)
+
+
+def hush() -> None:
+    """Has Celery log the length of a message that it does not know, of an older or newer release, not its
+    words."""
+    module: Any = consumer
+    module.dump_body = lambda message, body: f"{len(message.body)} bytes"
 
 
 def card(record: WorkerRecord, provider: Any) -> type[StartStopStep]:

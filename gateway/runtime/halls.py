@@ -202,10 +202,10 @@ class Halls:
         if self._runners.get(runner.id) is not runner:
             return
         self._ending.add(runner.id)
-        self._backend.errands.run("forget session", self._forget(runner.id))
+        self._backend.errands.run("forget session", self._forget(runner.id), session=runner.id)
         patience = self._backend.settings.segment_deadline_ms / 1000
         if runner.hall.alone or not runner.finish(patience, lambda: self.close(runner)):
-            self._backend.errands.run("close session", self._closed(runner))
+            self._backend.errands.run("close session", self._closed(runner), session=runner.id)
 
     async def _forget(self, session: str) -> None:
         try:
@@ -276,7 +276,7 @@ class Halls:
         first()
         for frame in frames:
             runner.hear(frame)
-        self._backend.errands.run("keep session", self._register.keep([runner]))
+        self._backend.errands.run("keep session", self._register.keep([runner]), session=runner.id)
 
     # Kept
 

@@ -49,6 +49,7 @@ class Connection:
         self._wait = Wait(self._transport.hold, self.take)
         self._farewell = Farewell()
         self._kept = self._unconfirmed = False
+        self._log = log
         self.closed = asyncio.Event()
 
     async def serve(self) -> None:
@@ -81,7 +82,7 @@ class Connection:
         if self._unconfirmed and self._runner is not None:
             self._unconfirmed = False
             confirmed = self._backend.records.confirm(self._runner.id)
-            self._backend.errands.run("confirm token", confirmed)
+            self._backend.errands.run("confirm token", confirmed, session=self._runner.id)
         if self._wait.busy:
             self._wait.kept.append(frame)
         elif self._farewell.due:
@@ -106,8 +107,7 @@ class Connection:
         self._farewell.left(code)
         self._voice.outbox.drop()
         if not self._farewell.due:
-            session = self._runner.id if self._runner else None
-            log.info("client left", session=session, code=code)
+            self._log.info("client left", code=code)
             self._kept = code != Close.DONE
             self._farewell.end(None)
 
@@ -181,7 +181,7 @@ class Connection:
                 self._state = State.WAITING
             self._failed(error)
         except Exception:
-            log.exception("client not served")
+            self._log.exception("client not served")
             self.broken()
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
@@ -195,9 +195,9 @@ class Connection:
         self._voice.speaks = runner.seat.speaks
         self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
-        log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
-        resume = message.resume
-        self._voice.started(started, resume.last_seq if resume is not None else 1, entered.pauses)
+        self._log = log.bind(session=runner.id)
+        self._log.info("session started", room=runner.hall.id, role=runner.seat.role)
+        self._voice.started(started, message.resume.last_seq if message.resume else 1, entered.pauses)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
         self._mind_answers()
@@ -275,7 +275,7 @@ class Connection:
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
         if self._voice.outbox.overrun and not self._farewell.due:
-            log.warning("client left that asks and never reads")
+            self._log.warning("client left that asks and never reads")
             self._farewell.end(None)
             self._transport.abort()
 
@@ -291,7 +291,7 @@ class Connection:
         if self._farewell.due:
             return
         code = Close(error.close_code or Close.BAD_MESSAGE)
-        log.info("connection refused", code=error.code, close=int(code))
+        self._log.info("connection refused", code=error.code, close=int(code))
         self._voice.refuse(error, code)
         self._finish(code)
 

@@ -135,6 +135,16 @@ def test_no_page_and_no_answer_of_a_worker_holds_what_is_said(flower: Flower) ->
     assert not [page.url for page in pages if "secret" in page.text or "[es]" in page.text]
 
 
+def test_a_message_that_no_worker_knows_is_logged_by_its_length_only(flower: Flower) -> None:
+    app.send_task(
+        "translation.of_tomorrow", args=("a secret sentence",), queue="translation.gpu3", argsrepr=""
+    )
+    wait_until(lambda: "of_tomorrow" in flower.crew.output(), 5, "the worker tells of it")
+
+    assert " bytes" in flower.crew.output()
+    assert "secret" not in flower.crew.output()
+
+
 def test_queues_are_shown_with_what_waits_in_them(flower: Flower) -> None:
     queues = flower.get("/api/queues/length").json()["active_queues"]
     page = flower.get("/broker").text
