@@ -69,10 +69,17 @@ def _placed(signature: Signature[Any], queue: str, work: Work) -> Signature[Any]
 
 
 def whose(work: Work) -> str:
-    """What a person is shown of a task: `session k3Jx · segment 3 · es · draft 1 · attempt 0`."""
-    kind = "partial" if work.partial else f"draft {work.revision}" if work.draft else ""
-    language = work.target or work.source or ""
-    named = (f"session {work.session}", f"segment {work.segment}", language, kind, f"attempt {work.attempt}")
+    """What a person is shown of a task: `segment 3 · es · draft 1 · attempt 2 · session 2d015e983d5c4cac`.
+
+    The session comes last, because Flower's table has room for 47 characters; first attempts go unsaid.
+    """
+    named = (
+        f"segment {work.segment}",
+        work.target or work.source,
+        "partial" if work.partial else f"draft {work.revision}" if work.draft else "",
+        f"attempt {work.attempt}" if work.attempt else "",
+        f"session {work.session}",
+    )
     return " · ".join(filter(None, named))
 
 

@@ -6,7 +6,7 @@ to everyone who can list processes.
 
 from __future__ import annotations
 
-COLUMNS = "name,args,state,result,received,runtime,worker,uuid"
+COLUMNS = "name,args,state,result,received,runtime,worker"
 """Of the list of tasks; `args` is whose the task is, as `bridge.pipeline` says it."""
 
 
@@ -37,6 +37,7 @@ def flower() -> None:
             f"--address={settings.flower_host}",
             f"--port={settings.flower_port}",
             f"--tasks_columns={COLUMNS}",
+            f"--read_only={settings.flower_read_only}",
             f"--logging={settings.log_level.lower()}",
         ]
     )

@@ -42,7 +42,7 @@ class Shown(Request):
             return
         runtime = time.time() - self.time_start if self.time_start else None
         if ended.failed:
-            self.send_event("task-failed", exception=ended.outcome, traceback=None, runtime=runtime)
+            self.send_event("task-failed", exception=ended.outcome, result=ended.outcome, runtime=runtime)
         else:
             self.send_event("task-succeeded", outcome=ended.outcome, runtime=runtime)
 
@@ -63,7 +63,7 @@ def card(record: WorkerRecord, provider: Any) -> type[StartStopStep]:
                 "stage": record.stage,
                 "device": record.device,
                 "provider": record.provider,
-                "models": ", ".join(provider.resident()) or "none loaded",
+                "models": ", ".join(provider.resident()) or "none by name",
             }
 
     return Card

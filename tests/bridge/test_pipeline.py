@@ -128,9 +128,9 @@ def test_messages_are_small_and_show_no_transcript_outside_the_body(client: redi
 @pytest.mark.parametrize(
     ("work", "shown"),
     [
-        (Work("alice", 3, target="es", attempt=1), "session alice · segment 3 · es · attempt 1"),
-        (Work("alice", 3, revision=2, draft=True), "session alice · segment 3 · draft 2 · attempt 0"),
-        (Work("alice", 3, source="en", partial=True), "session alice · segment 3 · en · partial · attempt 0"),
+        (Work("alice", 3, target="es", attempt=1), "segment 3 · es · attempt 1 · session alice"),
+        (Work("alice", 3, revision=2, draft=True), "segment 3 · draft 2 · session alice"),
+        (Work("alice", 3, source="en", partial=True), "segment 3 · en · partial · session alice"),
     ],
 )
 def test_a_task_is_shown_by_whose_it_is(work: Work, shown: str) -> None:
@@ -141,7 +141,7 @@ def test_the_message_names_whose_it_is_where_celery_puts_the_arguments(client: r
     send(Work("alice", 2, source="en", partial=True), "stt", (), plan())
     headers = json.loads(newest(client, "stt.gpu0:6"))["headers"]
 
-    assert headers["argsrepr"] == "session alice · segment 2 · en · partial · attempt 0"
+    assert headers["argsrepr"] == "segment 2 · en · partial · session alice"
     assert headers["kwargsrepr"] == ""
 
 

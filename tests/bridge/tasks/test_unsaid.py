@@ -73,7 +73,7 @@ def all_stages(room: Room) -> None:
         (synthesize, (), WORK),
     ):
         with pytest.raises(Ended):
-            task(work.message(), *more)  # type: ignore[operator]
+            task(work.message(), *more)
     look = WORK.but(partial=True, deadline=room.now() + 60)
     room.client.set(keys.audio("alice", 2, 9), bytes(3_200))
     transcribe(look.but(audio=keys.audio("alice", 2, 9), text="").message())
