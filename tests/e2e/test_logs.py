@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -51,3 +53,19 @@ def test_operators_find_what_they_look_for_and_nothing_that_was_said(embedded: S
     assert len(said) == 2
     assert not [text for text in said if text in embedded.output()]
     assert not re.search(r"\bmet(er|ro)s\b", embedded.output())
+
+
+def test_every_line_of_a_gateway_is_json_and_says_whose_it_is(
+    simulated: Stack, with_gateway: Callable[..., Stack]
+) -> None:
+    gateway = with_gateway(simulated, LOG_FORMAT="json")
+    session, _ = asyncio.run(converse(gateway.url))
+    wait_until(lambda: '"session ended"' in gateway.output(), 5, "it tells of the end")
+    lines = [json.loads(line) for line in gateway.output().splitlines() if line]
+
+    assert (
+        {"bridge", "gateway", "uvicorn"} >= {line["logger"].partition(".")[0] for line in lines} > {"gateway"}
+    )
+    assert all(line["process"] == "gateway" and line["level"] and line["timestamp"] for line in lines)
+    told = [line["event"] for line in lines if line.get("session") == session]
+    assert (told[0], told[-1]) == ("session started", "session ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +70,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
         tmp_path_factory.mktemp("flower"),
         *("ear", "brain", "mouth"),
         TASK_EVENTS="true",
+        LOG_FORMAT="json",
         SIMULATED_TRANSLATION_MS="300",
     )
     yield Flower(crew)
@@ -142,6 +144,15 @@ def test_a_message_that_no_worker_knows_is_logged_by_its_length_only(flower: Flo
 
     assert " bytes" in flower.crew.output()
     assert "secret" not in flower.crew.output()
+
+
+def test_every_line_of_workers_and_of_flower_is_json(flower: Flower) -> None:
+    lines = [json.loads(line) for line in flower.crew.output().splitlines() if line]
+
+    assert {line["process"] for line in lines} == {"ear-0", "brain-0", "mouth-0", "flower"}
+    assert all(line["level"] and line["timestamp"] and line["event"] for line in lines)
+    assert any(line["logger"].startswith("celery.") for line in lines)
+    assert any(line["event"].startswith("Visit me at") for line in lines)
 
 
 def test_queues_are_shown_with_what_waits_in_them(flower: Flower) -> None:
