@@ -6,6 +6,8 @@ to everyone who can list processes.
 
 from __future__ import annotations
 
+from typing import Any
+
 COLUMNS = "name,args,state,result,received,runtime,worker"
 """Of the list of tasks; `args` is whose the task is, as `bridge.pipeline` says it."""
 
@@ -30,6 +32,7 @@ def flower() -> None:
         )
     logs.setup(settings, process="flower")
     _lock(login)
+    _show_all_queues()
     app = tasks.configure(settings, topology.load(settings.topology), "worker")
     app.start(
         [
@@ -41,6 +44,18 @@ def flower() -> None:
             f"--logging={settings.log_level.lower()}",
         ]
     )
+
+
+def _show_all_queues() -> None:
+    """Also those that no worker serves, which Flower would leave out."""
+    from flower.views import BaseHandler
+
+    served = BaseHandler.get_active_queue_names
+
+    def all_of_them(self: Any) -> list[str]:
+        return sorted({queue.name for queue in self.capp.conf.task_queues} | set(served(self)))
+
+    BaseHandler.get_active_queue_names = all_of_them
 
 
 def _lock(login: str) -> None:

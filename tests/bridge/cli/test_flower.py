@@ -14,7 +14,7 @@ from bridge.cli.network import fetch
 from bridge.placement import Place
 from bridge.tasks import app
 from bridge.types import Stage, Target, Work
-from tests.bridge.tasks.crew import Crew
+from tests.bridge.tasks.crew import TOPOLOGY, Crew
 from tests.stack import free_port, wait_until
 from tests.terminal import speechbridge
 
@@ -27,6 +27,13 @@ PLAN: dict[Place, str] = {
     ("translation", "tlh"): "translation.gpu3",
     ("tts", "es"): "tts.cpu0",
 }
+SPARE = """
+[[worker]]
+name = "spare"
+stage = "stt"
+device = "gpu0"
+"""
+"""A worker that never started."""
 FOR_ALL = ("/healthcheck", "/login", "/logout")
 
 
@@ -73,9 +80,13 @@ def flower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
         LOG_FORMAT="json",
         SIMULATED_TRANSLATION_MS="300",
     )
-    yield Flower(crew)
-    print(crew.output())
-    crew.end()
+    path = crew.folder / "with_spare.toml"
+    path.write_text(TOPOLOGY + SPARE)
+    try:
+        yield Flower(crew, TOPOLOGY=str(path))
+    finally:
+        print(crew.output())
+        crew.end()
 
 
 def work(flower: Flower, session: str, **fields: Any) -> Work:
@@ -155,12 +166,14 @@ def test_every_line_of_workers_and_of_flower_is_json(flower: Flower) -> None:
     assert any(line["event"].startswith("Visit me at") for line in lines)
 
 
-def test_queues_are_shown_with_what_waits_in_them(flower: Flower) -> None:
+def test_queues_are_shown_with_what_waits_in_them_also_where_no_worker_is(flower: Flower) -> None:
+    flower.crew.room.client.lpush("stt.gpu0:6", "{}")
+    assert len(flower.get("/api/workers?refresh=1").json()) == 3
     queues = flower.get("/api/queues/length").json()["active_queues"]
     page = flower.get("/broker").text
 
     assert {queue["name"]: queue["messages"] for queue in queues} == {
-        "stt.cpu0": 0, "translation.gpu3": 0, "tts.cpu0": 0,
+        "stt.cpu0": 0, "stt.gpu0": 1, "translation.gpu3": 0, "tts.cpu0": 0,
     }  # fmt: skip
     assert all(queue["name"] in page for queue in queues)
 
