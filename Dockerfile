@@ -14,8 +14,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/speechbridge/bin/python install "/src[gateway]"
 
 FROM build AS build-worker
-# The engines, as extras of pyproject.toml.
-ARG EXTRAS=pocketsphinx,espeak
+# The engines, as extras of pyproject.toml; `gpu` shows a card in the metrics, where there is one.
+ARG EXTRAS=pocketsphinx,espeak,gpu
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/speechbridge/bin/python install "/src[${EXTRAS}]"
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import socket
 from urllib.parse import unquote
 
 HIDDEN = "***"
 _SECRET = re.compile("pass|pwd|secret|token", re.IGNORECASE)
 _NEXT = re.compile(r";(?=[\w+.-]+://)")
+
+
+def exported(host: str, port: int) -> str:
+    """What others call a server that listens on `host`: where that is every address, by the machine's name,
+    which is also how one container finds another."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 def masked(url: str) -> str:

@@ -23,7 +23,8 @@ class MonitoringSettings(Options):
         ge=0,
         le=65535,
         description="Port of a worker's metrics, and of one gateway of several; 0 takes a free one, which "
-        "the gateway's `/metrics/targets` tells Prometheus.",
+        "the gateway's `/metrics/targets` tells Prometheus. Replica n of a worker takes the n-th port behind "
+        "it; workers of other names on one host need their own, by `env` in the topology.",
     )
     flight_seconds: int = Field(
         3_600,
@@ -31,7 +32,7 @@ class MonitoringSettings(Options):
         description="Time for which `speechbridge trace` can show the segments of a session; 0 records none.",
     )
     flight_segments: int = Field(
-        500, ge=1, description="Segments of one session that are recorded; the oldest go first."
+        200, ge=1, description="Segments of one session that are recorded; the oldest go first."
     )
 
     task_events: bool = Field(

@@ -25,6 +25,7 @@ STATUS = {
     "forbidden_origin": 403,
     "idle": 408,
     "listen_only": 403,
+    "metrics_off": 404,
     "redis_unavailable": 503,
     "room_ended": 404,
     "too_large": 413,

@@ -11,18 +11,19 @@ from fastapi import FastAPI, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 
-from bridge import languages, topology
+from bridge import languages, measured, topology
 from bridge.errors import RedisUnavailable
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
 from bridge.types import STAGES
-from gateway import pages, rooms
+from gateway import pages, rooms, scrapes
 from gateway.answers import problem
 from gateway.protocols.native.connection import Connection
 from gateway.protocols.native.frames import Press
 from gateway.runtime.backend import Backend
 from gateway.runtime.halls import Halls
+from gateway.runtime.monitor import Monitor
 from gateway.runtime.offers import Offer
 
 ASKED = ["GET", "HEAD"]
@@ -30,21 +31,29 @@ SKEW_MS = 1_000
 """Milliseconds from which the clocks of two hosts are said to disagree; nothing but logs depends on them."""
 
 
-def create_app(settings: Settings, connections: set[Connection]) -> FastAPI:
+def create_app(settings: Settings, connections: set[Connection], address: str = "") -> FastAPI:
     """The application; it starts, and says in /readyz what is missing, even without Redis or workers.
 
-    `connections` holds the open ones, for whoever stops the server.
+    `connections` holds the open ones, for whoever stops the server; `address` is where others find the
+    metrics of this process, "" for nowhere.
     """
-    configure(settings, topology.load(settings.topology), "gateway")
+    queues = topology.load(settings.topology)
+    configure(settings, queues, "gateway")
+    measured.begin(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backend = app.state.backend = Backend(settings)
         halls = app.state.halls = Halls(backend)
         await backend.start()
+        monitor = app.state.monitor = Monitor(backend, queues.queues, address) if settings.metrics else None
+        if monitor:
+            monitor.start()
         try:
             yield
         finally:
+            if monitor:
+                await monitor.stop()
             await halls.stop()
             await backend.stop()
 
@@ -97,6 +106,7 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         return JSONResponse(_languages(offer))
 
     rooms.add(app)
+    scrapes.add(app)
     pages.add(app)
 
 

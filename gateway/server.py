@@ -16,8 +16,10 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bridge import logs
+from bridge.address import exported
 from bridge.errors import SettingsError
 from bridge.settings import Settings
+from gateway import scrapes
 from gateway.app import create_app
 from gateway.protocols.native.connection import Connection
 from gateway.protocols.native.transport import allowing
@@ -65,12 +67,24 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, connections: set[Connection]) -> None:
         super().__init__(config)
         self._connections = connections
+        self.own: tuple[socket.socket, uvicorn.Config] | None = None
+        """Where others listen on the same port: a socket of this process alone, and what it serves there."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self.own is not None:
+            await self._listen(*self.own)
         # What is there now stays: looking through 100 000 objects holds all sessions for 20 ms each time.
         gc.collect()
         gc.freeze()
+
+    async def _listen(self, bound: socket.socket, config: uvicorn.Config) -> None:
+        config.load()
+        protocol: Any = config.http_protocol_class
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(lambda: protocol(config, self.server_state, {}), sock=bound)
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # First of all, so that whoever is told to come back comes to another gateway.
@@ -88,11 +102,13 @@ def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises SettingsError where the port cannot be had."""
     logs.setup(settings, process="gateway")
     bound = bind(settings)
+    own = bind_metrics(settings) if settings.metrics and settings.reuse_port else None
     connections: set[Connection] = set()
-    app = create_app(settings, connections)
+    app = create_app(settings, connections, exported(*(own or bound).getsockname()[:2]))
+    http = type("Http", (Http,), {"header_seconds": settings.http_header_seconds})
     config = uvicorn.Config(
         app,
-        http=type("Http", (Http,), {"header_seconds": settings.http_header_seconds}),
+        http=http,
         ws=allowing(settings.ws_rate, settings.ws_burst),
         ws_max_size=settings.ws_max_message_size,
         ws_ping_interval=settings.ws_ping_interval,
@@ -103,6 +119,10 @@ def serve(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    server = Server(config, connections)
+    if own is not None:
+        metrics = scrapes.alone(app.state)
+        server.own = own, uvicorn.Config(metrics, http=http, ws="none", log_config=None, access_log=False)
     host, port = bound.getsockname()[:2]
     log.info("gateway listens", url=f"http://{host}:{port}")
     # Operators look for the word: `grep keepalive`.
@@ -114,7 +134,7 @@ def serve(settings: Settings) -> None:
     # uvicorn raises the signal that stopped it once more; a stop that was asked for is a success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    Server(config, connections).run(sockets=[bound])
+    server.run(sockets=[bound])
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -122,19 +142,27 @@ def bind(settings: Settings) -> socket.socket:
 
     Raises SettingsError where it cannot be had.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    hint = "Set PORT (or --port) to a free one, or HOST to an address of this machine."
+    return _listening(settings.host, settings.port, hint, shared=settings.reuse_port)
+
+
+def bind_metrics(settings: Settings) -> socket.socket:
+    """A listening socket on METRICS_HOST and METRICS_PORT. Raises SettingsError where it cannot be had."""
+    hint = "Leave METRICS_PORT at 0 where several share a machine; METRICS_HOST is an address of this one."
+    return _listening(settings.metrics_host, settings.metrics_port, hint)
+
+
+def _listening(host: str, port: int, hint: str, *, shared: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if settings.reuse_port:
+    if shared:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        bound.bind((settings.host, settings.port))
+        bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise SettingsError(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}.",
-            "Set PORT (or --port) to a free one, or HOST to an address of this machine.",
-        ) from error
+        raise SettingsError(f"{host}:{port} cannot be listened on: {error.strerror}.", hint) from error
     bound.listen(1024)
     bound.setblocking(False)
     return bound

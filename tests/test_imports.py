@@ -27,7 +27,9 @@ PROTECTED = "Of the bridge, the command line alone"
 NOUNS = "The nouns import the standard library only"
 MESSAGES = "The messages import the nouns"
 PROVIDERS = "Providers know neither queue"
+SERIES = "The series import"
 CORE = "What decides in the gateway"
+SERIES = "The series import the nouns"
 ENGINES = "The gateway imports no engine"
 VIOLATIONS = [
     ("bridge.store.keys", "gateway.runtime.relay", ORDER),
@@ -54,11 +56,14 @@ VIOLATIONS = [
     ("bridge.providers.simulated", "bridge.store.cache", PROVIDERS),
     ("bridge.providers.simulated", "gateway.core.terms", PROVIDERS),
     ("gateway.core.segmenter", "asyncio", CORE),
+    ("gateway.core.flight", "bridge.metrics", CORE),
+    ("bridge.metrics.gateway", "bridge.settings", SERIES),
     ("gateway.core.deadlines", "time", CORE),
     ("gateway.core.room", "threading", CORE),
     ("gateway.core.speaker", "structlog", CORE),
     ("gateway.core.listener", "bridge.protocol.wire", CORE),
     ("gateway.core.ledger", "bridge.store.journal", CORE),
+    ("bridge.metrics.worker", "bridge.settings", SERIES),
     ("gateway.runtime.vad", "pocketsphinx", ENGINES),
     ("gateway.runtime.vad", "bridge.providers.stt.pocketsphinx", ENGINES),
 ]

@@ -22,8 +22,10 @@ SEGMENTER = "gateway/core/test_segmenter.py::"
 VAD = "gateway/runtime/test_vad.py::"
 READING = "gateway/runtime/test_runner_partials.py::"
 RUNNER = "gateway/runtime/test_runner_bounds.py::"
+FLIGHTS = "gateway/runtime/test_flights.py::"
 FLOODS = "e2e/test_floods.py::"
 ANSWERS = "e2e/test_answers.py::"
+SHARED_PORT = ANSWERS + "test_two_gateways_share_a_port_and_each_has_one_of_its_own_for_its_metrics"
 DOOR = "gateway/protocols/native/test_refusals.py::"
 OPENING = "gateway/protocols/native/test_opening.py::"
 RESUME = "gateway/runtime/test_halls_resume.py::"
@@ -52,6 +54,8 @@ SHOWN_BY = {
         ),
         "bridge/cli/test_bench_slo.py::test_each_objective_is_what_its_variable_says",
     ),
+    "FLIGHT_SECONDS": FLIGHTS + "test_a_session_is_recorded_by_the_gateway_that_holds_it",
+    "FLIGHT_SEGMENTS": FLIGHTS + "test_no_more_is_kept_of_a_session_than_wanted",
     "PRESET": SETTINGS + "test_flag_wins_over_environment_over_dotenv_over_preset_over_default",
     "DATA_DIR": UP + "test_second_up_in_the_same_folder_is_told_who_runs_there",
     "TOPOLOGY": "bridge/tasks/test_workers.py::test_an_engine_sees_only_the_gpu_of_its_worker",
@@ -63,7 +67,7 @@ SHOWN_BY = {
     "PROFILE": "bridge/tasks/test_profile.py::test_cprofile_writes_what_the_tasks_of_a_stage_called",
     "HOST": "bridge/cli/test_stack.py::test_host_that_is_not_here_is_a_clear_error",
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
-    "REUSE_PORT": ANSWERS + "test_two_gateways_share_a_port_where_they_are_told_to",
+    "REUSE_PORT": SHARED_PORT,
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
     "STT_PROVIDER": NEURAL,
     "TRANSLATION_PROVIDER": NEURAL,
@@ -145,6 +149,9 @@ SHOWN_BY = {
     "FLOWER_PORT": FLOWER + "test_flower_listens_where_it_is_told_only",
     "FLOWER_USER": FLOWER + "test_everything_but_the_health_check_asks_for_the_password",
     "FLOWER_READ_ONLY": FLOWER + "test_it_only_shows_unless_it_is_told_to_let_people_act",
+    "METRICS": "gateway/test_scrapes.py::test_without_metrics_a_scraper_is_told_what_to_set",
+    "METRICS_HOST": SHARED_PORT,
+    "METRICS_PORT": SHARED_PORT,
     "FLOWER_PASSWORD": UP + "test_flower_shows_the_queues_of_all_stages_to_who_has_the_password",
     "POCKETSPHINX_LM": SPHINX + "test_language_model_prefers_its_own_words",
     "POCKETSPHINX_JSGF": SPHINX + "test_grammar_limits_what_is_recognised",

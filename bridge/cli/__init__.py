@@ -20,6 +20,7 @@ from bridge.cli.profile import profile
 from bridge.cli.providers import providers
 from bridge.cli.room import room
 from bridge.cli.terminal import steadied
+from bridge.cli.trace import trace
 from bridge.cli.translate import translate
 from bridge.cli.up import up
 from bridge.cli.worker import worker
@@ -39,6 +40,7 @@ app.command(hidden=True)(alive)
 app.command()(translate)
 app.command()(room)
 app.command()(listen)
+app.command()(trace)
 app.command()(doctor)
 app.command()(providers)
 app.add_typer(bench, name="bench")

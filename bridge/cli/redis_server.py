@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bridge.address import masked
 from bridge.errors import RedisUnavailable
+from bridge.settings import Settings
 
 LEAST = (6, 2)
 """Celery's transport uses ZADD GT and ZRANGE BYSCORE, which older servers do not know."""
@@ -117,6 +118,27 @@ class PrivateRedis:
     def command(self, server: Path) -> tuple[str, ...]:
         """The password stands in the file, since every user of the machine can read arguments."""
         return str(server), str(self._config)
+
+
+def url_of(settings: Settings) -> str:
+    """The Redis of the stack: REDIS_URL, else the private one of the stack that runs in DATA_DIR.
+
+    Raises RedisUnavailable where there is neither.
+    """
+    if settings.redis_url:
+        return settings.redis_url
+    try:
+        lines = (settings.data_dir / "redis" / "redis.conf").read_text().splitlines()
+        told = dict(line.partition(" ")[::2] for line in lines)
+        url = f"redis://:{told['requirepass']}@127.0.0.1:{told['port']}/0"
+    except (OSError, KeyError):
+        url = ""
+    if url and answers(url):
+        return url
+    raise RedisUnavailable(
+        f"REDIS_URL is not set, and no stack runs in {settings.data_dir}.",
+        "Start one with `speechbridge up`, or set REDIS_URL, or DATA_DIR as the stack has it.",
+    )
 
 
 def answers(url: str) -> bool:

@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 import structlog
 
 from bridge.errors import ProviderError, ProviderMissing
+from bridge.metrics.worker import LOAD
 from bridge.settings import Settings
+from bridge.types import Stage
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +53,14 @@ class _Entry:
 
 
 class Pool:
-    """The models of one process. Thread-safe; a slow load blocks only those who want that model.
+    """The models of a process that serves `stage`. Thread-safe; a slow load blocks only those who want it.
 
     A model in use is never freed. One that is younger than its minimum residency is not freed either,
     so that two languages in turn do not load and free each other's model; the cap gives way to both.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stage: Stage, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stage = stage
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
@@ -126,7 +129,9 @@ class Pool:
             raise
         entry.loaded_at = entry.used_at = self._clock()
         entry.model.set_result(model)
-        log.info("Model loaded", model=entry.name, seconds=round(time.monotonic() - since, 2))
+        seconds = time.monotonic() - since
+        LOAD.labels(self._stage).observe(seconds)
+        log.info("Model loaded", model=entry.name, seconds=round(seconds, 2))
         self._respect_cap(self._clock())
         if len(resident := self.resident()) > self._limits.cap:
             log.info("more models than MODEL_RESIDENT_CAP: each is in use or new", resident=resident)

@@ -7,7 +7,9 @@ from typing import Any
 from bridge.store import keys
 
 # By the clock of Redis: a host whose clock is ahead must not make the others' entries look old.
-_REMEMBER = """
+_REMEMBER = keys.script(
+    "cache.remember",
+    """
 local time = redis.call('TIME')
 time = tonumber(time[1]) + tonumber(time[2]) / 1000000
 redis.call('SET', 'cache:' .. ARGV[1], ARGV[2], 'PX', ARGV[3])
@@ -17,7 +19,8 @@ for _, old in ipairs(redis.call('ZRANGE', KEYS[1], 0, -tonumber(ARGV[4]) - 1)) d
   redis.call('DEL', 'cache:' .. old)
   redis.call('ZREM', KEYS[1], old)
 end
-"""
+""",
+)
 
 
 class Cache:

@@ -7,7 +7,7 @@ the journal. A stop ends what it makes of the segments before the one that is na
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -54,11 +54,17 @@ class Command:
 
 
 class Obedience:
-    """A worker that speaks acknowledges in the journal what it heard, and says so in its log."""
+    """A worker that speaks acknowledges in the journal what it heard, and says so in its log.
 
-    def __init__(self, desk: Desk, worker: str) -> None:
+    `heard` is told after how many seconds.
+    """
+
+    def __init__(
+        self, desk: Desk, worker: str, heard: Callable[[float], None] = lambda seconds: None
+    ) -> None:
         self._desk = desk
         self._worker = worker
+        self._heard = heard
 
     def __call__(self, command: Command) -> None:
         """Acknowledges; where Redis does not answer, nobody waits for it."""
@@ -69,5 +75,6 @@ class Obedience:
                 "not acknowledged", session=command.session, command=command.command, error=error.message
             )
             return
+        self._heard(ms / 1000)
         # Operators look for these words: `grep "PAUSE received"`, and the number behind "latency: ".
         log.info(f"{command.command} received, latency: {ms:.1f} ms", session=command.session, latency_ms=ms)

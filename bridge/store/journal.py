@@ -25,12 +25,15 @@ BEGIN = "0-0"
 
 # Trimmed to nothing at once: a reader from the start would be woken by an entry without end. One script,
 # since of two gateways that open a room at once the later one must not trim what the earlier one wrote.
-_OPEN = """
+_OPEN = keys.script(
+    "journal.open",
+    """
 if redis.call('EXPIRE', KEYS[1], ARGV[1]) == 1 then return 0 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '0', '*', 'o', '')
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
-"""
+""",
+)
 
 _EVENT = {field.name: field.default for field in fields(Event)}
 _DECISION = {field.name: field.default for field in fields(Decision)}

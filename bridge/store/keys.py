@@ -23,11 +23,16 @@ cache:{digest}                             a translation, until it is too old
 cached                                     sorted set: digests by the time they were kept
 cache                                      hash: hits and misses so far
 session:{session}                          hash: what another gateway needs to go on with a session
+flight:{session}                           stream: JSON of Flights and Ears, for FLIGHT_SECONDS
+flights                                    sorted set: sessions of which there are any, by the last one
 wake:{gateway}                             stream that interrupts the gateway's blocking read
+speakers                                   hash: gateway -> how many speak there, and when it said so
+gateways                                   hash: gateway -> where its metrics are, and when it said so
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +50,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
 WORKERS, RUNNING, CANCEL, ROOMS, SPEAKERS = "workers", "running", "cancel", "rooms", "speakers"
+FLIGHTS, GATEWAYS = "flights", "gateways"
 ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"
@@ -52,6 +58,12 @@ PRIORITY_SEPARATOR = ":"
 
 CONNECTIONS = 8
 """Connections of one asynchronous client at most; who comes later waits for one."""
+
+clients: tuple[type[redis.Redis], type[AsyncRedis]] = (redis.Redis, AsyncRedis)
+"""The blocking and the asynchronous one that are made here: others where `timed` measures them."""
+
+SCRIPTS: dict[str, str] = {}
+"""What the metrics call a script, by its text and by its digest."""
 
 # Without it redis-py reads its version from the disk for each new connection: 10 ms of the event loop.
 _DRIVER = DriverInfo(lib_version=redis.__version__)
@@ -102,8 +114,23 @@ def record(session: str) -> str:
     return f"session:{session}"
 
 
+def flight(session: str) -> str:
+    return f"flight:{session}"
+
+
 def wake(gateway: str) -> str:
     return f"wake:{gateway}"
+
+
+def lists(queue: str) -> list[str]:
+    """The lists of a queue in the broker, one for each priority."""
+    return [f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
+
+
+def script(name: str, text: str) -> str:
+    """`text`, a script that the metrics call `script:{name}`."""
+    SCRIPTS[text] = SCRIPTS[hashlib.sha1(text.encode()).hexdigest()] = f"script:{name}"
+    return text
 
 
 def connect(url: str, *, patient: bool) -> redis.Redis:
@@ -114,7 +141,7 @@ def connect(url: str, *, patient: bool) -> redis.Redis:
     retry = Retry(ExponentialBackoff(cap=1, base=0.05), 8) if patient else Retry(NoBackoff(), 1)
     timeout = 5.0 if patient else 0.5
     with _understood():
-        return redis.Redis.from_url(
+        return clients[0].from_url(
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
@@ -140,7 +167,7 @@ def connect_async(url: str, *, timeout: float = 1.0) -> AsyncRedis:
             retry=AsyncRetry(NoBackoff(), 1),
             driver_info=_DRIVER,
         )
-    return AsyncRedis.from_pool(pool)
+    return clients[1].from_pool(pool)
 
 
 @contextmanager

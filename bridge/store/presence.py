@@ -18,7 +18,9 @@ FRESH_SECONDS = 25
 
 # Record and announcement in one step, so that who reads the one has not missed the other. What dead
 # gateways left goes along. KEYS: present, journal. ARGV: gateway, JSON or empty, seconds, the entry or empty.
-_PUT = """
+_PUT = keys.script(
+    "presence.put",
+    """
 local time = redis.call('TIME')
 local now = tonumber(time[1])
 for _, gateway in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -34,7 +36,8 @@ else
   redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 if ARGV[4] ~= '' then redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', 'p', ARGV[4]) end
-"""
+""",
+)
 
 
 class Attendance:

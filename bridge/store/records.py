@@ -15,7 +15,9 @@ from typing import Any
 from bridge.errors import NotKept, WrongToken
 from bridge.store import keys
 
-_TAKE = """
+_TAKE = keys.script(
+    "records.take",
+    """
 local kept = redis.call('HMGET', KEYS[1], 'token', 'before', 'gateway')
 if not kept[1] then return {'gone'} end
 if ARGV[1] ~= kept[1] and ARGV[1] ~= kept[2] then return {'wrong'} end
@@ -23,19 +25,29 @@ redis.call('HSET', KEYS[1], 'token', ARGV[2], 'before', ARGV[1], 'gateway', ARGV
 if kept[3] ~= ARGV[3] or ARGV[5] ~= '1' then redis.call('HINCRBY', KEYS[1], 'fence', 1) end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return redis.call('HMGET', KEYS[1], 'seat', 'fence', 'anchor', 'seq', 'segments', 'at', 'memory')
-"""
+""",
+)
 # Only by the gateway that has the session: one that was too slow must not undo what the next one wrote.
-_KEEP = """
+_KEEP = keys.script(
+    "records.keep",
+    """
 if redis.call('HGET', KEYS[1], 'gateway') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'seat', ARGV[3], 'anchor', ARGV[4], 'seq', ARGV[5], 'segments', ARGV[6])
 return redis.call('EXPIRE', KEYS[1], ARGV[2])
-"""
-_MARK = """
+""",
+)
+_MARK = keys.script(
+    "records.mark",
+    """
 if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then
   redis.call('HSET', KEYS[1], 'at', ARGV[2], 'memory', ARGV[3])
 end
-"""
-_FORGET = "if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
+""",
+)
+_FORGET = keys.script(
+    "records.forget",
+    "if redis.call('HGET', KEYS[1], 'gateway') == ARGV[1] then return redis.call('DEL', KEYS[1]) end",
+)
 
 
 @dataclass(frozen=True, slots=True)

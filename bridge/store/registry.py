@@ -17,7 +17,8 @@ class WorkerRecord:
     """What a worker says of itself with each heartbeat.
 
     `life` is another one for each start, `beat` counts its heartbeats, `ahead_ms` is how far its host's
-    clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more.
+    clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more. `metrics` is
+    the "host:port" where its metrics are, "" where it exports none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class WorkerRecord:
     beat: int = 0
     ahead_ms: float = 0.0
     draining: bool = False
+    metrics: str = ""
 
     @classmethod
     def of(cls, raw: bytes) -> WorkerRecord:
@@ -48,7 +50,9 @@ class WorkerRecord:
 
 
 # In one piece, so that nobody comes back between the look and what is forgotten after it.
-_LOOK = """
+_LOOK = keys.script(
+    "registry.look",
+    """
 local seen = {}
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local raw = redis.call('GET', ARGV[1] .. name)
@@ -67,19 +71,20 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 return {redis.call('TIME'), server, seen}
-"""
+""",
+)
 # Compared where it is deleted: the next life may register at any moment.
-_BURY = """
+_BURY = keys.script(
+    "registry.bury",
+    """
 local raw = redis.call('GET', KEYS[1])
 if raw and cjson.decode(raw).life == ARGV[1] then
   redis.call('DEL', KEYS[1])
   redis.call('SREM', KEYS[2], ARGV[2])
   redis.call('HDEL', KEYS[3], ARGV[2])
 end
-"""
-
-
-_STEPS = [f"{keys.PRIORITY_SEPARATOR}{step}" if step else "" for step in keys.PRIORITY_STEPS]
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Watch:
         """All that is known of the workers now, in one round trip."""
         with keys.reported(self.url):
             (seconds, micros), server, seen = await self._look(
-                keys=[keys.WORKERS, keys.RUNNING], args=[keys.worker(""), keys.ALIVE, *_STEPS]
+                keys=[keys.WORKERS, keys.RUNNING], args=[keys.worker(""), keys.ALIVE, *keys.lists("")]
             )
         found = sorted(((WorkerRecord.of(raw), *rest) for raw, *rest in seen), key=lambda row: row[0].name)
         return Sighting(

@@ -23,7 +23,9 @@ SPEAKING, LISTENING = range(1, 1_024), range(1_024, 4_096)
 
 # KEYS: room, rooms. ARGV: id, name, speak, listen, seconds, rooms at most.
 # 1: made, 0: the id is taken, -1: no place.
-_CREATE = """
+_CREATE = keys.script(
+    "rooms.create",
+    """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return -1 end
@@ -32,17 +34,23 @@ redis.call('HSET', KEYS[1], 'name', ARGV[2], 'speak', ARGV[3], 'listen', ARGV[4]
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[5]), ARGV[1])
 return 1
-"""
+""",
+)
 # KEYS: room, rooms. ARGV: id, seconds.
-_TOUCH = """
+_TOUCH = keys.script(
+    "rooms.touch",
+    """
 if redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
 if redis.call('EXPIRE', KEYS[1], ARGV[2]) == 0 then return 0 end
 redis.call('ZADD', KEYS[2], tonumber(redis.call('TIME')[1]) + tonumber(ARGV[2]), ARGV[1])
 return 1
-"""
+""",
+)
 # Not one that a speaker holds who is there: all numbers were given out since. KEYS: room, present.
 # ARGV: field that counts, first number, how many there are. 0: no such room.
-_SEAT = """
+_SEAT = keys.script(
+    "rooms.seat",
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local taken = {}
 for _, record in ipairs(redis.call('HVALS', KEYS[2])) do
@@ -55,16 +63,20 @@ for _ = 1, tonumber(ARGV[3]) do
   if not taken[number] then break end
 end
 return number
-"""
+""",
+)
 # KEYS: room, rooms, journal. ARGV: id, seconds, the entry. In one step: who asks again after a lost answer
 # finds the room ended, and everybody was told.
-_END = """
+_END = keys.script(
+    "rooms.end",
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HSETNX', KEYS[1], 'ended', '1') == 0 then return 0 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('XADD', KEYS[3], 'NOMKSTREAM', '*', 'd', ARGV[3])
 return 1
-"""
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from bridge.store.control import Command
 from bridge.types import Decision, Stage
 
 # Only in a session that is there: nothing may bring back one that was closed, and keep it for ever.
-_SET = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end"
+_SET = keys.script(
+    "sessions.set",
+    "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end",
+)
 
 
 class Sessions:

@@ -8,7 +8,9 @@ FRESH_SECONDS = 10
 """Age from which a gateway's count is believed no more."""
 
 # KEYS: speakers. ARGV: gateway, its count, seconds. Stamped by the clock of Redis, whatever the hosts' say.
-_COUNT = """
+_COUNT = keys.script(
+    "speakers.count",
+    """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '@' .. string.format('%d', now))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -22,7 +24,8 @@ for _, gateway in ipairs(redis.call('HKEYS', KEYS[1])) do
   end
 end
 return others
-"""
+""",
+)
 
 
 class Speakers:

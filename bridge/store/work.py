@@ -23,7 +23,9 @@ CLAIM_SECONDS = 150
 # least seconds to keep the claim, worker, what it runs, the entry's JSON up to queued_ms, when it was sent,
 # a token of this call, so that a client that asks again after a lost answer still gets its work, the revision
 # of a draft or nothing.
-_TAKE = """
+_TAKE = keys.script(
+    "work.take",
+    """
 local first = redis.call('HGET', KEYS[1], 'from')
 if not first or tonumber(ARGV[1]) < tonumber(first) then return {'gone', '0'} end
 local dropped = ARGV[11] ~= '' and redis.call('HGET', KEYS[1], 'draft')
@@ -47,19 +49,25 @@ redis.call('HSET', KEYS[4], ARGV[6], ARGV[7])
 if deadline > 0 and now > deadline then return {'late', stamp} end
 local audio = KEYS[5] ~= '' and redis.call('GET', KEYS[5]) or false
 return {'wanted', stamp, audio}
-"""
+""",
+)
 
 # KEYS: journal. ARGV: the entry's JSON up to queued_ms, when the command was given.
-_OBEYED = """
+_OBEYED = keys.script(
+    "work.obeyed",
+    """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local ms = string.format('%.2f', math.max(0, (now - tonumber(ARGV[2])) * 1000))
 redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'e', ARGV[1] .. ',"queued_ms":' .. ms .. '}')
 return ms
-"""
+""",
+)
 
 # A partial is not claimed, and nobody waits for it. KEYS: live, audio. ARGV: segment, deadline.
-_LOOK = """
+_LOOK = keys.script(
+    "work.look",
+    """
 local first = redis.call('HGET', KEYS[1], 'from')
 if not first or tonumber(ARGV[1]) < tonumber(first) then return {'gone', '0'} end
 local time = redis.call('TIME')
@@ -71,7 +79,8 @@ local audio = redis.call('GET', KEYS[2])
 if not audio then return {'gone', stamp} end
 redis.call('DEL', KEYS[2])
 return {'wanted', stamp, audio}
-"""
+""",
+)
 
 Verdict = Literal["wanted", "late", "gone", "superseded", "taken"]
 

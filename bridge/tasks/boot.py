@@ -13,7 +13,11 @@ import structlog
 from celery import signals
 
 from bridge import logs, providers
+from bridge.address import exported
 from bridge.languages import kept
+from bridge.metrics.gpu import Gpu, found
+from bridge.metrics.server import Page
+from bridge.metrics.worker import LOAD, OBEYED
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
@@ -24,11 +28,13 @@ from bridge.tasks import app, configure
 from bridge.tasks.broker import draining
 from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
+from bridge.tasks.measures import Measures
 from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
 from bridge.tasks.shown import card, hush
 from bridge.tasks.warmup import prepare
-from bridge.topology import Topology, WorkerEntry
+from bridge.topology import Topology, WorkerEntry, cuda_visible_devices
+from bridge.types import Stage
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +49,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     provider_name = getattr(settings, f"{entry.stage}_provider")
-    since = time.monotonic()
-    provider = providers.load(entry.stage, provider_name)
-    # Operators look for "Model loaded"; models with names of their own have told of it themselves.
-    event = "Engine loaded" if provider.resident() else "Model loaded with its engine"
-    log.info(event, provider=provider_name, seconds=round(time.monotonic() - since, 2))
+    page = page_of(settings, replica)
+    provider = _loaded(entry.stage, provider_name)
     prepare(entry.stage, provider, settings)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     url = settings.redis_url
@@ -55,10 +58,15 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     if entry.stage == "translation":
         provider = cached(provider, cache, settings)
     made = record(entry, name, provider_name, provider)
+    if page is not None:
+        made = replace(made, metrics=exported(settings.metrics_host, page.port))
     desk = Desk(url)
-    obey = [Obedience(desk, name)] if entry.stage == "tts" else []
+    obey = [Obedience(desk, name, OBEYED.observe)] if entry.stage == "tts" else []
     runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey))
     install(runtime)
+    if page is not None:
+        measures = Measures(made, runtime, _gpu(entry.device))
+        runtime.over, page.refresh = measures.over, measures.refresh
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
@@ -73,8 +81,37 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
         provider.close()
         for each in (runtime.cancellations, runtime.desk, registry, cache):
             each.close()
+        if page is not None:
+            page.close()
     if worker.exitcode:
         raise SystemExit(worker.exitcode)
+
+
+def page_of(settings: Settings, replica: int) -> Page | None:
+    """Where metrics are wanted, their page: its port is taken before anything slow. Raises SettingsError."""
+    if not settings.metrics:
+        return None
+    page = Page(settings.metrics_host, settings.metrics_port and settings.metrics_port + replica)
+    log.info("metrics", url=f"http://{exported(settings.metrics_host, page.port)}/metrics")
+    return page
+
+
+def _loaded(stage: Stage, provider_name: str) -> Any:
+    since = time.monotonic()
+    provider = providers.load(stage, provider_name)
+    seconds = time.monotonic() - since
+    own = not provider.resident()  # else the pool has told of each model
+    # Operators look for "Model loaded".
+    event = "Model loaded with its engine" if own else "Engine loaded"
+    log.info(event, provider=provider_name, seconds=round(seconds, 2))
+    if own:
+        LOAD.labels(stage).observe(seconds)
+    return provider
+
+
+def _gpu(device: str) -> Gpu | None:
+    number = cuda_visible_devices(device)
+    return found(device, int(number)) if number else None
 
 
 def options(entry: WorkerEntry, name: str, settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import structlog
 
 from bridge.errors import RedisUnavailable
+from bridge.metrics.worker import CACHE
 from bridge.options import Options
 from bridge.providers import Translator, share
 from bridge.settings import Settings
@@ -54,7 +55,9 @@ class CachedTranslator:
         key = (self._fingerprint, phrase.source, phrase.target, phrase.text)
         digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         with _spared():
-            if kept := self._cache.recall(digest):
+            kept = self._cache.recall(digest)
+            CACHE.labels("hit" if kept else "miss").inc()
+            if kept:
                 return Translation(**json.loads(kept))
         made = self._engine.translate(phrase)
         if phrase.quick:

@@ -13,6 +13,7 @@ import structlog
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.providers import Transcriber, Translator, hear
 from bridge.tasks import run
+from bridge.tasks.course import Course
 from bridge.types import SPEECH_RATE, Audio, Phrase, Speech, Stage, Work
 
 log = structlog.get_logger(__name__)
@@ -25,20 +26,23 @@ def look(stage: Stage, message: dict[str, Any], call: Look) -> dict[str, Any]:
     """Reports what `call` makes of the speech so far, or the code of why nothing: the next look may come."""
     if run.runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
-    work = Work.of(message)
+    course, runtime = Course(stage, Work.of(message)), run.runtime
+    work = course.work
     with structlog.contextvars.bound_contextvars(session=work.session, segment=work.segment, stage=stage):
         try:
-            _look(run.runtime, stage, work, call)
+            with runtime.serving(course):
+                _look(runtime, course, call)
         except RedisUnavailable as error:
             log.info("partial dropped", error=error.message)
     return {}
 
 
-def _look(runtime: run.Runtime, stage: Stage, work: Work, call: Look) -> None:
+def _look(runtime: run.Runtime, course: Course, call: Look) -> None:
+    work = course.work
     taken = runtime.desk.look(work)
     if taken.verdict not in ("wanted", "late"):
         return
-    report = run.Report(runtime, stage, work, taken.at)
+    report = run.Report(runtime, course, taken.at)
     late = taken.verdict == "late"
     values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
     if not runtime.cancellations.cancelled(work):

@@ -16,6 +16,7 @@ from bridge.errors import BridgeError, RedisUnavailable
 from bridge.logs import frames
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
+from bridge.tasks.course import Course
 from bridge.types import Event, EventKind, Stage, Work
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,8 @@ class Runtime:
     """What the tasks of one worker process share; `boot` makes it before the first task.
 
     `running` names the work that tasks have in hand; the heartbeat tells it again when `changed` is set.
+    `served` are the sessions of the tasks in hand, looks at speech that goes on included; `over` hears how
+    each task went.
     """
 
     name: str
@@ -57,6 +60,22 @@ class Runtime:
     told: list[str] = field(default_factory=list)
     changed: threading.Event = field(default_factory=threading.Event)
     telling: threading.Lock = field(default_factory=threading.Lock)
+    served: list[str] = field(default_factory=list)
+    over: Callable[[Course], None] | None = None
+
+    @contextmanager
+    def serving(self, course: Course) -> Iterator[None]:
+        """A task of its session is in hand until the block ends, and over then."""
+        self.served.append(course.work.session)
+        try:
+            yield
+        except RedisUnavailable as error:
+            course.outcome, course.code = "failed", error.code
+            raise
+        finally:
+            self.served.remove(course.work.session)
+            if self.over is not None:
+                self.over(course)
 
     @contextmanager
     def taken(self, stage: Stage, work: Work) -> Iterator[Taken]:
@@ -97,8 +116,9 @@ def install(made: Runtime | None) -> None:
 class Report:
     """What one piece of work tells the journal of its room, with times on the clock of Redis."""
 
-    def __init__(self, runtime: Runtime, stage: Stage, work: Work, at: float) -> None:
-        self._runtime, self._stage, self._work, self._at = runtime, stage, work, at
+    def __init__(self, runtime: Runtime, course: Course, at: float) -> None:
+        self._runtime, self._stage, self._work, self._at = runtime, course.stage, course.work, at
+        self.course = course
         self._start = time.monotonic()
 
     def now(self) -> float:
@@ -124,24 +144,26 @@ class Report:
             **values,
         )
         self._runtime.desk.emit(work.room, event)
+        self.course.told(event, time.monotonic() - self._start)
 
     def fail(self, error: Exception) -> Ended:
         """Appends the failure, never without a code and a message, and says how the task ends by it.
 
         Raises RedisUnavailable.
         """
+        self.course.code = (error.code if isinstance(error, BridgeError) else "") or "internal"
         if isinstance(error, BridgeError):
             log.warning("stage failed", code=error.code, error=_unsaid(error), hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            code, retryable = error.code or "internal", error.retryable
+            retryable = error.retryable
         else:
             # Only names: the text of an engine's error may hold what was said.
             log.error("stage failed unexpectedly", error=type(error).__name__, exception=frames(error))
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
-            code, retryable = "internal", True
+            retryable = True
         log.debug("why the stage failed", exc_info=error)
-        self.emit("failed", code=code, message=message, retryable=retryable)
-        return Ended(code, failed=True)
+        self.emit("failed", code=self.course.code, message=message, retryable=retryable)
+        return Ended(self.course.code, failed=True)
 
 
 def run(
@@ -159,10 +181,12 @@ def run(
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
+    course = Course(stage, work)
     structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
     try:
-        with runtime.taken(stage, work) as taken:
-            report = Report(runtime, stage, work, taken.at)
+        with runtime.serving(course), runtime.taken(stage, work) as taken:
+            report = Report(runtime, course, taken.at)
+            course.took(taken)
             if taken.verdict == "late":
                 raise report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
@@ -184,8 +208,9 @@ def _results(
     with closing(results):
         try:
             while True:
-                values = next(results)
+                values = report.course.asked(results)
                 if runtime.cancellations.cancelled(work):
+                    report.course.outcome = "cancelled"
                     raise Ended("cancelled")
                 if isinstance(values, Work):
                     assert ahead is not None
@@ -194,6 +219,7 @@ def _results(
                     report.emit(**values)
         except StopIteration as end:
             following: Work | None = end.value
+            report.course.outcome = "ok"
         except (Ended, RedisUnavailable):
             raise
         except Exception as error:

@@ -14,6 +14,7 @@ from bridge.types.engines import (
     Translation,
     Utterance,
 )
+from bridge.types.flight import Ear, Flight, Leg, Outcome
 from bridge.types.journal import Attendant, Decision, DecisionKind, Entry, Event, EventKind, Presence
 from bridge.types.work import STAGES, Floor, Stage, Target, Work, item_name
 
@@ -26,11 +27,15 @@ __all__ = [
     "Block",
     "Decision",
     "DecisionKind",
+    "Ear",
     "Entry",
     "Event",
     "EventKind",
+    "Flight",
     "Floor",
     "Hypothesis",
+    "Leg",
+    "Outcome",
     "Phrase",
     "Presence",
     "Rate",

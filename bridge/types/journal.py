@@ -85,7 +85,8 @@ class Decision:
     to come, from sample `start` on. `draft`: it was sent as revision `revision`, as it will be if no more is
     said; `dropped`: that one is void. `cut`: it is whole, just as its draft of the same revision if there is
     one: samples `start` to `end`, speech to `speech_end`, spoken in `source` (None: to be detected), heard in
-    `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it. `again`:
+    `targets`; cut `endpoint_ms` after its speech ended, and sent as a draft `draft_ms` after it; `recorded`
+    where it was sent faster than anybody speaks. `again`:
     `stage` of it was sent again as `attempt`; tts begins with sentence `sentence`, translation behind
     the head of `skip` characters. `gave_up`: it, or its `target`, will not be heard. `paused`, `resumed`,
     `stopped`: of what is spoken to the session; `stopped` silences the segments before `segment`. Where
@@ -121,6 +122,7 @@ class Decision:
     name: str = ""
     floor: Floor = ""
     skip: int = 0
+    recorded: bool = False
     at: float = field(default=0.0, compare=False)
 
 

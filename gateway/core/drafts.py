@@ -45,14 +45,14 @@ class Drafts:
             self._in_work.deadlines.extend(now, cut.segment)
         return segment
 
-    def drop(self) -> list[Effect]:
-        """It will not be promoted."""
+    def drop(self, code: str = "") -> list[Effect]:
+        """It will not be promoted; `code` tells why, if not because speech goes on."""
         segment, self.standing = self.standing, None
         if segment is None:
             return []
         number, revision = segment.number, segment.work.revision
         effects: list[Effect] = [
-            Append(Decision("dropped", self._in_work.session, segment=number, revision=revision)),
+            Append(Decision("dropped", self._in_work.session, segment=number, revision=revision, code=code)),
             Drop(number, revision),
         ]
         if self._in_work.open.pop(number, None) is not None:
@@ -69,6 +69,8 @@ def told(
     targets: Sequence[Target],
     endpoint_ms: float = 0.0,
     draft_ms: float = 0.0,
+    *,
+    recorded: bool = False,
 ) -> Decision:
     """What the journal hears of a segment that is cut, or may be; `work` is common to all of its session.
 
@@ -87,4 +89,5 @@ def told(
         source=work.source,
         targets=tuple(targets),
         floor=work.floor,
+        recorded=recorded,
     )

@@ -8,8 +8,10 @@ from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.flight import Recorded
 from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
+from gateway.core.timings import Origin
 from gateway.core.tuning import Tuning
 from gateway.core.warnings import Warn
 
@@ -59,6 +61,7 @@ class SpeechBegins:
     rate: int
     floor: bool = False
     lane: str = ""
+    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +273,10 @@ Heard = Say | Show | Play | Purge | Warn
 """What those get who listen in one way."""
 
 Effect = (
-    Say
-    | Show
-    | Play
-    | Purge
-    | Warn
+    Heard
     | Append
     | Report
+    | Recorded
     | Taken
     | Lost
     | Closed

@@ -252,13 +252,14 @@ class Listener:
     def _release(self, at: float, item: sequencer.Release) -> list[Effect]:
         match item:
             case sequencer.Begins(segment, target):
-                index = self._index(segment, target)
-                rate = self.tuning.rate
+                index, rate = self._index(segment, target), self.tuning.rate
                 self.begun = max(self.begun, segment)
                 # Two people at one device hear both languages from it, one after the other.
                 lane = "" if self._cuts[segment].floor == "silent" else target
                 self._streams[segment, target] = Stream(segment, index, target, lane, rate, self._resample)
-                begins = effects.SpeechBegins(segment, target, index, rate, segment in self._floors, lane)
+                origin = self._timelines[segment].origin(self._cuts[segment])
+                floor = segment in self._floors
+                begins = effects.SpeechBegins(segment, target, index, rate, floor, lane, origin)
                 return [*self._warnings.heard(self._timelines[segment].cut), self._say(begins)]
             case sequencer.Sound(segment, target, pcm, rate):
                 timeline = self._timelines[segment]

@@ -12,6 +12,7 @@ from bridge.languages import same
 from bridge.types import Decision, Entry, Presence, Target
 from gateway.core import effects, facts, inputs
 from gateway.core.effects import Effect, For
+from gateway.core.flight import Recorded, Recorder
 from gateway.core.ledger import Ledger
 from gateway.core.listener import Listener
 from gateway.core.participant import Participant
@@ -30,6 +31,7 @@ class Track:
 
     def __init__(self, session: str, first: int | None = None) -> None:
         self.ledger = Ledger(session)
+        self.recorder = Recorder(session)
         self._fence = 0
         self._next = first
 
@@ -131,6 +133,7 @@ class Room:
         ledger, here = track.ledger, self.here.get(decision.session)
         if here is not None and decision.fence > here.fence:
             return [For(decision.session, [effects.Lost()])]
+        track.recorder.decided(at, decision)
         ours = here is not None and decision.fence == here.fence
         confirmed = here.confirmed(decision, now) if here and ours else []
         found = [For(decision.session, confirmed)] if confirmed else []
@@ -144,8 +147,10 @@ class Room:
         found: list[For] = []
         if decision.kind == "stopped" and not decision.speaker:
             ledger.silence(decision.segment)
+            self._tracks[decision.session].recorder.silenced(decision.segment)
             if here is not None:
                 found.append(For(decision.session, here.silenced(decision.segment, now)))
+            found += self._recorded(decision.session)
         for tuning, listener in self.listeners.items():
             if tuning.own == decision.session:
                 found.append(For(tuning, listener.decided(at, decision)))
@@ -156,8 +161,9 @@ class Room:
     def _told(self, at: float, who: Ledger, told: list[facts.Fact], now: float) -> list[For]:
         """Facts for all who listen, and for the speaker where it is held here."""
         found: list[For] = []
-        here = self.here.get(who.session)
+        here, recorder = self.here.get(who.session), self._tracks[who.session].recorder
         for fact in told:
+            recorder.found(at, fact)
             if not isinstance(fact, facts.Early):
                 heard = fact.fact if isinstance(fact, facts.Late) else fact
                 found += self._heard(at, heard, who)
@@ -167,7 +173,12 @@ class Room:
                 continue
             if acted := here.found(fact, now):
                 found.append(For(who.session, acted))
-        return found
+        return [*found, *self._recorded(who.session)]
+
+    def _recorded(self, session: str) -> list[For]:
+        """The records of the segments that are over, where the speaker is held here."""
+        done = self._tracks[session].recorder.take()
+        return [For(session, [*map(Recorded, done)])] if done and session in self.here else []
 
     def _heard(self, at: float, fact: facts.Fact, who: Ledger) -> list[For]:
         each = [For(tuning, listener.found(at, fact, who)) for tuning, listener in self.listeners.items()]

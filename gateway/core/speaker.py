@@ -281,7 +281,7 @@ class Speaker:
             return [*self._promote(cut, terms, live, spoken, now), *self._supervision.also(targets, now)]
         dropped = self._supervision.drafts.drop()
         cut, self._revision = replace(cut, revision=self._revision), 0
-        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken))
+        decision = told("cut", cut, self._work(terms), targets, in_ms(now - spoken), recorded=not live)
         if echo or not targets:
             self._unsafe.pop(cut.segment, None)
             return [*dropped, Append(decision), *echo]

@@ -121,7 +121,7 @@ class Supervision:
                 return []
             case inputs.Unsent(segment, stage, target, reason):
                 if self._drafted(segment):
-                    return self.drafts.drop()
+                    return self.drafts.drop("unsent")
                 self._deadlines.postpone(now, (segment, stage, target), reason)
                 return []
             case inputs.Shed(segment):

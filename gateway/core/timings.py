@@ -73,6 +73,24 @@ class Arrivals:
             self._marks.popleft()
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where speech comes from: segment `segment` of `session` was said until `said_at` and cut at `cut_at`,
+    in seconds on the journal's clock. For what was `recorded` nobody waits as for a speaker."""
+
+    session: str
+    segment: int
+    said_at: float
+    cut_at: float
+    recorded: bool = False
+
+
+def decided_at(decision: Decision, at: float) -> float:
+    """When a decision was made that was written at `at`. A gateway that does not know the journal's clock yet
+    may say anything of it."""
+    return decision.at if 0 < at - decision.at < ON_ITS_WAY else at
+
+
 @dataclass(slots=True)
 class Timeline:
     """The instants of one segment: `cut` and `first_audio` are times of journal entries, in seconds. The cut
@@ -88,11 +106,14 @@ class Timeline:
 
     @classmethod
     def of(cls, cut: Decision, at: float) -> Timeline:
-        """Of a segment whose cut was written at `at`. A gateway that does not know the journal's clock yet
-        may say anything of when that was decided."""
-        on_its_way = at - cut.at
-        believed = on_its_way if 0 < on_its_way < ON_ITS_WAY else 0.0
-        return cls(cut.endpoint_ms, at, cut.draft_ms, believed)
+        """Of a segment whose cut was written at `at`."""
+        return cls(cut.endpoint_ms, at, cut.draft_ms, at - decided_at(cut, at))
+
+    def origin(self, cut: Decision) -> Origin:
+        """Where what is heard of the segment comes from; `cut` is its cut."""
+        cut_at = self.cut - self.on_its_way
+        said_at = cut_at - self.endpoint_ms / 1000
+        return Origin(cut.session, cut.segment, said_at, cut_at, cut.recorded)
 
     def note(self, event: Event) -> None:
         """Takes over what a worker says of its own durations: each stage up to its first result."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from bridge.settings import Settings
+from bridge.store.flights import Tape
 from bridge.store.journal import Journal
 from bridge.store.presence import Attendance
 from bridge.store.records import Records
@@ -23,6 +24,7 @@ from gateway.runtime.admission import Places
 from gateway.runtime.dispatcher import Dispatcher
 from gateway.runtime.errands import Errands
 from gateway.runtime.fleet import Fleet
+from gateway.runtime.flights import Flights
 from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
@@ -73,6 +75,8 @@ class Backend:
         self.relay.also_told = self.dispatcher.shedding.told
         self.judge = Judge(Model())
         self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
+        kept = settings.flight_seconds
+        self.flights = Flights(Tape(url, kept, settings.flight_segments) if kept else None)
         self.metronome = Metronome(settings.frame_ms)
 
     @property
@@ -90,7 +94,7 @@ class Backend:
     async def stop(self) -> None:
         """Ends all of it."""
         await self.errands.done()
-        for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer):
+        for part in (self.relay, self.fleet, self.partials, self.dispatcher, self.writer, self.flights):
             await part.stop()
         self.judge.close()
         self.beside.shutdown(cancel_futures=True)

@@ -102,6 +102,11 @@ class Dispatcher:
         else:
             self._begin(job, plan)
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for their turn."""
+        return len(self._live) + len(self._recorded)
+
     def free(self, session: str, keys: Sequence[Key]) -> None:
         """These pieces of work take no room in their queues any more, and need not be sent if they wait."""
         for lane in (self._live, self._recorded):

@@ -55,11 +55,21 @@ class Fleet:
         self.running: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
         self._waiting: dict[str, int] = {}
+        self._runs: dict[str, int] = {}
 
     @property
     def workers(self) -> list[WorkerRecord]:
         """Those that live and take work."""
         return [worker for worker in self._known.values() if not worker.draining]
+
+    @property
+    def alive(self) -> list[WorkerRecord]:
+        """Those that live, also where they end what they run and take nothing more."""
+        return list(self._known.values())
+
+    def runs(self, worker: str) -> int:
+        """How many items a worker ran at the last look."""
+        return self._runs.get(worker, 0)
 
     @property
     def departed(self) -> list[WorkerRecord]:
@@ -123,6 +133,7 @@ class Fleet:
         self._offsets.append((until - since, sighting.now - (since + until) / 2))
         self._server = sighting.server
         self._compare(sighting)
+        self._runs = {name: len(items) for name, items in sighting.running.items()}
         items = (item for items in sighting.running.values() for item in items)
         self.running = frozenset(items)
         self.slots = slots_of(self.workers)

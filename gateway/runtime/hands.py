@@ -12,6 +12,7 @@ import structlog
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, glimpse, inputs
+from gateway.core.flight import Recorded
 from gateway.runtime.backend import Backend
 from gateway.runtime.lanes import Job, Told
 
@@ -40,6 +41,8 @@ class Hands:
                 self._backend.writer.append(self._room, replace(decision, at=at))
             case effects.Report(event):
                 self._backend.writer.append(self._room, event)
+            case Recorded(flight):
+                self._backend.flights.record(flight)
             case effects.Free(freed):
                 self._backend.dispatcher.free(self._session, freed)
             case effects.Supersede():

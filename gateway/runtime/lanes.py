@@ -35,6 +35,9 @@ class Lane:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
     def __iter__(self) -> Iterator[Job]:
         return (job for jobs in self._waiting.values() for job in jobs)
 

@@ -25,6 +25,7 @@ from gateway.runtime.hall import Hall
 from gateway.runtime.hands import Hands
 from gateway.runtime.intake import Intake, Ordered
 from gateway.runtime.mouth import AWAY, Mouth
+from gateway.runtime.waits import Waits
 from gateway.runtime.ward import Ward
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Runner:
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
+        self.waits = Waits(backend.flights, backend.fleet.now)
         self._hands = Hands(backend, self.id, hall.id, self.handle)
         self._over = False
         self._taken: asyncio.Future[int] | None = None
@@ -236,6 +238,8 @@ class Runner:
             self._ward.tell(effect, self.seat.terms.rate)
         match effect:
             case effects.Say(seq):
+                if isinstance(effect.what, effects.SpeechBegins):
+                    self.waits.begins(effect.what)
                 self._mouth.say(effect, seq + self.ahead_of_room)
                 if self._finished is not None and isinstance(effect.what, effects.Ended):
                     self._loop.call_soon(self._finished)

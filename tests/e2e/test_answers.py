@@ -7,11 +7,13 @@ import contextlib
 import json
 import random
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 
@@ -320,12 +322,24 @@ def test_the_first_session_after_redis_was_restarted_is_accepted(stack: Stack, g
         asyncio.run(speaks(gateway, 1))
 
 
-def test_two_gateways_share_a_port_where_they_are_told_to(stack: Stack) -> None:
+def scraped(port: int) -> set[tuple[str, int]]:
+    """Where the gateways have their metrics, as one of them says."""
+    _, body = fetch("127.0.0.1", port, "/metrics/targets") or (0, "[]")
+    found = [each["targets"][0] for each in json.loads(body) if each["labels"]["job"] == "gateway"]
+    return {(host, int(number)) for host, _, number in (each.rpartition(":") for each in found)}
+
+
+def test_two_gateways_share_a_port_and_each_has_one_of_its_own_for_its_metrics(stack: Stack) -> None:
     """REUSE_PORT: without it the second one ends."""
-    port = free_port()
-    first = stack.start("gateway", "--port", str(port), REUSE_PORT="true")
+    port, named = free_port(), free_port()
+    given = {"METRICS_HOST": "127.0.0.2", "METRICS_PORT": str(named)}
+    first = stack.start("gateway", "--port", str(port), REUSE_PORT="true", **given)
     second = stack.start("gateway", "--port", str(port), REUSE_PORT="true")
     seen: set[int] = set()
+
+    def own_port(process: subprocess.Popen[bytes]) -> set[tuple[str, int]]:
+        there = psutil.Process(process.pid).net_connections()
+        return {(each.laddr.ip, each.laddr.port) for each in there} & scraped(port)
 
     def both() -> bool:
         if answer := fetch("127.0.0.1", port, "/healthz"):
@@ -333,6 +347,12 @@ def test_two_gateways_share_a_port_where_they_are_told_to(stack: Stack) -> None:
         return seen >= {first.pid, second.pid}
 
     wait_until(both, 30, "both answer")
+    wait_until(lambda: all(map(own_port, (first, second))), 5, "both tell where their metrics are")
+    assert own_port(first) == {("127.0.0.2", named)}
+    for process in (first, second):
+        ((host, number),) = own_port(process)
+        assert "bridge_redis_up 1.0" in (fetch(host, number, "/metrics") or (0, ""))[1]
+        assert (fetch(host, number, "/healthz") or (0, ""))[0] == 404
     for process in (first, second):
         process.terminate()
         process.wait(10)

@@ -72,12 +72,12 @@ def started(
     return Event("started", stage, SESSION, segment, attempt=attempt, target=target, worker=worker, part=part)
 
 
-def heard(segment: int, text: str = "go", attempt: int = 0) -> Event:
-    return Event("text", "stt", SESSION, segment, text=text, language="en", attempt=attempt)
+def heard(segment: int, text: str = "go", attempt: int = 0, **more: Any) -> Event:
+    return Event("text", "stt", SESSION, segment, text=text, language="en", attempt=attempt, **more)
 
 
-def translated(segment: int, target: str = "es", attempt: int = 0, text: str = "va") -> Event:
-    return Event("text", "translation", SESSION, segment, target=target, text=text, attempt=attempt)
+def translated(segment: int, target: str = "es", attempt: int = 0, text: str = "va", **more: Any) -> Event:
+    return Event("text", "translation", SESSION, segment, target=target, text=text, attempt=attempt, **more)
 
 
 def headed(segment: int, attempt: int = 0, text: str = "va", skip: int = 30) -> Event:

@@ -81,7 +81,7 @@ class FasterWhisper:
         self._options = options
         self._threshold = core.threshold
         self._load = _loader(options)
-        self._pool = Pool(Limits.of(core))
+        self._pool = Pool("stt", Limits.of(core))
         self._batcher: Batcher[_Ask, tuple[StorageView | None, Heard]] = Batcher(
             self._first, options.stt_batch_size, options.stt_num_workers
         )

@@ -51,7 +51,7 @@ class Nllb:
         if options.use_onnx:
             self._choose_onnx()
         self._require()
-        self._pool = Pool(Limits.of(Settings.read()))
+        self._pool = Pool("translation", Limits.of(Settings.read()))
         try:
             with self._lease() as decoder:
                 self._codes = offered(options, decoder.vocabulary)

@@ -109,7 +109,7 @@ class Piper:
         self._voices = offered(options.tts_model, options.tts_quality)
         self._check_speaker()
         core = Settings.read()
-        self._pool = Pool(Limits.of(core))
+        self._pool = Pool("tts", Limits.of(core))
         try:
             # As many as stay, so that the first segment finds them warm, unless the operator chose them.
             first = 1 if core.preload_models else core.model_resident_cap

@@ -192,7 +192,7 @@ class Connection:
             return
         self._state = State.OPEN
         self._unconfirmed = entered.resumed
-        self._voice.speaks = runner.seat.speaks
+        self._voice.speaks, self._voice.left = runner.seat.speaks, runner.waits.left
         self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
         self._log = log.bind(session=runner.id)

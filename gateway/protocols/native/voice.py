@@ -29,6 +29,7 @@ class Voice:
         self.speaks = True
         self.skips = 0  # the rate of speech, Hz, where what comes too late is left out
         self.relieved: Callable[[], None] = lambda: None
+        self.left: Callable[[int, int], None] = lambda segment, target: None
         self._press = press
         self._metronome = metronome
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
@@ -50,7 +51,7 @@ class Voice:
         self.outbox.say(self._encoded(message))
         output = message.config.output
         if output.pacing == "realtime" and output.rate:
-            pacer = self.outbox.pace(output.rate, self._metronome, _packed, self.relieved)
+            pacer = self.outbox.pace(output.rate, self._metronome, self._packed, self.relieved)
             pacer.hold(bool(pauses), time.monotonic())
 
     def updated(self, seat: Seat) -> None:
@@ -120,7 +121,7 @@ class Voice:
         if self.outbox.pacer is not None:
             self.outbox.pacer.add(sound.lane, replace(sound, seq=seq), now)
         else:
-            self.outbox.play(_packed(sound, seq), sound.segment, now)
+            self.outbox.play(self._packed(sound, seq), sound.segment, now)
         if self.skips:
             self._skip(now)
 
@@ -184,14 +185,16 @@ class Voice:
         t_ms = round((time.monotonic() - self._began) * 1000, 1)
         return f'{{"seq":{self._seq},"t_ms":{t_ms},{body}'
 
-
-def _packed(sound: effects.Play, seq: int | None = None) -> bytes:
-    """A frame of speech; `seq` is the number by which its client knows it, if it is another."""
-    return wire.pack_audio(
-        seq=sound.seq if seq is None else seq,
-        segment=sound.segment,
-        target=sound.target,
-        offset=sound.offset,
-        pcm=sound.pcm,
-        last=sound.last,
-    )
+    def _packed(self, sound: effects.Play, seq: int | None = None) -> bytes:
+        """A frame of speech, which leaves now; `seq` is the number by which its client knows it, if it is
+        another."""
+        if not sound.offset and sound.pcm:
+            self.left(sound.segment, sound.target)
+        return wire.pack_audio(
+            seq=sound.seq if seq is None else seq,
+            segment=sound.segment,
+            target=sound.target,
+            offset=sound.offset,
+            pcm=sound.pcm,
+            last=sound.last,
+        )

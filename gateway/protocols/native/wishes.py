@@ -58,6 +58,7 @@ def marked(mark: client_messages.PlaybackMark, runner: Runner, voice: Voice) -> 
     """Passes on what a client says of its playback, with what is paced and has not left for it yet; of many
     listeners none speaks for the others."""
     log.debug("played", session=runner.id, segment=mark.segment, ms=mark.played_ms, waiting=mark.backlog_ms)
+    runner.waits.played(mark.segment, mark.played_ms)
     if mark.backlog_ms is not None and runner.seat.role == "alone":
         here = voice.outbox.pacer.seconds if voice.outbox.pacer is not None else 0.0
         runner.handle(inputs.Behind(mark.backlog_ms / 1000 + here))

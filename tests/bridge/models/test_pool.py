@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bridge.errors import ProviderError
 from bridge.models.pool import Limits, Pool, out_of_memory
 from bridge.settings import Settings
+from tests.bridge.metrics.grown import Grown
 
 WAIT = 10.0
 
@@ -63,7 +64,7 @@ def makers() -> Makers:
 @pytest.fixture
 def pool(clock: Clock) -> Iterator[Pool]:
     """At most 2 models, freed after 600 s unused, kept for 120 s; nobody looks but the test."""
-    made = Pool(Limits(cap=2, ttl=600, min_residency=120, interval=3_600), clock)
+    made = Pool("stt", Limits(cap=2, ttl=600, min_residency=120, interval=3_600), clock)
     yield made
     made.close()
 
@@ -307,6 +308,28 @@ def test_a_model_that_cannot_be_closed_keeps_no_other_from_it(
     assert any(line.get("error") == "the device is gone" for line in lines)
 
 
+def test_a_load_is_measured_for_its_stage_and_one_that_fails_is_not(makers: Makers) -> None:
+    grown = Grown()
+    pool = Pool("tts", Limits(cap=3, ttl=600, min_residency=120, interval=3_600))
+
+    def slow() -> str:
+        time.sleep(0.05)
+        return "model"
+
+    def broken() -> str:
+        raise ProviderError("It has no weights.")
+
+    with pool.lease("slow", slow), pool.lease("slow", slow):
+        pass
+    with pytest.raises(ProviderError), pool.lease("broken", broken):
+        pass
+    pool.close()
+
+    assert grown("bridge_model_load_seconds_count", stage="tts") == 1
+    assert 0.05 <= grown("bridge_model_load_seconds_sum", stage="tts") < 1
+    assert grown("bridge_model_load_seconds_count", stage="stt") == 0
+
+
 def test_close_frees_every_model_however_new(pool: Pool, makers: Makers) -> None:
     makers.use(pool, "a", "b")
     pool.close()
@@ -316,7 +339,7 @@ def test_close_frees_every_model_however_new(pool: Pool, makers: Makers) -> None
 
 def test_the_pool_looks_by_itself_at_its_interval(makers: Makers) -> None:
     freed = threading.Event()
-    pool = Pool(Limits(cap=3, ttl=0, min_residency=0, interval=0.01))
+    pool = Pool("stt", Limits(cap=3, ttl=0, min_residency=0, interval=0.01))
     with pool.lease("a", makers.load("a"), lambda model: freed.set()):
         assert not freed.wait(0.1)
     assert freed.wait(WAIT)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.metrics.worker import OBEYED
 from bridge.store import keys
 from bridge.store.cancel import Cancellations
 from bridge.store.control import WORDS, Command, Obedience
 from bridge.store.work import Desk
 from bridge.types import Decision, Event, Work
+from tests.bridge.metrics.grown import Grown
 from tests.bridge.rooms import Room
 from tests.stack import wait_until
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.redis
 @pytest.fixture
 def mouth(room: Room) -> Iterator[Cancellations]:
     desk = Desk(room.url)
-    made = Cancellations(room.url, "w", "life1", Obedience(desk, "w"))
+    made = Cancellations(room.url, "w", "life1", Obedience(desk, "w", OBEYED.observe))
     assert made.listening.wait(5)
     yield made
     made.close()
@@ -55,6 +57,16 @@ def test_each_command_is_acknowledged_by_its_number_and_in_the_words_that_operat
         assert re.fullmatch(rf"{word} received, latency: {event.queued_ms:.1f} ms", line["event"])
         assert (line["session"], line["latency_ms"]) == ("alice", event.queued_ms)
     assert all(0 <= event.queued_ms < 1_000 for event in events)
+
+
+def test_the_way_of_each_command_from_the_gateway_is_measured(room: Room, mouth: Cancellations) -> None:
+    grown = Grown()
+    decision = Decision("paused", "alice", 7, 0)
+    room.do(lambda sessions: sessions.tell("room", decision, room.now() - 0.2))
+    obeyed(room)
+    wait_until(lambda: grown("bridge_worker_control_seconds_count") == 1, 2, "it is measured")
+
+    assert 0.2 <= grown("bridge_worker_control_seconds_sum") < 1
 
 
 def test_a_stop_ends_the_work_on_what_comes_before_its_segment(room: Room, mouth: Cancellations) -> None:

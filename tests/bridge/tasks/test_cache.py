@@ -21,6 +21,7 @@ from bridge.tasks.cache import Cacheable, CachedTranslator, cached
 from bridge.tasks.translation import translate
 from bridge.topology import load
 from bridge.types import Event, Phrase, Translation, Work
+from tests.bridge.metrics.grown import Grown
 from tests.bridge.rooms import Room
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 from tests.stack import Processes, as_gateway, wait_until
@@ -70,13 +71,14 @@ def cache(settings: Settings) -> Iterator[Cache]:
 
 
 def test_the_same_phrase_is_translated_once_by_all_workers(cache: Cache, settings: Settings) -> None:
-    first, second = Engine(), Engine()
+    first, second, grown = Engine(), Engine(), Grown()
     made = cached(first, cache, settings).translate(HELLO)
     again = cached(second, cache, settings).translate(HELLO)
 
     assert made == again == Translation("es: hello ñ", 0.25)
     assert (len(first.asked), len(second.asked)) == (1, 0)
     assert cache.recalled() == (1, 1)
+    assert [grown("bridge_cache_requests_total", outcome=each) for each in ("hit", "miss")] == [1, 1]
 
 
 @pytest.mark.parametrize(

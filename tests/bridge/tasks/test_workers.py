@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bridge.cli.network import fetch
 from bridge.tasks.stt import transcribe
 from bridge.types import Work
 from tests.bridge.tasks.crew import AHEAD_SECONDS, Crew, placed, translation, whole
@@ -45,6 +46,15 @@ def spoken(crew: Crew, **fields: object) -> Work:
     key = crew.room.do(lambda sessions: sessions.put_audio("alice", 0, 0, bytes(32_000), 30))
     now = crew.room.now()
     return Work("alice", 0, "room", source="en", audio=key, deadline=now + 60, sent=now).but(**fields)
+
+
+def page(crew: Crew, name: str) -> dict[str, float]:
+    """What that worker shows, by sample."""
+    host, _, port = crew.worker(name).metrics.rpartition(":")
+    answer = fetch(host, int(port), "/metrics")
+    assert answer is not None and answer[0] == 200
+    lines = [line.rpartition(" ") for line in answer[1].splitlines() if not line.startswith("#")]
+    return {sample: float(value) for sample, _, value in lines}
 
 
 def test_a_segment_goes_through_all_stages_and_each_tells_what_it_made(crew: Crew) -> None:
@@ -94,6 +104,35 @@ def test_a_worker_says_what_it_is(crew: Crew) -> None:
     assert (brain.provider, brain.draining) == ("simulated", False)
     assert [ear.pid, brain.pid, mouth.pid] == [process.pid for process in crew.started]
     assert len({ear.life, brain.life, mouth.life}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "made"),
+    [
+        ("ear", "stt", "bridge_transcribed_audio_seconds_total"),
+        ("brain", "translation", "bridge_translated_characters_total"),
+        ("mouth", "tts", "bridge_synthesized_audio_seconds_total"),
+    ],
+)
+def test_the_series_of_each_worker_move_with_a_segment(crew: Crew, name: str, stage: str, made: str) -> None:
+    task = f'bridge_tasks_total{{outcome="ok",stage="{stage}"}}'
+    before = page(crew, name)
+    whole(spoken(crew)).apply_async()
+    done(crew)
+    wait_until(lambda: page(crew, name)[task] == before[task] + 1, 2, "the task is counted")
+    after = page(crew, name)
+
+    moved = {sample.partition("{")[0] for sample, value in after.items() if value > before.get(sample, 0)}
+    assert moved >= {
+        made,
+        "bridge_stage_queue_seconds_sum",
+        "bridge_stage_duration_seconds_sum",
+        "bridge_stage_first_result_seconds_sum",
+    }
+    assert ("bridge_real_time_factor_sum" in moved) == (stage != "translation")
+    assert after[f'bridge_model_load_seconds_count{{stage="{stage}"}}'] == 1
+    assert after['bridge_worker_threads{state="idle"}'] == crew.worker(name).slots
+    assert not [sample for sample in after if sample.startswith("bridge_gpu_")]
 
 
 def test_an_engine_sees_only_the_gpu_of_its_worker(crew: Crew) -> None:

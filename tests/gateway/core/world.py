@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from bridge.types import STAGES, Decision, Event, Stage, Target, Work
+from bridge.types import STAGES, Decision, Event, Flight, Stage, Target, Work
 from gateway.core import effects, inputs
 from gateway.core.effects import Effect, Play, Purge, Say
+from gateway.core.flight import Recorded
 from gateway.core.inputs import Key
 from gateway.core.terms import Patience
 from tests.gateway.core.bench import DRAFTED, PATIENCE, SILENT, VOICED, Bench, lengths
@@ -82,6 +83,7 @@ class World(Bench):
         self.random = seed if isinstance(seed, Random) else Random(seed)
         self.trouble = trouble
         self.frames: list[Effect] = []
+        self.recorded: list[Flight] = []
         self.ended = False
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -144,6 +146,7 @@ class World(Bench):
 
     def do(self, found: Sequence[Effect]) -> list[Effect]:
         """Does it, in a moment."""
+        self.recorded += [effect.flight for effect in found if isinstance(effect, Recorded)]
         for effect in found:
             match effect:
                 case Say() | Play() | Purge():

@@ -42,7 +42,7 @@ def test_a_sentence_becomes_work_and_what_the_workers_make_of_it_is_heard(settin
         await it.backend.errands.done()
         assert it.client.keys(f"*{runner.id}*") == []
 
-    play(settings, scene)
+    play(settings, scene, flight_seconds=0)
 
 
 def test_a_session_that_is_left_leaves_nothing_behind(settings: Settings) -> None:
@@ -56,7 +56,7 @@ def test_a_session_that_is_left_leaves_nothing_behind(settings: Settings) -> Non
         assert it.client.keys(f"*:{runner.id}*") == []
         assert it.backend.relay.readers == []
 
-    play(settings, scene)
+    play(settings, scene, flight_seconds=0)
 
 
 def test_audio_and_what_must_keep_its_place_in_it_count_in_order(settings: Settings) -> None:

@@ -1,0 +1,63 @@
+"""How one piece of work went: what its worker notes meanwhile, and measures once it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Literal, get_args
+
+from bridge.store.work import Taken
+from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Event, Stage, Work
+
+Outcome = Literal["ok", "failed", "late", "gone", "superseded", "taken", "cancelled", "partial"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(slots=True)
+class Course:
+    """Seconds, and what was made. `queued` and `first` are None where there is no such time: work that was
+    not taken, or without a result. `engine` is the time in the engine alone."""
+
+    stage: Stage
+    work: Work
+    outcome: Outcome = "failed"
+    code: str = ""
+    queued: float | None = None
+    first: float | None = None
+    ran: float = 0.0
+    engine: float = 0.0
+    heard: float = 0.0
+    spoken: float = 0.0
+    characters: int = 0
+    confidence: float | None = None
+
+    def took(self, taken: Taken) -> None:
+        """A worker asked for it, and got it unless it was not wanted any more."""
+        if taken.verdict != "wanted":
+            self.outcome = taken.verdict
+        if taken.at and self.work.sent:
+            self.queued = max(0.0, taken.at - self.work.sent)
+        self.heard = len(taken.pcm or b"") / SAMPLE_BYTES / SPEECH_RATE
+
+    def asked(self, results: Any) -> Any:
+        """The next of the results. Raises StopIteration, and what the engine raises."""
+        since = perf_counter()
+        try:
+            return next(results)
+        finally:
+            self.engine += perf_counter() - since
+
+    def told(self, event: Event, seconds: float) -> None:
+        """A result stands in the journal, so many seconds after the work was taken."""
+        if event.kind not in ("head", "text", "audio", "done"):
+            return
+        self.ran = seconds
+        if event.rate:
+            self.spoken += len(event.pcm) / SAMPLE_BYTES / event.rate
+        if self.first is None and (event.pcm or event.kind in ("head", "text")):
+            self.first = seconds
+        if event.kind == "head":
+            self.characters = event.skip
+        elif event.kind == "text":
+            self.characters += len(self.work.text) - event.skip
+            self.confidence = event.confidence
