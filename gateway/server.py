@@ -126,6 +126,12 @@ def serve(settings: Settings) -> None:
         server.own = own, uvicorn.Config(metrics, http=http, ws="none", log_config=None, access_log=False)
     host, port = bound.getsockname()[:2]
     log.info("gateway listens", url=f"http://{host}:{port}")
+    # Operators look for the word: `grep keepalive`.
+    log.info(
+        "keepalive: clients are pinged",
+        every_seconds=settings.ws_ping_interval,
+        answer_within_seconds=settings.ws_ping_timeout,
+    )
     # uvicorn raises the signal that stopped it once more; a stop that was asked for is a success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -31,6 +31,7 @@ from bridge.tasks.heartbeat import Heartbeat
 from bridge.tasks.measures import Measures
 from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
+from bridge.tasks.shown import card, hush
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry, cuda_visible_devices
 from bridge.types import Stage
@@ -45,7 +46,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     ends for any other reason, so that whoever supervises it starts it again.
     """
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
-    logs.setup(settings, process=f"{entry.name}-{replica}")
+    logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
     provider_name = getattr(settings, f"{entry.stage}_provider")
@@ -71,6 +72,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
+    hush()
+    app.steps["worker"].add(card(made, provider))
     worker = app.Worker(**options(entry, name, settings))
     try:
         with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
@@ -100,8 +103,11 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     since = time.monotonic()
     provider = providers.load(stage, provider_name)
     seconds = time.monotonic() - since
-    log.info("provider loaded", provider=provider_name, seconds=round(seconds, 2))
-    if not provider.resident():  # else the pool has told of each model
+    own = not provider.resident()  # else the pool has told of each model
+    # Operators look for "Model loaded".
+    event = "Model loaded with its engine" if own else "Engine loaded"
+    log.info(event, provider=provider_name, seconds=round(seconds, 2))
+    if own:
         LOAD.labels(stage).observe(seconds)
     return provider
 

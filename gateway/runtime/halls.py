@@ -208,9 +208,9 @@ class Halls:
             return
         self._backend.census.ended(runner.id, reason)
         self._ending.add(runner.id)
-        self._backend.errands.run("forget session", self._forget(runner.id))
+        self._backend.errands.run("forget session", self._forget(runner.id), session=runner.id)
         if runner.hall.alone or not runner.finish(runner.hall.patience, lambda: self.close(runner)):
-            self._backend.errands.run("close session", self._closed(runner))
+            self._backend.errands.run("close session", self._closed(runner), session=runner.id)
 
     async def _forget(self, session: str) -> None:
         try:
@@ -283,7 +283,7 @@ class Halls:
         first()
         for frame in frames:
             runner.hear(frame)
-        self._backend.errands.run("keep session", self._register.keep([runner]))
+        self._backend.errands.run("keep session", self._register.keep([runner]), session=runner.id)
 
     # Kept
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf
 
 import structlog
@@ -63,23 +64,24 @@ class Hands:
                 self._call_off(effect)
 
     def _call_off(self, effect: effects.Control | effects.Cancel | effects.Drop) -> None:
-        sessions, errands = self._backend.sessions, self._backend.errands
+        sessions, run = self._backend.sessions, partial(self._backend.errands.run, session=self._session)
         match effect:
             case effects.Control(decision):
-                errands.run("control", sessions.tell(self._room, decision, self._backend.fleet.now()))
+                run("control", sessions.tell(self._room, decision, self._backend.fleet.now()))
             case effects.Cancel(segment):
                 self.first = segment
-                errands.run("cancel", sessions.cancel_before(self._session, segment))
+                run("cancel", sessions.cancel_before(self._session, segment), segment=segment)
             case effects.Drop(segment, revision):
-                errands.run("drop draft", sessions.drop(self._session, segment, revision))
+                run("drop draft", sessions.drop(self._session, segment, revision), segment=segment)
 
     def _forget(self, segment: int, revision: int, superseded: Sequence[inputs.Key]) -> None:
-        sessions, errands = self._backend.sessions, self._backend.errands
+        sessions = self._backend.sessions
+        run = partial(self._backend.errands.run, session=self._session, segment=segment)
         name = keys.audio(self._session, segment, revision)
-        errands.run("drop audio", sessions.drop_audio(name))
+        run("drop audio", sessions.drop_audio(name))
         if superseded:
             fields = [keys.least(number, revision, stage, target) for number, stage, target in superseded]
-            errands.run("settle", sessions.settle(self._session, fields))
+            run("settle", sessions.settle(self._session, fields))
 
     def _look(self, effect: glimpse.Landed | effects.Submit) -> None:
         if isinstance(effect, effects.Submit):

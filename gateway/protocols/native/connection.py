@@ -50,6 +50,7 @@ class Connection:
         self._wait = Wait(self._transport.hold, self.take)
         self._farewell = Farewell()
         self._kept = self._unconfirmed = False
+        self._log = log
         self.closed = asyncio.Event()
 
     async def serve(self) -> None:
@@ -82,7 +83,7 @@ class Connection:
         if self._unconfirmed and self._runner is not None:
             self._unconfirmed = False
             confirmed = self._backend.records.confirm(self._runner.id)
-            self._backend.errands.run("confirm token", confirmed)
+            self._backend.errands.run("confirm token", confirmed, session=self._runner.id)
         if self._wait.busy:
             self._wait.kept.append(frame)
         elif self._farewell.due:
@@ -107,8 +108,7 @@ class Connection:
         self._farewell.left(code)
         self.outbox.drop()
         if not self._farewell.due:
-            session = self._runner.id if self._runner else None
-            log.info("client left", session=session, code=code)
+            self._log.info("client left", code=code)
             self._kept = code != Close.DONE
             self._farewell.end(None)
 
@@ -182,7 +182,7 @@ class Connection:
                 self._state = State.WAITING
             self._failed(error)
         except Exception:
-            log.exception("client not served")
+            self._log.exception("client not served")
             self.broken()
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
@@ -196,7 +196,8 @@ class Connection:
         self._voice.speaks, self._voice.left = runner.seat.speaks, runner.waits.left
         self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
-        log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
+        self._log = log.bind(session=runner.id)
+        self._log.info("session started", room=runner.hall.id, role=runner.seat.role)
         self._voice.started(started, message.resume.last_seq if message.resume else 1, entered.pauses)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
@@ -275,7 +276,7 @@ class Connection:
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
         if self.outbox.overrun and not self._farewell.due:
-            log.warning("client left that asks and never reads")
+            self._log.warning("client left that asks and never reads")
             self._farewell.end(None)
             self._transport.abort()
 
@@ -290,7 +291,7 @@ class Connection:
         if self._farewell.due:
             return
         code = Close(error.close_code or Close.BAD_MESSAGE)
-        log.info("connection refused", code=error.code, close=int(code))
+        self._log.info("connection refused", code=error.code, close=int(code))
         self._voice.refuse(error, code)
         self._finish(code)
 
