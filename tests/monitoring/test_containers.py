@@ -116,3 +116,12 @@ def test_beside_a_stack_on_the_host_all_listen_on_loopback_and_find_each_other_t
 def test_a_gpu_is_asked_for_only_where_it_is_wanted() -> None:
     assert [name for name, service in SERVICES.items() if "profiles" in service] == ["gpu_exporter"]
     assert [name for name, service in SERVICES.items() if "deploy" in service] == ["gpu_exporter"]
+
+
+def test_every_profile_that_a_document_names_exists() -> None:
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    named = {
+        name for page in pages for name in re.findall(r"compose [^`\n]*--profile (\w+)", page.read_text())
+    }
+
+    assert named == {"gpu"}
