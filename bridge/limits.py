@@ -34,7 +34,7 @@ def _shares(root: Path) -> Iterator[float]:
     for group in _groups(root, "cpu"):
         found.append([_text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us")])
     for words in found:
-        if len(words) == 2 and all(each.isdigit() and int(each) for each in words):
+        if len(words) == 2 and all(each.isdigit() for each in words):
             yield int(words[0]) / int(words[1])
 
 

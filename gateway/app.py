@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from bridge import languages, measured, topology
 from bridge.errors import RedisUnavailable
+from bridge.metrics import gateway as series
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
@@ -21,6 +22,7 @@ from gateway import pages, rooms, scrapes
 from gateway.answers import problem
 from gateway.protocols.native.connection import Connection
 from gateway.protocols.native.frames import Press
+from gateway.requests import Counted
 from gateway.runtime.backend import Backend
 from gateway.runtime.halls import Halls
 from gateway.runtime.monitor import Monitor
@@ -45,6 +47,7 @@ def create_app(settings: Settings, connections: set[Connection], address: str = 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backend = app.state.backend = Backend(settings)
         halls = app.state.halls = Halls(backend)
+        series.PENDING.set_function(lambda: sum(each.outbox.pending for each in list(connections)))
         await backend.start()
         monitor = app.state.monitor = Monitor(backend, queues.queues, address) if settings.metrics else None
         if monitor:
@@ -64,6 +67,7 @@ def create_app(settings: Settings, connections: set[Connection], address: str = 
         allow_methods=[*ASKED, "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
     )
+    app.add_middleware(Counted)
     _routes(app, connections)
     return app
 
@@ -76,7 +80,8 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
         connection = Connection(websocket, app.state.halls, press)
         connections.add(connection)
         try:
-            await connection.serve()
+            with series.CONNECTIONS.track_inprogress():
+                await connection.serve()
         finally:
             connections.discard(connection)
 

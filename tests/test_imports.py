@@ -30,6 +30,7 @@ PROVIDERS = "Providers know neither queue"
 SERIES = "The series import"
 CORE = "What decides in the gateway"
 SERIES = "The series import the nouns"
+WORKERS = "The gateway exports no series of a worker"
 ENGINES = "The gateway imports no engine"
 VIOLATIONS = [
     ("bridge.store.keys", "gateway.runtime.relay", ORDER),
@@ -61,9 +62,11 @@ VIOLATIONS = [
     ("gateway.core.deadlines", "time", CORE),
     ("gateway.core.room", "threading", CORE),
     ("gateway.core.speaker", "structlog", CORE),
+    ("gateway.core.inwork", "bridge.tracing", CORE),
     ("gateway.core.listener", "bridge.protocol.wire", CORE),
     ("gateway.core.ledger", "bridge.store.journal", CORE),
     ("bridge.metrics.worker", "bridge.settings", SERIES),
+    ("bridge.tasks.run", "bridge.metrics.worker", WORKERS),
     ("gateway.runtime.vad", "pocketsphinx", ENGINES),
     ("gateway.runtime.vad", "bridge.providers.stt.pocketsphinx", ENGINES),
 ]

@@ -19,6 +19,7 @@ from bridge.cli.models import models
 from bridge.cli.profile import profile
 from bridge.cli.providers import providers
 from bridge.cli.room import room
+from bridge.cli.status import status
 from bridge.cli.terminal import steadied
 from bridge.cli.trace import trace
 from bridge.cli.translate import translate
@@ -40,6 +41,7 @@ app.command(hidden=True)(alive)
 app.command()(translate)
 app.command()(room)
 app.command()(listen)
+app.command()(status)
 app.command()(trace)
 app.command()(doctor)
 app.command()(providers)

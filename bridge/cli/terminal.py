@@ -26,6 +26,12 @@ def as_json(value: Any) -> str:
     return text
 
 
+def is_read() -> bool:
+    """Whether somebody still takes what is printed, for what would go on for ever."""
+    outlet = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return not (isinstance(outlet, Outlet) and outlet.lost)
+
+
 @contextmanager
 def steadied() -> Iterator[None]:
     """Lets a verb do its work to the end whatever becomes of what it prints.
@@ -67,7 +73,7 @@ class Outlet(io.FileIO):
     def __init__(self, number: int, encoding: str, *, is_error: bool) -> None:
         super().__init__(number, "w", closefd=False)
         self.broken = False
-        self._lost = False
+        self.lost = False
         self._encoding = encoding
         self._is_error = is_error
 
@@ -80,11 +86,11 @@ class Outlet(io.FileIO):
 
     def write(self, data: Any) -> int:
         """Takes all of it, or what the descriptor takes at once."""
-        if not self._lost:
+        if not self.lost:
             try:
                 return super().write(data)
             except OSError as error:
-                self._lost = True
+                self.lost = True
                 self._tell(error)
         return len(data)
 

@@ -15,8 +15,9 @@ SESSIONS = gauge("bridge_sessions_active", "Sessions held, by role.", {"role": R
 STARTED = counter("bridge_sessions_started_total", "Sessions that began here.", {"role": ROLES}, at=AT)
 ENDED = counter(
     "bridge_sessions_ended_total",
-    "Sessions that ended here: the client was done, it left and did not come back, another gateway took it.",
-    {"reason": ("done", "lost", "moved")},
+    "Sessions that ended here: the client was done, was refused more, left and did not come back, or went to "
+    "another gateway.",
+    {"reason": ("done", "refused", "lost", "moved")},
     at=AT,
 )
 RESUMED = counter(
@@ -24,7 +25,7 @@ RESUMED = counter(
 )
 SESSION = duration(
     "bridge_session_duration_seconds",
-    "How long sessions last.",
+    "How long sessions last that began and ended at one gateway.",
     at=AT,
     begins="session.started was sent",
     ends="the session ended",
@@ -33,8 +34,8 @@ SESSION = duration(
 CONNECTIONS = gauge("bridge_connections", "Open WebSocket connections.", at=AT)
 CLOSES = counter(
     "bridge_closes_total",
-    "Connections that this gateway closed or lost, by close code; 1006 where the client sent none.",
-    {"code": ("1000", "1006", "1011", "1013", "4503")},
+    "Connections that ended, by the close code of whoever closed them; 1006 where nobody did.",
+    {"code": ("1000", "1001", "1006", "1011", "1013", "4503")},
     at=AT,
 )
 REQUESTS = counter(
@@ -91,7 +92,7 @@ EAR = duration(
 )
 DISPATCH = duration(
     "bridge_dispatch_seconds",
-    "How long segments wait in the gateway's own fair order.",
+    "How long live speech waits in the gateway's own fair order.",
     at=AT,
     begins="the segment was cut, or sent as a draft",
     ends="its chain of tasks was handed to Redis",
@@ -117,7 +118,7 @@ JITTER = duration(
     "How late audio frames leave that are paced (PACING=realtime).",
     at=AT,
     begins="the frame was due",
-    ends="it left",
+    ends="it left, and all that was due with it",
     buckets=SHORT,
     needs="PACING=realtime",
 )
@@ -144,19 +145,19 @@ DRAFTS = counter(
 )
 PARTIALS = counter(
     "bridge_partials_total",
-    "Looks at speech that goes on: shown, merged into a newer one before they were sent.",
+    "Looks at speech that goes on: shown to a client, merged into the next one as no engine was free.",
     {"outcome": ("shown", "coalesced")},
     at=AT,
 )
 SHED = counter(
     "bridge_shed_total",
-    "What was left out under pressure: whole segments, the speech of segments.",
+    "What was left out since it would come too late: whole segments, the speech of one in a language.",
     {"what": ("segment", "speech")},
     at=AT,
 )
 PRESSURE = gauge(
     "bridge_pressure_level",
-    "What is left out now: 0 nothing, 1 partials, 2 drafts, 3 quality, 4 speech.",
+    "What is left out now: 0 nothing, 1 partials, 2 drafts, 3 quality. Speech is left out by the segment.",
     at=AT,
 )
 SLOW = counter(
@@ -164,7 +165,7 @@ SLOW = counter(
 )
 ECHO = counter(
     "bridge_echoes_total",
-    "Stretches of our own speech that came back by a microphone and were not translated.",
+    "Segments of our own speech that came back by a microphone and were not translated.",
     at=AT,
     needs="an echo",
 )
@@ -172,7 +173,7 @@ ECHO = counter(
 # The engines as the gateway sees them, read when somebody scrapes
 QUEUE_WORKERS = gauge(
     "bridge_queue_workers",
-    "Live workers of each queue that the topology names; 0: nobody serves it.",
+    "Workers that take work from each queue that the topology names or somebody serves; 0: nobody does.",
     {"queue": ()},
     at=AT,
 )
@@ -190,7 +191,7 @@ QUEUE_OLDEST = gauge(
 WAITING = gauge("bridge_waiting_segments", "Segments that wait in this gateway's own fair order.", at=AT)
 WORKER = gauge(
     "bridge_worker_info",
-    "1 for each live worker.",
+    "1 for each live worker, also one that only ends what it runs.",
     {"worker": (), "stage": (), "device": (), "provider": ()},
     at=AT,
 )

@@ -156,6 +156,12 @@ class Rooms:
             kept: Any = await self._client.eval(_TOUCH, 2, keys.room(room), keys.ROOMS, room, str(ttl))
         return bool(kept)
 
+    async def count(self) -> int:
+        """How many go on."""
+        with keys.reported(self.url):
+            seconds, _ = await self._client.time()
+            return int(await self._client.zcount(keys.ROOMS, f"({seconds}", "+inf"))
+
     async def end(self, room: str) -> None:
         """Ends a room, and tells all who are there by `closed` in its journal."""
         named = [keys.room(room), keys.ROOMS, keys.journal(room)]

@@ -37,17 +37,19 @@ def _observe(name: str, since: float) -> None:
     observe(seconds)
 
 
-def _name(args: tuple[Any, ...]) -> str:
+def _answered(args: tuple[Any, ...], since: float) -> None:
     name: str = args[0]
-    return keys.SCRIPTS.get(args[1], name) if name.startswith("EVAL") else name
+    if name.startswith("EVAL"):
+        name = keys.SCRIPTS.get(args[1], name)
+    if name not in WAITING:
+        _observe(name, since)
 
 
 class _Client(redis.Redis):
     def _send_command_parse_response(self, conn: Any, command_name: str, *args: Any, **options: Any) -> Any:
         since = perf_counter()
         answer = super()._send_command_parse_response(conn, command_name, *args, **options)  # type: ignore[no-untyped-call]
-        if command_name not in WAITING:
-            _observe(_name(args), since)
+        _answered(args, since)
         return answer
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
@@ -68,8 +70,7 @@ class _AsyncClient(aio.Redis):
     ) -> Any:
         since = perf_counter()
         answer = await super()._send_command_parse_response(conn, command_name, *args, **options)  # type: ignore[no-untyped-call]
-        if command_name not in WAITING:
-            _observe(_name(args), since)
+        _answered(args, since)
         return answer
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> AsyncPipeline:

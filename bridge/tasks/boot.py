@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from bridge import logs, providers
+from bridge import logs, measured, providers, tracing
 from bridge.address import exported
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
@@ -48,7 +48,9 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
     logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
+    measured.begin(settings)
     provider_name = getattr(settings, f"{entry.stage}_provider")
+    tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
     provider = _loaded(entry.stage, provider_name)
     prepare(entry.stage, provider, settings)
@@ -81,6 +83,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
         provider.close()
         for each in (runtime.cancellations, runtime.desk, registry, cache):
             each.close()
+        tracing.close()
         if page is not None:
             page.close()
     if worker.exitcode:

@@ -12,10 +12,12 @@ from typing import Any
 import structlog
 from celery.exceptions import Ignore
 
+from bridge import tracing
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.logs import frames
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
+from bridge.tasks import spans
 from bridge.tasks.course import Course
 from bridge.types import Event, EventKind, Stage, Work
 
@@ -74,6 +76,7 @@ class Runtime:
             raise
         finally:
             self.served.remove(course.work.session)
+            spans.record(course)
             if self.over is not None:
                 self.over(course)
 
@@ -182,7 +185,9 @@ def run(
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
     course = Course(stage, work)
-    structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
+    structlog.contextvars.bind_contextvars(
+        session=work.session, segment=work.segment, stage=stage, **tracing.ids(work.trace)
+    )
     try:
         with runtime.serving(course), runtime.taken(stage, work) as taken:
             report = Report(runtime, course, taken.at)

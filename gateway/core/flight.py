@@ -84,7 +84,6 @@ class Recorder:
             case "draft":
                 self._put(Log(decision))
             case "dropped":
-                self._logs.pop(number, None)
                 self._dropped.setdefault(number, []).append(decision.code)
             case "cut":
                 if log is None or log.drawn.revision != decision.revision:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from bridge.metrics import gateway as series
 from bridge.settings import Settings
 from bridge.store.flights import Tape
 from bridge.store.journal import Journal
@@ -18,6 +19,7 @@ from bridge.store.registry import Watch, WorkerRecord
 from bridge.store.rooms import Rooms
 from bridge.store.sessions import Sessions
 from bridge.store.speakers import Speakers
+from bridge.types import Entry
 from gateway.core.inputs import Looked, Vanished
 from gateway.core.site import Site, names_of
 from gateway.runtime.admission import Places
@@ -29,6 +31,7 @@ from gateway.runtime.metronome import Metronome
 from gateway.runtime.offers import Offer
 from gateway.runtime.partials import Partials
 from gateway.runtime.relay import Relay
+from gateway.runtime.tally import Census
 from gateway.runtime.vad import Judge, Model
 from gateway.runtime.writer import Writer
 
@@ -72,12 +75,13 @@ class Backend:
             seconds=settings.journal_seconds,
             max_bytes=settings.journal_max_bytes,
         )
-        self.relay.also_told = self.dispatcher.shedding.told
+        self.census = Census()
+        self.relay.also_told = self._read
         self.judge = Judge(Model())
         self.beside = ThreadPoolExecutor(1, thread_name_prefix="echo")
         kept = settings.flight_seconds
         self.flights = Flights(Tape(url, kept, settings.flight_segments) if kept else None)
-        self.metronome = Metronome(settings.frame_ms)
+        self.metronome = Metronome(settings.frame_ms, series.JITTER.observe if settings.metrics else None)
 
     @property
     def offer(self) -> Offer:
@@ -106,6 +110,10 @@ class Backend:
     def _gone(self, worker: WorkerRecord, elsewhere: bool) -> None:
         for reader in self.relay.readers:
             reader.handle(Vanished(worker.name, worker.queue, elsewhere))
+
+    def _read(self, entry: Entry) -> None:
+        self.dispatcher.shedding.told(entry)
+        self.census.told(entry)
 
     def _looked(self) -> None:
         looked = Looked(self.fleet.running)

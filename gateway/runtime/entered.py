@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.metrics import gateway as series
 from gateway.runtime.mouth import Mouth
 from gateway.runtime.replay import Frame
 from gateway.runtime.runner import Runner
@@ -28,6 +29,8 @@ class Entered:
     def begin(self, mouth: Mouth) -> None:
         """Says first what was said before."""
         self.runner.attach(mouth)
+        if self.resumed:
+            series.RESUMED.inc()
         for frame in self.frames:
             self.runner.hear(frame)
         self.runner.hall.greet(self.runner)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 import structlog
 
-from bridge.errors import RedisUnavailable
+from bridge.errors import BridgeError, RedisUnavailable
 
 log = structlog.get_logger(__name__)
+
+
+async def in_time(what: str, errand: Awaitable[None], seconds: float = 2) -> None:
+    """Waits for it, but not for longer than that; the log says `what` is missing where it was not done."""
+    try:
+        async with asyncio.timeout(seconds):
+            await errand
+    except (BridgeError, TimeoutError) as error:
+        log.warning(what, error=str(error))
 
 
 class Errands:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
 import structlog
 
-from bridge.errors import BridgeError, NotKept, RedisUnavailable
+from bridge.errors import NotKept, RedisUnavailable
 from bridge.store import keys
 from bridge.store.records import Record
 from bridge.types import Presence
@@ -16,11 +16,14 @@ from gateway.core import inputs
 from gateway.core.seat import Seat
 from gateway.runtime.backend import Backend
 from gateway.runtime.entered import Entered
+from gateway.runtime.errands import in_time
 from gateway.runtime.hall import Hall
 from gateway.runtime.place import Place
 from gateway.runtime.register import Register, seat_of, takeover
 from gateway.runtime.replay import Replay
 from gateway.runtime.runner import Runner
+from gateway.runtime.spans import traced
+from gateway.runtime.tally import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ class Halls:
         # session.started has number 1.
         runner.ahead_of_room = 2 - frames[0].seq if frames else 1 - listener.seq
         self._seat(runner)
+        self._backend.census.began(seat)
         token = self._register.create(runner)
         runner.join()
         return Entered(runner, token, frames)
@@ -154,6 +158,7 @@ class Halls:
     def _seat(self, runner: Runner) -> None:
         runner.hall.coming -= 1
         self._runners[runner.id] = runner
+        self._backend.census.came(runner.seat)
         runner.gone = self._lost
         runner.hall.seat(runner)
 
@@ -169,9 +174,9 @@ class Halls:
         return hall
 
     async def _open(self, room: str, alone: bool) -> Hall:
-        backend = self._backend
-        patience = backend.settings.segment_deadline_ms / 1000
+        backend, patience = self._backend, self._backend.settings.segment_deadline_ms / 1000
         hall = Hall(room, backend.journal, patience, None if alone else lambda: self._register.attended(hall))
+        hall.spans = traced(backend.fleet.now)
         await backend.relay.open(room)
         await hall.catch_up()
         if not alone:
@@ -185,26 +190,26 @@ class Halls:
     def drop(self, runner: Runner) -> None:
         """The client of a session is gone, and may come back within the window."""
         if not self.window or self._stopping:
-            self.close(runner)
+            self.close(runner, "lost")
             return
         log.info("client away", session=runner.id)
         runner.detach()
         loop = asyncio.get_running_loop()
         self._away[runner.id] = [
             loop.call_later(CUT_SECONDS, runner.ordered, inputs.Commit()),
-            loop.call_later(self.window, self.close, runner),
+            loop.call_later(self.window, self.close, runner, "lost"),
         ]
 
-    def close(self, runner: Runner) -> None:
+    def close(self, runner: Runner, reason: Reason = "done") -> None:
         """A session is over. What was said in a room is still heard to its end."""
         for timer in self._away.pop(runner.id, ()):
             timer.cancel()
         if self._runners.get(runner.id) is not runner:
             return
+        self._backend.census.ended(runner.id, reason)
         self._ending.add(runner.id)
         self._backend.errands.run("forget session", self._forget(runner.id), session=runner.id)
-        patience = self._backend.settings.segment_deadline_ms / 1000
-        if runner.hall.alone or not runner.finish(patience, lambda: self.close(runner)):
+        if runner.hall.alone or not runner.finish(runner.hall.patience, lambda: self.close(runner)):
             self._backend.errands.run("close session", self._closed(runner), session=runner.id)
 
     async def _forget(self, session: str) -> None:
@@ -230,14 +235,15 @@ class Halls:
     async def stop(self) -> None:
         """This gateway stops: what is there of each session stays in Redis for the next one."""
         self._stopping = True
-        await self._guarded(self._backend.writer.written())
-        await self._guarded(self._register.keep(self._runners.values()))
+        await in_time("sessions not left in order", self._backend.writer.written())
+        await in_time("sessions not left in order", self._register.keep(self._runners.values()))
         for runner in list(self._runners.values()):
             self._leave(runner)
 
     def _lost(self, runner: Runner) -> None:
         """Another gateway has the session."""
         log.info("session taken over", session=runner.id)
+        self._backend.census.ended(runner.id, "moved")
         self._leave(runner)
 
     def _leave(self, runner: Runner) -> None:
@@ -246,6 +252,7 @@ class Halls:
             timer.cancel()
         if self._runners.get(runner.id) is runner:
             del self._runners[runner.id]
+            self._backend.census.left(runner.seat)
         runner.hall.leave(runner)
         self._close_hall(runner.hall)
 
@@ -285,13 +292,6 @@ class Halls:
         await self._register.keep(self._runners.values())
         for hall in [hall for hall in self._halls.values() if not hall.alone]:
             await self._register.keep_hall(hall)
-
-    async def _guarded(self, errand: Awaitable[None]) -> None:
-        try:
-            async with asyncio.timeout(2):
-                await errand
-        except (BridgeError, TimeoutError) as error:
-            log.warning("sessions not left in order", error=str(error))
 
 
 def _again() -> RedisUnavailable:

@@ -9,12 +9,15 @@ from math import inf
 
 import structlog
 
+from bridge import tracing
 from bridge.store import keys
 from bridge.types import SAMPLE_BYTES
 from gateway.core import effects, glimpse, inputs
 from gateway.core.flight import Recorded
 from gateway.runtime.backend import Backend
+from gateway.runtime.hall import Hall
 from gateway.runtime.lanes import Job, Told
+from gateway.runtime.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -24,25 +27,29 @@ class Hands:
     is still wanted."""
 
     def __init__(
-        self, backend: Backend, session: str, room: str, tell: Callable[[Told | inputs.Skipped], object]
+        self, backend: Backend, session: str, hall: Hall, tell: Callable[[Told | inputs.Skipped], object]
     ) -> None:
         self.first = 0
         self._backend = backend
         self._session = session
-        self._room = room
+        self._room = hall.id
+        self._spans = hall.spans
         self._tell = tell
         self._superseded: effects.Supersede | None = None
+        self._tally = Tally(measured=backend.settings.metrics)
 
     def do(self, effect: effects.Effect) -> None:
         """Does it."""
+        self._tally.see(effect)
         match effect:
             case effects.Append(decision):
                 at = round(self._backend.fleet.at(decision.at), 5)
-                self._backend.writer.append(self._room, replace(decision, at=at))
+                self._backend.writer.append(self._room, self._spans.decided(replace(decision, at=at)))
             case effects.Report(event):
                 self._backend.writer.append(self._room, event)
             case Recorded(flight):
                 self._backend.flights.record(flight)
+                self._spans.settled(flight)
             case effects.Free(freed):
                 self._backend.dispatcher.free(self._session, freed)
             case effects.Supersede():
@@ -89,11 +96,12 @@ class Hands:
         return replace(submit, work=submit.work.but(sent=now, deadline=now + submit.left, due=due))
 
     def _submit(self, submit: effects.Submit) -> None:
-        work, told = submit.work, log.bind(session=self._session, segment=submit.work.segment)
+        submit, tell = self._spans.sent(self._stamped(submit), self._tell)
+        work = submit.work
+        told = log.bind(session=self._session, segment=work.segment, **tracing.ids(work.trace))
         if work.attempt:
             told.warning("sent again", stage=submit.stage, attempt=work.attempt)
         elif submit.urgency == "final":
             told.info("segment cut", ms=len(submit.pcm) // SAMPLE_BYTES // 16)
-        submit = self._stamped(submit)
         superseded, self._superseded = self._superseded, None
-        self._backend.dispatcher.submit(Job(self._session, submit, superseded, self._tell))
+        self._backend.dispatcher.submit(Job(self._session, submit, superseded, tell))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.core import inputs
+from gateway.runtime.traffic import TRAFFIC
 from gateway.runtime.vad import WINDOW, WINDOW_BYTES, Judge
 from gateway.runtime.ward import Ward
 
@@ -73,7 +74,11 @@ class Intake:
     def add(self, given: bytes | Ordered) -> None:
         """The next audio, PCM s16le mono 16 kHz, whole samples, or what counts from this place on."""
         self._ahead.append(given)
-        self._bytes += len(given) if isinstance(given, bytes) else ORDERED_BYTES
+        if isinstance(given, bytes):
+            self._bytes += len(given)
+            TRAFFIC.heard += len(given)
+        else:
+            self._bytes += ORDERED_BYTES
         self.pump()
 
     def clear(self) -> None:

@@ -22,13 +22,15 @@ Work = Callable[[float], None]
 class Metronome:
     """One for each gateway. It ticks only while somebody waits."""
 
-    def __init__(self, frame_ms: int) -> None:
+    def __init__(self, frame_ms: int, late: Callable[[float], object] | None = None) -> None:
+        """`late` is told how many seconds after its time the last of what was due together was done."""
         self.frame_ms = frame_ms
         self._step = frame_ms / 1000 / STEPS
         self._due: dict[int, list[Work]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
         self._ticking = False
+        self._late = late
 
     @property
     def idle(self) -> bool:
@@ -52,12 +54,14 @@ class Metronome:
         step = floor(asyncio.get_running_loop().time() / self._step + CLOSE)
         self._timer, self._ticking = None, True
         due = sorted(each for each in self._due if each <= step)
-        for works in [self._due.pop(each) for each in due]:
+        for each, works in [(each, self._due.pop(each)) for each in due]:
             for work in works:
                 try:
                     work(step * self._step)
                 except Exception:
                     log.exception("speech of a session stands still; the others go on")
+            if self._late is not None:
+                self._late(asyncio.get_running_loop().time() - each * self._step)
         self._ticking = False
         if self._due:
             self._arm(min(self._due))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import structlog
 from prometheus_client import REGISTRY, Metric
 from prometheus_client.exposition import choose_encoder
 
 from bridge.errors import RedisUnavailable
+from bridge.metrics import TABLE
 from bridge.metrics import gateway as series
 from bridge.placement import slots_of
 from bridge.settings import Settings
@@ -21,8 +22,7 @@ from bridge.store.gateways import Gateways
 from bridge.store.registry import WorkerRecord
 from gateway.runtime.backend import Backend
 from gateway.runtime.pulse import Pulse
-
-log = structlog.get_logger(__name__)
+from gateway.runtime.traffic import TRAFFIC
 
 WITHIN_SECONDS = 0.8
 """For the look into Redis: a scrape is answered within a second whether or not Redis answers."""
@@ -61,7 +61,8 @@ class Monitor:
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)
-            await self._quietly(self._gateways.forget(self._backend.gateway))
+            with contextlib.suppress(RedisUnavailable):
+                await self._gateways.forget(self._backend.gateway)
         for store in (self._queues, self._gateways):
             await store.close()
 
@@ -69,11 +70,14 @@ class Monitor:
         """The metrics of this process now, in the form that `accept` asks for, and its media type."""
         await self._look()
         encode, media = choose_encoder(accept)
+        # What workers measure, in code that a gateway has as well: here it would stay zero.
+        others = {row.name.removesuffix("_total") for row in TABLE if row.at == "worker"}
         parts = []
         # One series at a time: all of them in one go would hold the loop, and so everybody's speech.
         for metric in REGISTRY.collect():
-            parts.append(encode(_Alone(metric)).removesuffix(END))
-            await asyncio.sleep(0)
+            if metric.name not in others:
+                parts.append(encode(_Alone(metric)).removesuffix(END))
+                await asyncio.sleep(0)
         return b"".join(parts) + (END if "openmetrics" in media else b""), media
 
     async def targets(self) -> list[dict[str, Any]]:
@@ -101,6 +105,7 @@ class Monitor:
                 backlog = await self._queues.look(list(known))
         except (RedisUnavailable, TimeoutError):
             backlog = None
+        TRAFFIC.pour()
         series.WAITING.set(self._backend.dispatcher.waiting)
         series.REDIS_UP.set(backlog is not None)
         for gauge in FLEET:
@@ -113,14 +118,9 @@ class Monitor:
 
     async def _tell(self) -> None:
         while True:
-            await self._quietly(self._gateways.tell(self._backend.gateway, self._address))
+            telling = self._gateways.tell(self._backend.gateway, self._address)
+            self._backend.errands.run("tell where metrics are", telling)
             await asyncio.sleep(TELL_SECONDS)
-
-    async def _quietly(self, errand: Coroutine[Any, Any, None]) -> None:
-        try:
-            await errand
-        except RedisUnavailable as error:
-            log.debug("where metrics are was not told", error=error.message)
 
 
 class _Alone:

@@ -53,6 +53,11 @@ class Outbox:
         return full
 
     @property
+    def pending(self) -> int:
+        """Bytes that wait because the client reads slowly."""
+        return self._stream_bytes + self._answer_bytes
+
+    @property
     def overrun(self) -> bool:
         """Whether the client asks for answers that it does not read."""
         return self._answer_bytes >= ANSWER_BYTES
@@ -68,10 +73,12 @@ class Outbox:
         """A caption or another frame of the stream."""
         self._push(frame, -1, 0.0)
 
-    def show(self, frame: str) -> None:
-        """A frame that is worth something at once or never: it goes where nothing waits."""
-        if not self._stream and not self._answers and self._writable():
+    def show(self, frame: str) -> bool:
+        """A frame that is worth something at once or never: it goes where nothing waits. Whether it went."""
+        goes = not self._stream and not self._answers and self._writable()
+        if goes:
             self._send(frame)
+        return goes
 
     def play(self, frame: bytes, segment: int, now: float = 0.0) -> None:
         """A frame of speech of a segment, which comes at `now`, in seconds."""

@@ -15,6 +15,7 @@ import structlog
 
 from bridge import pipeline, placement
 from bridge.errors import BridgeError, NoWorker
+from bridge.metrics import gateway as series
 from bridge.store.sessions import Sessions
 from bridge.types import Stage, Work
 from gateway.core.effects import Submit
@@ -118,5 +119,6 @@ class Partials:
         self._skip(submit, tell)
 
     def _skip(self, submit: Submit, tell: Tell) -> None:
+        series.PARTIALS.labels("coalesced").inc()
         # Not at once: the session may be in the middle of what it does.
         asyncio.get_running_loop().call_soon(tell, Skipped(submit.stage, submit.work.target))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import structlog
 
+from bridge.metrics import gateway as series
 from bridge.placement import Place
 from bridge.types import STAGES, Decision, Entry, Event, Stage
 from gateway.core.capacity import Capacity
@@ -75,6 +76,7 @@ class Shedding:
         before = self.level
         self._pressure.note(now, max(self._strain(stage) for stage in STAGES))
         if self.level != before:
+            series.PRESSURE.set(self.level)
             log.info("pressure", leaves_out=self.level.name.lower(), before=before.name.lower())
 
     def treat(self, session: str, submit: Submit, plan: Mapping[Place, str]) -> Treatment:

@@ -1,10 +1,12 @@
-"""What of a server's address may be read by anyone."""
+"""What of a server's address may be read by anyone, and what others call it."""
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from bridge.address import masked
+from bridge.address import exported, masked
 from bridge.errors import RedisUnavailable
 from bridge.store.registry import Registry
 
@@ -54,3 +56,13 @@ def test_store_names_its_redis_without_the_password() -> None:
         registry.workers()
     registry.close()
     assert "heim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_who_listens_everywhere_is_called_by_the_name_of_the_machine(host: str) -> None:
+    assert exported(host, 9100) == f"{socket.gethostname()}:9100"
+
+
+def test_who_listens_somewhere_is_called_by_that() -> None:
+    assert exported("127.0.0.1", 1) == "127.0.0.1:1"
+    assert exported("fe80::1", 1) == "[fe80::1]:1"

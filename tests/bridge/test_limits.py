@@ -76,6 +76,18 @@ def test_the_older_kind_of_groups_is_read_also_where_the_path_is_that_of_the_hos
     assert (limits.memory(root), limits.cores(root)) == (4_000_000, 0.3)
 
 
+def test_the_older_kind_of_groups_is_read_where_the_path_says(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        proc__self__cgroup="5:memory:/a\n4:cpu,cpuacct:/a",
+        sys__fs__cgroup__memory__a__memoryDOTlimit_in_bytes="5000000",
+        sys__fs__cgroup__cpu__a__cpuDOTcfs_quota_us="40000",
+        sys__fs__cgroup__cpu__a__cpuDOTcfs_period_us="100000",
+    )
+
+    assert (limits.memory(root), limits.cores(root)) == (5_000_000, 0.4)
+
+
 def test_its_words_for_no_limit_are_understood(tmp_path: Path) -> None:
     root = tree(
         tmp_path,

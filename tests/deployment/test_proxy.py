@@ -24,6 +24,15 @@ from tests.stack import REPOSITORY, SIMULATED, WORKERS, Processes, RedisProcess,
 
 TEMPLATE = REPOSITORY / "config/nginx/gateways.conf.template"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
+METRICS = (
+    "/metrics",
+    "/metrics/",
+    "/metrics/targets",
+    "/metrics?a",
+    "//metrics",
+    "/%6detrics",
+    "/a/../metrics",
+)
 AROUND = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -123,6 +132,8 @@ def test_clients_reach_all_gateways_by_one_port_and_those_only_that_are_there(
             pids = {process.pid for process in gateways}
             wait_until(lambda: served_by(port) == pids, 60, "both gateways serve")
             wait_until(lambda: status(port, "/readyz") == 200, 60, "workers are there")
+            assert (fetch(ADDRESSES[0], port, "/metrics") or (0, ""))[0] == 200
+            assert {path: status(port, path) for path in METRICS} == dict.fromkeys(METRICS, 404)
             result = asyncio.run(translate(url, decode(CLIP), "en", ["es"]))
             assert any(segment.translations["es"].pcm for segment in result.segments.values())
             gateways[0].kill()

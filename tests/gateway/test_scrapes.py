@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from prometheus_client import REGISTRY, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
+from bridge.metrics import TABLE, worker
 from bridge.settings import Settings
 from bridge.store.gateways import Gateways
 from tests.gateway.scraping import Client, Page, fetch, register, scrape, serving
@@ -37,6 +39,15 @@ def test_a_scrape_is_text_of_this_release_and_of_the_objectives_in_force(setting
     }
     assert page.value("bridge_redis_up") == 1
     assert page.value("process_resident_memory_bytes")
+    assert "_created" not in answer.text
+
+
+def test_a_gateway_shows_every_series_of_its_own_and_none_of_workers(settings: Settings) -> None:
+    shown = {line.split()[2] for line in fetch(settings, "/metrics").text.splitlines() if "# TYPE" in line}
+
+    others = {row.name for row in TABLE if row.at == worker.AT}
+    assert others and not others & shown
+    assert {row.name for row in TABLE} - others <= shown
 
 
 def test_who_asks_for_openmetrics_gets_a_whole_page_of_it(settings: Settings) -> None:
@@ -55,6 +66,20 @@ def test_without_metrics_a_scraper_is_told_what_to_set(settings: Settings, path:
 
     assert (answer.status_code, answer.json()["code"]) == (404, "metrics_off")
     assert "METRICS=true" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_loop_and_redis_are_timed_where_metrics_are_on(settings: Settings, on: bool) -> None:
+    def seen() -> tuple[float, float]:
+        looks = REGISTRY.get_sample_value(
+            "bridge_redis_command_seconds_count", {"command": "script:registry.look"}
+        )
+        return REGISTRY.get_sample_value("bridge_event_loop_lag_seconds_count") or 0, looks or 0
+
+    before = seen()
+    serving(settings.model_copy(update={"metrics": on}), lambda client: asyncio.sleep(0.3))
+    beats, looks = (now - then for now, then in zip(seen(), before, strict=True))
+    assert (beats >= 1, looks >= 1) == (on, on)
 
 
 def within_a_second(settings: Settings) -> Page:
@@ -76,6 +101,7 @@ def test_without_redis_a_scrape_says_so_within_a_second_and_knows_no_queues(
 
     assert page.value("bridge_redis_up") == 0
     assert not page.labels("bridge_queue_workers") + page.labels("bridge_worker_info")
+    assert isnan(page.value("bridge_redis_connections") or 0)
 
 
 def test_a_redis_that_hangs_holds_no_scrape(tmp_path: Path) -> None:
@@ -123,6 +149,7 @@ def test_a_gateway_tells_the_others_where_it_is_until_it_ends(settings: Settings
     assert serving(settings, told, "gateway:8000") == ["gateway:8000"]
     assert asyncio.run(known()) == []
     assert serving(settings, lambda client: known()) == []
+    assert fetch(settings, "/metrics/targets").json() == []
 
 
 def test_without_redis_targets_are_an_error_so_that_prometheus_keeps_those_it_has(tmp_path: Path) -> None:

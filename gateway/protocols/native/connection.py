@@ -38,7 +38,8 @@ class Connection:
         self._runner: Runner | None = None
         self._transport: Transport = websocket.scope["extensions"][EXTENSION]
         self._voice = Voice(self._transport, press, backend.metronome)
-        self.asked, self._voice.relieved = self._voice.asked, self.writable
+        self.asked, self.outbox = self._voice.asked, self._voice.outbox
+        self._voice.relieved = self.writable
         self._vigil = Vigil(
             lambda *idle: self._refuse(refusals.idle(*idle)), backend.settings.session_idle_seconds
         )
@@ -94,14 +95,14 @@ class Connection:
 
     def writable(self) -> None:
         """The client reads again."""
-        self._voice.outbox.flush()
+        self.outbox.flush()
         if self._runner is not None:
             self._runner.pump()
 
     def gone(self, code: int | None) -> None:
         """The connection is over; `code` is that of the client's close, None where it came without one."""
         self._farewell.left(code)
-        self._voice.outbox.drop()
+        self.outbox.drop()
         if not self._farewell.due:
             self._transport.log.info("client left", code=code)
             self._kept = code != Close.DONE
@@ -201,15 +202,15 @@ class Connection:
     async def _release(self) -> None:
         """Sends what is still to be said, closes the connection, and leaves the session."""
         self._vigil.end()
-        code = self._farewell.code
+        code = self._farewell.settled()
         await self._wait.cancel()
         whole = not self._kept
         if code is not None:
-            whole = await self._farewell.close(self._websocket, self._voice.outbox, code)
+            whole = await self._farewell.close(self._websocket, self.outbox, code)
         # Meanwhile it may have been taken over.
         runner, self._runner = self._runner, None
         if runner is not None and code is not Close.DRAIN:
-            (self._halls.close if whole else self._halls.drop)(runner)
+            self._halls.close(runner, self._farewell.reason) if whole else self._halls.drop(runner)
 
     # From the runner
 
@@ -229,7 +230,7 @@ class Connection:
 
     def purge(self, before: float) -> None:
         """Drops speech that was stopped."""
-        self._voice.outbox.purge(before)
+        self.outbox.purge(before)
 
     def acknowledge(self, samples: int) -> None:
         """Tells what audio the client need not keep."""
@@ -252,7 +253,7 @@ class Connection:
 
     def full(self) -> bool:
         """Whether the client reads too slowly for more to be begun."""
-        return self._voice.outbox.full
+        return self.outbox.full
 
     def hold(self, holding: bool) -> None:
         """Reads no further, or again."""
@@ -270,14 +271,13 @@ class Connection:
 
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
-        if self._voice.outbox.overrun and not self._farewell.due:
+        if self.outbox.overrun and not self._farewell.due:
             self._transport.log.warning("client left that asks and never reads")
             self._farewell.end(None)
             self._transport.abort()
 
     def _failed(self, error: BridgeError) -> None:
-        fatal = refusals.fatal(error, self._runner is not None)
-        if fatal is not None:
+        if (fatal := refusals.fatal(error, self._runner is not None)) is not None:
             self._refuse(fatal)
         else:
             self._complain(error.code, error.message, error.hint, retryable=error.retryable)

@@ -7,12 +7,16 @@ import contextlib
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bridge.metrics import gateway as series
 from bridge.protocol.wire import Close
 from gateway.runtime.outbox import Outbox
+from gateway.runtime.tally import Reason
 
 DRAIN_SECONDS = 10
 """How long a session that is over waits for its client to take the last frames."""
 REFUSAL_SECONDS = 1
+LOST = 1006
+_CODES = frozenset({*map(int, Close), *range(1000, 1016)})
 
 
 class Farewell:
@@ -32,6 +36,19 @@ class Farewell:
     def code(self) -> Close | None:
         """With which this side closes, None where the client left."""
         return self._end.result() if self._end.done() and not self._end.cancelled() else None
+
+    @property
+    def reason(self) -> Reason:
+        """Why its session ends, where it does."""
+        return "done" if self.code in (None, Close.DONE) else "refused"
+
+    def settled(self) -> Close | None:
+        """The same, once, at the end: it is counted, a code that nobody knows as `other`."""
+        code = self.code
+        left = self._left.result() if self._left.done() else None
+        closed = int(code) if code is not None else LOST if left is None else left
+        series.CLOSES.labels(str(closed) if closed in _CODES else "other").inc()
+        return code
 
     async def wait(self) -> None:
         """Returns when either side has enough."""

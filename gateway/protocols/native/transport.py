@@ -15,9 +15,11 @@ import structlog
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from bridge.protocol.wire import HEADER
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE
 from gateway.protocols.native import shortcut
 from gateway.protocols.native.deflate import TextDeflateFactory
+from gateway.runtime.traffic import TRAFFIC
 
 log = structlog.get_logger(__name__)
 EXTENSION = "speechbridge.transport"
@@ -45,7 +47,8 @@ class Peer(Protocol):
         """The connection takes more again."""
 
     def gone(self, code: int | None) -> None:
-        """The connection is over; `code` is that of the client's close, None where it came without one."""
+        """The connection is over; `code` is that of the client's close, or of ours where what it sent is no
+        WebSocket, None where neither closed it."""
 
 
 class Allowance:
@@ -66,7 +69,8 @@ class Allowance:
 
 
 class Transport(WebSocketsSansIOProtocol):
-    """One connection. `rate` and `burst` are set once for the server, by `allowing`."""
+    """One connection. `rate` and `burst` are set once for the server, by `allowing`; `second` is what a byte
+    of speech takes to hear."""
 
     rate, burst = 400.0, 2_000.0
 
@@ -79,6 +83,7 @@ class Transport(WebSocketsSansIOProtocol):
         self._parsing = False
         self._held = False
         self._flooded = False
+        self.second = 0.0
         if self.config.ws_per_message_deflate:
             # 4 kB windows: captions are short, and 128 sessions would hold 128 windows.
             factory = TextDeflateFactory(
@@ -95,7 +100,7 @@ class Transport(WebSocketsSansIOProtocol):
             message = self.queue.get_nowait()
             if message["type"] == "websocket.receive":
                 text = message.get("text")
-                peer.take(text if text is not None else message["bytes"] or b"")
+                self._give(text.encode() if text is not None else message["bytes"] or b"", text)
             elif message["type"] == "websocket.disconnect":
                 peer.gone(message.get("code"))
         self._resume()
@@ -130,9 +135,14 @@ class Transport(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return
         if isinstance(frame, str):
-            self.conn.send_text(frame.encode())
+            data = frame.encode()
+            self.conn.send_text(data)
         else:
+            data = frame
             self.conn.send_binary(frame)
+            TRAFFIC.spoken += (len(frame) - HEADER.size) * self.second
+        TRAFFIC.bytes_out += len(data)
+        TRAFFIC.messages_out += 1
         self.transport.write(b"".join(self.conn.data_to_send()))
 
     def abort(self) -> None:
@@ -163,8 +173,15 @@ class Transport(WebSocketsSansIOProtocol):
             if pcm is None:
                 break
             data = data[shortcut.HEAD_BYTES + len(pcm) :]
-            self._peer.take(pcm)
+            self._give(pcm)
         return data
+
+    def _give(self, data: bytes, text: str | None = None) -> None:
+        """Hands a message over, which is `text` where it is any."""
+        if self._peer is not None:
+            TRAFFIC.bytes_in += len(data)
+            TRAFFIC.messages_in += 1
+            self._peer.take(data if text is None else text)
 
     def _parse(self) -> None:
         """Parses what came, in turns: a quarter of a megabyte of tiny frames would take a second."""
@@ -240,7 +257,7 @@ class Transport(WebSocketsSansIOProtocol):
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
         if self.curr_msg_data_type == "bytes":
-            self._peer.take(bytes(data))
+            self._give(bytes(data))
             return
         try:
             text = bytes(data).decode()
@@ -248,7 +265,7 @@ class Transport(WebSocketsSansIOProtocol):
             self.conn.send_close(1007)
             self.handle_parser_exception()
             return
-        self._peer.take(text)
+        self._give(data, text)
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
@@ -256,7 +273,7 @@ class Transport(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
-        self._over()
+        self._over(failed=True)
 
     def keepalive_timeout(self) -> None:
         self.log.warning("connection cut that answers no ping", code=1011, seconds=self.ping_timeout)
@@ -271,11 +288,11 @@ class Transport(WebSocketsSansIOProtocol):
         if self._peer is not None:
             self._peer.writable()
 
-    def _over(self) -> None:
+    def _over(self, *, failed: bool = False) -> None:
         peer, self._peer = self._peer, None
         if peer is not None:
-            received = self.conn.close_rcvd
-            peer.gone(received.code if received is not None else None)
+            closed = self.conn.close_sent if failed else self.conn.close_rcvd
+            peer.gone(closed.code if closed is not None else None)
 
 
 def allowing(rate: float, burst: float) -> type[Transport]:

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from bridge.errors import ProtocolError
+from bridge.metrics import gateway as series
 from bridge.protocol import client_messages, server_messages, wire
 from bridge.types import SAMPLE_BYTES, Attendant
 from gateway.core import effects, glimpse
@@ -32,6 +33,7 @@ class Voice:
         self.left: Callable[[int, int], None] = lambda segment, target: None
         self._press = press
         self._metronome = metronome
+        self._transport = transport
         self.outbox = Outbox(transport.send_frame, lambda: transport.may_send)
         self._began = time.monotonic()
         self._seq = 0
@@ -50,6 +52,7 @@ class Voice:
         self._seq, self._pauses = seq, pauses
         self.outbox.say(self._encoded(message))
         output = message.config.output
+        self._transport.second = 1 / (SAMPLE_BYTES * output.rate) if output.rate else 0.0
         if output.pacing == "realtime" and output.rate:
             pacer = self.outbox.pace(output.rate, self._metronome, self._packed, self.relieved)
             pacer.hold(bool(pauses), time.monotonic())
@@ -83,12 +86,16 @@ class Voice:
         latency = 0.0
         if isinstance(said.what, effects.Obeyed):
             since = self._asked.pop(said.what.number, None)
-            latency = 0.0 if since is None else round((time.monotonic() - since) * 1000, 2)
+            if since is not None:
+                latency = round((time.monotonic() - since) * 1000, 2)
+                series.CONTROL.observe(latency / 1000)
             self._hold(said.what)
             self.outbox.say(self._encoded(frames.message(said.what, latency)))
             return
         if isinstance(said.what, effects.Ended) and not said.what.segments and self.speaks:
             self._no_speech()
+        elif isinstance(said.what, effects.Failed):
+            series.ERRORS.labels(said.what.stage, said.what.code).inc()
         self._send(said.what, self._stamped(self._press.body(said)))
 
     def _hold(self, what: effects.Obeyed) -> None:
@@ -112,7 +119,8 @@ class Voice:
         if isinstance(shown, Warn):
             self.answer(frames.warning(shown))
         else:
-            self.outbox.show(self._stamped(self._press.body(shown)))
+            if self.outbox.show(self._stamped(self._press.body(shown))):
+                series.PARTIALS.labels("shown").inc()
 
     def play(self, sound: effects.Play, seq: int) -> None:
         """Sends speech."""
@@ -133,6 +141,7 @@ class Voice:
             segments, size = self.outbox.skip(now)
             ms = round(size * 1000 / (self.skips * SAMPLE_BYTES), 1)
         if segments:
+            series.SLOW.inc(segments)
             self.answer(server_messages.PlaybackSkipped(segments=segments, ms=ms))
 
     def answer(self, message: server_messages.ServerMessage) -> None:
@@ -141,6 +150,7 @@ class Voice:
 
     def complain(self, code: str, message: str, hint: str, **more: Any) -> None:
         """Tells of an error that leaves the connection open, unless `more` says otherwise."""
+        series.ERRORS.labels("connection", code).inc()
         self.answer(server_messages.Error(code=code, message=message, hint=hint, **more))
 
     def refuse(self, error: ProtocolError, code: wire.Close) -> None:

@@ -108,6 +108,7 @@ def test_it_listens_where_it_is_told_and_nowhere_else(served: Callable[..., Page
 def test_a_client_that_says_nothing_is_closed_and_others_are_served_meanwhile(
     page: Page, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    assert 1 <= (server._Handler.timeout or 0) <= 10
     monkeypatch.setattr(server._Handler, "timeout", 0.1)
     with socket.create_connection(("127.0.0.1", page.port), timeout=5) as silent:
         since = time.monotonic()

@@ -264,6 +264,21 @@ def test_speech_spoken_counts_and_its_first_result_is_its_first_sound(runtime: R
     assert grown("bridge_tasks_total", stage="tts", outcome="ok") == 1
 
 
+def test_speech_of_an_engine_that_fails_half_way_was_spoken_and_says_nothing_of_its_speed(
+    runtime: Runtime, room: Room
+) -> None:
+    def breaking(_: Any, work: Work, __: bytes | None) -> Results:
+        yield {"kind": "audio", "pcm": SECOND, "rate": 16_000}
+        raise ProviderError("The voice cracked.")
+
+    measured(runtime, "tts")
+    grown = Grown()
+    through("tts", WORK, breaking)
+
+    assert grown("bridge_synthesized_audio_seconds_total") == 1
+    assert grown("bridge_real_time_factor_count") == 0
+
+
 def now(sample: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(sample, labels)
 

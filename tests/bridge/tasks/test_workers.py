@@ -10,7 +10,7 @@ import pytest
 
 from bridge.cli.network import fetch
 from bridge.tasks.stt import transcribe
-from bridge.types import Work
+from bridge.types import Decision, Work
 from tests.bridge.tasks.crew import AHEAD_SECONDS, Crew, placed, translation, whole
 from tests.stack import wait_until
 
@@ -133,6 +133,15 @@ def test_the_series_of_each_worker_move_with_a_segment(crew: Crew, name: str, st
     assert after[f'bridge_model_load_seconds_count{{stage="{stage}"}}'] == 1
     assert after['bridge_worker_threads{state="idle"}'] == crew.worker(name).slots
     assert not [sample for sample in after if sample.startswith("bridge_gpu_")]
+
+
+def test_the_worker_that_speaks_shows_how_fast_it_heard_of_a_pause(crew: Crew) -> None:
+    heard = "bridge_worker_control_seconds_count"
+    before = page(crew, "mouth")[heard]
+    pause = Decision("paused", "alice", 7, 0)
+    crew.room.do(lambda sessions: sessions.tell("room", pause, crew.room.now()))
+
+    wait_until(lambda: page(crew, "mouth")[heard] == before + 1, 2, "it is measured")
 
 
 def test_an_engine_sees_only_the_gpu_of_its_worker(crew: Crew) -> None:

@@ -164,6 +164,24 @@ def test_a_segment_that_is_not_wanted_any_more_was_stopped() -> None:
     assert [(flight.segment, flight.outcome) for flight in desk.recorder.take()] == [(0, "stopped")]
 
 
+def test_who_wants_to_hear_a_segment_later_belongs_to_it() -> None:
+    desk = Desk()
+    desk.hears(cut(0), began("stt"), heard(0))
+    added = Decision("also", SESSION, segment=0, targets=(Target("ca"),))
+    assert desk.hears(added, translated(0), audio(0, 0, last=True), done(0, 1)) == []
+    (flight,) = desk.hears(translated(0, "ca"), audio(0, 0, 0, "ca", last=True), done(0, 1, "ca"))
+
+    assert flight.outcomes == {"es": "heard", "ca": "heard"}
+
+
+def test_the_language_is_the_one_that_was_found() -> None:
+    desk = Desk()
+    desk.hears(cut(0, source=None), began("stt"))
+    (flight,) = desk.hears(heard(0, ""))
+
+    assert flight.source == "en"
+
+
 def test_nothing_is_kept_of_a_speaker_whose_segments_never_end() -> None:
     desk = Desk()
     for segment in range(500):

@@ -15,6 +15,9 @@ from bridge.settings import Settings
 from bridge.store import keys
 from bridge.store.registry import Registry
 from bridge.types import Stage, Target, Work
+from gateway.runtime.backend import Backend
+from gateway.runtime.monitor import Monitor
+from tests.gateway.runtime.dispatching import Scene, play
 from tests.gateway.scraping import Client, Page, register, scrape, serving
 from tests.stack import as_gateway
 
@@ -93,6 +96,23 @@ def test_a_message_that_is_not_ours_is_counted_and_has_no_age(
 
     assert page.value("bridge_queue_length", queue="stt.cpu0") == 1
     assert page.value("bridge_queue_oldest_seconds", queue="stt.cpu0") == 0
+
+
+def test_what_waits_in_the_gateway_itself_is_counted(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        for segment in range(5):
+            it.submit("file", segment, live=False)
+        it.submit("alice", 0)
+        await it.settled(3)
+        backend = Backend(settings)
+        backend.dispatcher = it.dispatcher
+        monitor = Monitor(backend, (), "")
+        page, _ = await monitor.page("")
+        await monitor.stop()
+        await backend.stop()
+        assert Page(page.decode()).value("bridge_waiting_segments") == 3
+
+    play(settings, scene, slots=2)
 
 
 def test_a_worker_that_is_gone_is_gone_from_the_next_scrape(settings: Settings) -> None:

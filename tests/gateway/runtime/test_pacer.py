@@ -9,11 +9,14 @@ from math import inf
 
 import pytest
 
+from bridge.settings import Settings
 from gateway.core.effects import Play
 from gateway.runtime.metronome import Metronome
 from gateway.runtime.outbox import Outbox
 from gateway.runtime.pacer import Pacer
 from tests.gateway.runtime.clock import until
+from tests.gateway.runtime.scene import Scene, play
+from tests.gateway.runtime.test_flights import Change
 
 RATE = 8_000
 FRAME_BYTES = 320
@@ -172,3 +175,48 @@ def test_the_metronome_never_wakes_early_and_at_whole_steps(when: float) -> None
         assert abs(steps - round(steps)) < 1e-6
 
     played(scene)
+
+
+def test_the_metronome_tells_once_for_all_that_is_due_together_how_late_the_last_was_done() -> None:
+    late: list[float] = []
+
+    async def run() -> None:
+        metronome = Metronome(FRAME_MS, late.append)
+        due = asyncio.get_running_loop().time() + 0.01
+        for _ in range(3):
+            metronome.at(due, lambda now: time.sleep(0.01))
+        await until(lambda: metronome.idle)
+
+    asyncio.run(run())
+    (once,) = late
+    assert 0.03 <= once < 0.5
+
+
+def test_what_was_due_earlier_is_later_where_the_loop_was_held_up() -> None:
+    late: list[float] = []
+
+    async def run() -> None:
+        metronome = Metronome(FRAME_MS, late.append)
+        now = asyncio.get_running_loop().time()
+        for ms in (10, 20):
+            metronome.at(now + ms / 1000, lambda now: None)
+        asyncio.get_running_loop().call_soon(time.sleep, 0.04)
+        await until(lambda: metronome.idle)
+
+    asyncio.run(run())
+    assert late[0] - late[1] == pytest.approx(0.01, abs=0.002)
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("metrics", [True, False])
+def test_frames_are_timed_where_somebody_wants_to_know(settings: Settings, metrics: bool) -> None:
+    """METRICS."""
+
+    async def scene(it: Scene) -> None:
+        grown = Change(("bridge_frame_jitter_seconds_count", {}))
+        client = Client(it.backend.metronome)
+        client.say(100)
+        await client.outbox.drained(1)
+        assert (grown()[0] > 0) is metrics
+
+    play(settings, scene, metrics=metrics)

@@ -14,6 +14,7 @@ from gateway.core.effects import Submit
 from gateway.core.inputs import Skipped
 from gateway.runtime.partials import Partials
 from tests.gateway.runtime.dispatching import Scene, play
+from tests.gateway.runtime.test_flights import Change
 
 pytestmark = pytest.mark.redis
 
@@ -65,12 +66,14 @@ def test_a_look_goes_behind_all_that_will_be_heard_with_its_speech_in_redis(sett
 
 def test_it_is_left_out_where_the_only_slot_is_taken_by_a_final(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
+        grown = Change(("bridge_partials_total", {"outcome": "coalesced"}))
         looks = Looks(it)
         it.submit("b", 0)
         await it.settled(1)
         looks.look("a")
         await looks.settled("stt.gpu0", 0, 1)
         assert looks.skipped == [("a", Skipped("stt", None))]
+        assert grown() == [1]
         it.free("b", 0)
         looks.look("a")
         await looks.settled("stt.gpu0", 1, 1)

@@ -14,6 +14,7 @@ from gateway.core.pressure import Level
 from gateway.runtime.admission import BUSY_AFTER_MS, speaking
 from gateway.runtime.shedding import Shedding
 from tests.gateway.runtime.dispatching import Scene, play
+from tests.gateway.runtime.test_flights import value
 
 pytestmark = pytest.mark.redis
 BUDGET = 10.0
@@ -100,6 +101,7 @@ def test_under_pressure_quality_goes_and_drafts_are_not_begun(settings: Settings
         await it.settled(2)
         it.dispatcher.looked()
         assert shedding.level is Level.QUALITY
+        assert value("bridge_pressure_level") == 3
         assert not it.dispatcher.idle("tts.gpu0", 0)
         it.free("alice", 0)
         await it.settled(3)

@@ -20,6 +20,7 @@ from gateway.runtime.vad import WINDOW_BYTES
 from gateway.runtime.ward import Ward
 from tests.gateway.runtime.clock import until
 from tests.gateway.runtime.scene import CLIP, TERMS, Scene, play
+from tests.gateway.runtime.test_flights import Change
 
 SECONDS = 1.0
 FRAME = SPEECH_RATE // 50 * SAMPLE_BYTES
@@ -115,7 +116,9 @@ def test_speech_that_comes_back_is_left_out_where_the_variable_says_so(
     settings: Settings, guard: bool, codes: list[str]
 ) -> None:
     async def scene(it: Scene) -> None:
+        grown = Change(("bridge_echoes_total", {}))
         assert await echoed(it) == codes
+        assert grown() == [len(codes)]
 
     play(settings, scene, echo_guard=guard)
 
