@@ -140,10 +140,18 @@ def _speech(look: Look) -> Iterator[Finding]:
     if level:
         left = LEFT_OUT[min(level, len(LEFT_OUT) - 1)]
         yield Finding(f"under pressure, left out: {left}", MORE, wrong=level >= len(LEFT_OUT) - 1)
+    refused = sum(each.minute for each in look.errors if each.type == "overloaded")
+    if refused:
+        yield Finding(
+            f"{_many(refused, 'client')} refused within {_span(look)}: no place, or no engine time",
+            "More workers or gateways, or WS_MAX_CONNECTIONS; clients come back by themselves.",
+        )
     bad = look.segments.get("failed", 0) + look.segments.get("partly", 0)
     every = bad + look.segments.get("heard", 0)
     if bad > FAILED * every:
-        told = ", ".join(f"{each.stage} {each.type}".strip() for each in look.errors if each.minute)
+        told = ", ".join(
+            f"{each.stage} {each.type}" for each in look.errors if each.minute and each.stage in STAGES
+        )
         yield Finding(
             f"{bad} of {_many(every, 'segment')} failed within {_span(look)}" + (f": {told}" if told else ""),
             "`speechbridge trace SESSION` shows where; the log of that stage's worker says why.",

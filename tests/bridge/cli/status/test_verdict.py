@@ -93,10 +93,18 @@ WRONG = [
         replace(
             WELL,
             segments={"heard": 18, "failed": 1, "partly": 1},
-            errors=(ErrorCount("tts", "engine_failed", 2, 9), ErrorCount("stt", "late", 0, 1)),
+            errors=(
+                *(ErrorCount("tts", "engine_failed", 2, 9), ErrorCount("stt", "late", 0, 1)),
+                ErrorCount("connection", "bad_message", 3, 3),
+            ),
         ),
         "2 of 20 segments failed within 60 s: tts engine_failed",
         "speechbridge trace",
+    ),
+    (
+        replace(WELL, errors=(ErrorCount("connection", "overloaded", 2, 5),)),
+        "2 clients refused within 60 s: no place, or no engine time",
+        "WS_MAX_CONNECTIONS",
     ),
     (
         replace(WELL, late={"segment": Late(0.4, 0.55, 3, 30)}),
@@ -155,6 +163,8 @@ def test_what_harms_nobody_is_told_and_all_is_well(look: Look, what: str) -> Non
         replace(WELL, redis=RedisState(True, 10**12, None)),
         replace(WELL, segments={"heard": 19, "failed": 1}),
         replace(WELL, late={"segment": Late(0.4, 0.9, 2, 10)}),
+        replace(WELL, errors=(ErrorCount("connection", "overloaded", 0, 5),)),
+        replace(WELL, errors=(ErrorCount("connection", "bad_message", 4, 5),)),
         replace(WELL, queues=()),
         replace(WELL, workers=(Worker("ear", "stt", "gpu0", "", gpu=Gpu(1.0, 95, 100)),)),
         replace(WELL, redis=RedisState()),
