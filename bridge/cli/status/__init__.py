@@ -31,8 +31,7 @@ def status(
 ) -> None:
     """Show who is here, what waits, who works, how long listeners wait, and what is wrong.
 
-    The numbers are those of all gateways and workers that the gateway knows. Where it does not answer, Redis
-    tells what it can.
+    The numbers are those of all gateways and workers. Where no gateway answers, Redis tells what it can.
 
     Exit code 0: all is well at the last look, or it was ended by Ctrl-C.
 

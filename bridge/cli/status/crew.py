@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bridge.cli.status.kept import Kept
-from bridge.cli.status.look import Worker, in_order
-from bridge.cli.status.numbers import Numbers
+from bridge.cli.status.look import Gpu, Worker, in_order
+from bridge.cli.status.numbers import Numbers, whole
 from bridge.cli.status.sources import Sight
 from bridge.store.registry import WorkerRecord
 
@@ -34,21 +35,28 @@ def crew(sight: Sight, views: Iterable[Numbers], kept: Kept | None) -> tuple[Wor
 
 
 def _worker(name: str, facts: Facts, page: Numbers, record: WorkerRecord | None, kept: Kept | None) -> Worker:
-    busy, idle = (page.get("bridge_worker_threads", state=state) for state in ("busy", "idle"))
-    measured = None if busy is None or idle is None else (round(busy), round(busy + idle))
-    many = page.get("bridge_models_resident")
-    resident = None if many is None else round(many)
+    busy, idle = (whole(page.get("bridge_worker_threads", state=state)) for state in ("busy", "idle"))
+    stage, device, provider = (facts.get(label, "") for label in ("stage", "device", "provider"))
+    resident = whole(page.get("bridge_models_resident"))
+    slots = None if busy is None or idle is None else busy + idle
+    made = Worker(name, stage, device, provider, resident, busy, slots, gpu=_gpu(page))
     if record is None or kept is None:
-        stage, device, provider = (facts.get(label, "") for label in ("stage", "device", "provider"))
-        return Worker(name, stage, device, provider, resident, *(measured or (None, None)))
-    return Worker(
-        name,
-        record.stage,
-        record.device,
-        record.provider,
-        record.models or resident,
-        *(measured or (len(kept.sighting.running.get(name, ())), record.slots)),
-        record.ahead_ms,
-        record.draining,
-        kept.sighting.listening.get(name),
+        return made
+    return replace(
+        made,
+        stage=record.stage,
+        device=record.device,
+        provider=record.provider,
+        models=record.models or resident,
+        busy=len(kept.sighting.running.get(name, ())) if slots is None else busy,
+        slots=record.slots if slots is None else slots,
+        ahead_ms=record.ahead_ms,
+        draining=record.draining,
+        connected=kept.sighting.listening.get(name),
     )
+
+
+def _gpu(page: Numbers) -> Gpu | None:
+    busy = page.get("bridge_gpu_utilization_ratio")
+    used, most = (whole(page.get("bridge_gpu_memory_bytes", kind=kind)) for kind in ("used", "total"))
+    return None if busy is None and used is None else Gpu(busy, used, most)

@@ -9,7 +9,7 @@ from bridge.cli.status.figures import errors, late, timings
 from bridge.cli.status.history import History
 from bridge.cli.status.kept import Kept
 from bridge.cli.status.look import Gateway, Look, Queue, RedisState, in_order
-from bridge.cli.status.numbers import Numbers, total
+from bridge.cli.status.numbers import Numbers, total, whole
 from bridge.cli.status.quantiles import quantile
 from bridge.cli.status.sources import Sight
 from bridge.placement import slots_of
@@ -63,16 +63,12 @@ def _gateway(address: str, pages: Mapping[str, Numbers], grown: Mapping[str, Num
         up=True,
         version=next((each.get("version") for each in page.labels("bridge_build_info")), None),
         roles={role: round(many) for role, many in page.by("bridge_sessions_active", "role").items()},
-        connections=_whole(page.get("bridge_connections")),
-        waiting=_whole(page.get("bridge_waiting_segments")),
-        pending_bytes=_whole(page.get("bridge_output_queue_bytes")),
+        connections=whole(page.get("bridge_connections")),
+        waiting=whole(page.get("bridge_waiting_segments")),
+        pending_bytes=whole(page.get("bridge_output_queue_bytes")),
         lag_p95=lag,
-        pressure=_whole(page.get("bridge_pressure_level")),
+        pressure=whole(page.get("bridge_pressure_level")),
     )
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
 
 
 def _queues(views: Iterable[Numbers], kept: Kept | None) -> tuple[Queue, ...]:
@@ -93,7 +89,7 @@ def _queues(views: Iterable[Numbers], kept: Kept | None) -> tuple[Queue, ...]:
 
 def _queue(page: Numbers, name: str) -> Queue:
     workers, slots, running, length = (
-        _whole(page.get(f"bridge_queue_{what}", queue=name))
+        whole(page.get(f"bridge_queue_{what}", queue=name))
         for what in ("workers", "slots", "running", "length")
     )
     return Queue(name, workers, slots, running, length, page.get("bridge_queue_oldest_seconds", queue=name))
@@ -104,11 +100,9 @@ def _redis(views: Iterable[Numbers], kept: Kept | None) -> RedisState:
     for page in views:
         if (up := page.get("bridge_redis_up")) is None:
             continue
-        memory = {
-            kind: _whole(page.get("bridge_redis_memory_bytes", kind=kind)) for kind in ("used", "limit")
-        }
+        memory = {kind: whole(page.get("bridge_redis_memory_bytes", kind=kind)) for kind in ("used", "limit")}
         found = RedisState(
-            up == 1, memory["used"], memory["limit"], _whole(page.get("bridge_redis_connections"))
+            up == 1, memory["used"], memory["limit"], whole(page.get("bridge_redis_connections"))
         )
         if found.up:
             return found

@@ -71,6 +71,15 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Gpu:
+    """The card of a worker: the share of the time in which it computed, and its memory, used by all."""
+
+    busy: float | None = None
+    used_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """`models` are their names, or how many there are; `ahead_ms` is how far its clock is ahead of Redis'.
     One that is not `connected` died a moment ago."""
@@ -85,6 +94,7 @@ class Worker:
     ahead_ms: float | None = None
     draining: bool | None = None
     connected: bool | None = None
+    gpu: Gpu | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ READ = frozenset(
         *("segments_total", "errors_total", "drafts_total", "shed_total", "redispatches_total"),
         *("queue_workers", "queue_slots", "queue_running", "queue_length", "queue_oldest_seconds"),
         *("worker_info", "worker_threads", "models_resident", "build_info"),
+        *("gpu_memory_bytes", "gpu_utilization_ratio"),
         *("redis_up", "redis_memory_bytes", "redis_connections"),
     )
 )
@@ -95,6 +96,11 @@ def _series(head: str) -> tuple[str, Labels] | None:
         return None
     (family,) = text_string_to_metric_families(f"{head} 0\n")
     return name, tuple(sorted(family.samples[0].labels.items()))
+
+
+def whole(value: float | None) -> int | None:
+    """A number of things, or of bytes."""
+    return None if value is None else round(value)
 
 
 def total(pages: Iterable[Numbers]) -> Numbers:

@@ -123,7 +123,7 @@ def _workers(look: Look, most: int | None) -> Table:
     table.columns[0].max_width = LONGEST
     rows = [
         [
-            *(each.name, each.stage, each.device, each.provider),
+            *(each.name, each.stage, _device(each), each.provider),
             None if each.busy is None or each.slots is None else f"{each.busy}/{each.slots}",
             None if each.ahead_ms is None else f"{round(each.ahead_ms):+} ms",
             _state(each),
@@ -132,6 +132,11 @@ def _workers(look: Look, most: int | None) -> Table:
         for each in sorted(look.workers, key=lambda worker: worker.connected is not False)
     ]
     return _fill(table, rows, most)
+
+
+def _device(worker: Worker) -> str:
+    busy = worker.gpu.busy if worker.gpu else None
+    return worker.device if busy is None else f"{worker.device} {busy:.0%}"
 
 
 def _models(worker: Worker) -> str | None:

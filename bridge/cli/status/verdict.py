@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bridge.cli.status.look import Look
+from bridge.cli.status.look import Look, Worker
 from bridge.types import STAGES
 
 OLDEST_SECONDS = 2.0
 """Waiting in a queue from which on people notice; the alert QueueBacklog has the same."""
 FULL = 0.9
 """Share of its memory from which on Redis is said to be full: it refuses writes at 1."""
+GPU_FULL = 0.95
+"""Share of the memory of a GPU; the alert GPUMemoryExhaustion has the same."""
 FAILED = 0.05
 """Share of segments that may fail; the alert HighErrorRate has the same."""
 LATE = 3
@@ -138,10 +140,18 @@ def _speech(look: Look) -> Iterator[Finding]:
     if level:
         left = LEFT_OUT[min(level, len(LEFT_OUT) - 1)]
         yield Finding(f"under pressure, left out: {left}", MORE, wrong=level >= len(LEFT_OUT) - 1)
+    refused = sum(each.minute for each in look.errors if each.type == "overloaded")
+    if refused:
+        yield Finding(
+            f"{_many(refused, 'client')} refused within {_span(look)}: no place, or no engine time",
+            "More workers or gateways, or WS_MAX_CONNECTIONS; clients come back by themselves.",
+        )
     bad = look.segments.get("failed", 0) + look.segments.get("partly", 0)
     every = bad + look.segments.get("heard", 0)
     if bad > FAILED * every:
-        told = ", ".join(f"{each.stage} {each.type}".strip() for each in look.errors if each.minute)
+        told = ", ".join(
+            f"{each.stage} {each.type}" for each in look.errors if each.minute and each.stage in STAGES
+        )
         yield Finding(
             f"{bad} of {_many(every, 'segment')} failed within {_span(look)}" + (f": {told}" if told else ""),
             "`speechbridge trace SESSION` shows where; the log of that stage's worker says why.",
@@ -190,16 +200,28 @@ def _remarks(look: Look) -> Iterator[Finding]:
                 wrong=False,
             )
     for worker in look.workers:
-        if abs(worker.ahead_ms or 0) > SKEW_MS:
-            yield Finding(
-                f"the clock of {worker.name} is {(worker.ahead_ms or 0) / 1000:+.1f} s off",
-                "timedatectl set-ntp true, on its host; only logs mislead by it.",
-                wrong=False,
-            )
+        yield from _worker(worker)
     versions = sorted({gateway.version for gateway in look.gateways if gateway.version})
     if len(versions) > 1:
         yield Finding(
             f"gateways of several releases: {', '.join(versions)}", "Fine for a while.", wrong=False
+        )
+
+
+def _worker(worker: Worker) -> Iterator[Finding]:
+    gpu = worker.gpu
+    if gpu and gpu.used_bytes and gpu.total_bytes and gpu.used_bytes > GPU_FULL * gpu.total_bytes:
+        share = gpu.used_bytes / gpu.total_bytes
+        yield Finding(
+            f"the memory of {worker.device} is full: {share:.0%} ({worker.name})",
+            "A smaller model or compute type, or another card for one of its workers.",
+            wrong=False,
+        )
+    if abs(worker.ahead_ms or 0) > SKEW_MS:
+        yield Finding(
+            f"the clock of {worker.name} is {(worker.ahead_ms or 0) / 1000:+.1f} s off",
+            "timedatectl set-ntp true, on its host; only logs mislead by it.",
+            wrong=False,
         )
 
 

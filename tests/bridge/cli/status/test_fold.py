@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.cli.status.asking import Target
 from bridge.cli.status.kept import Kept
-from bridge.cli.status.look import Gateway, Late, Look, Queue, RedisState, Timing, Worker
+from bridge.cli.status.look import Gateway, Gpu, Late, Look, Queue, RedisState, Timing, Worker
 from bridge.store.backlog import Backlog, Queued
 from bridge.store.registry import Sighting, WorkerRecord
 from tests.bridge.cli.status.pages import Process, look, serving, sight
@@ -74,14 +74,17 @@ def test_a_worker_is_what_its_metrics_and_redis_say_of_it_together() -> None:
     labels = {"worker": "ear", "stage": "stt", "device": "gpu0", "provider": "whisper"}
     one = serving().tell("worker_info", 1, **labels)
     page = Process().tell("worker_threads", 2, state="busy").tell("worker_threads", 1, state="idle")
+    page.tell("gpu_utilization_ratio", 0.5, device="gpu0").tell(
+        "gpu_memory_bytes", 3e9, device="gpu0", kind="used"
+    )
     asked = [Target("ear:9101", "worker", labels)]
     pages = {"gw1": one.page(), "ear:9101": page.tell("models_resident", 2, stage="stt").page()}
 
     alone = look(sight(pages=pages, workers=asked))
-    assert alone.workers == (Worker("ear", "stt", "gpu0", "whisper", 2, 2, 3),)
+    assert alone.workers == (Worker("ear", "stt", "gpu0", "whisper", 2, 2, 3, gpu=Gpu(0.5, 3_000_000_000)),)
     both = look(sight(pages=pages, workers=asked, kept=kept(MOUTH, EAR)))
     assert both.workers == (
-        Worker("ear", "stt", "gpu0", "whisper", ("base",), 2, 3, 4.0, False, True),
+        Worker("ear", "stt", "gpu0", "whisper", ("base",), 2, 3, 4.0, False, True, Gpu(0.5, 3_000_000_000)),
         Worker("mouth", "tts", "cpu0", "piper", None, 1, 1, 0.0, True, False),
     )
     assert both.rooms == 4

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bridge.cli.status.look import ErrorCount, Gateway, Look, Queue, RedisState, Spread, Timing, Worker
+from bridge.cli.status.look import ErrorCount, Gateway, Gpu, Look, Queue, RedisState, Spread, Timing, Worker
 from bridge.cli.status.table import drawn, fitted
 from bridge.cli.status.verdict import judged
 
@@ -107,8 +107,10 @@ def test_a_worker_is_told_with_its_engine_its_models_and_its_state() -> None:
     told = lines(replace(FULL, workers=FULL.workers[2:3]), width=120)
 
     words = "translation gpu0 nllb-transformers 1/4 +3 ms draining facebook/nllb-200-distilled-600M"
-    engine = Worker("ear", "stt", "cpu0", "pocketsphinx", 0, 0, 1, -0.4, False, True)
-    assert row(lines(replace(EMPTY, workers=(engine,))), "ear") == "ear stt cpu0 pocketsphinx 0/1 +0 ms ok -"
+    engine = Worker("ear", "stt", "cpu0", "pocketsphinx", 0, 0, 1, -0.4, False, True, Gpu(0.834))
+    assert (
+        row(lines(replace(EMPTY, workers=(engine,))), "ear") == "ear stt cpu0 83% pocketsphinx 0/1 +0 ms ok -"
+    )
     assert row(told, "translation-") == f"translation-gpu0-2@no… {words}"
 
 

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.cli.status.look import ErrorCount, Gateway, Late, Look, Queue, RedisState, Spread, Timing, Worker
+from bridge.cli.status.look import (
+    ErrorCount,
+    Gateway,
+    Gpu,
+    Late,
+    Look,
+    Queue,
+    RedisState,
+    Spread,
+    Timing,
+    Worker,
+)
 from bridge.cli.status.verdict import Verdict, judged
 
 QUEUES = tuple(Queue(f"{stage}.cpu0", 1, 1, 0, 0, 0.0) for stage in ("stt", "translation", "tts"))
@@ -82,10 +93,18 @@ WRONG = [
         replace(
             WELL,
             segments={"heard": 18, "failed": 1, "partly": 1},
-            errors=(ErrorCount("tts", "engine_failed", 2, 9), ErrorCount("stt", "late", 0, 1)),
+            errors=(
+                *(ErrorCount("tts", "engine_failed", 2, 9), ErrorCount("stt", "late", 0, 1)),
+                ErrorCount("connection", "bad_message", 3, 3),
+            ),
         ),
         "2 of 20 segments failed within 60 s: tts engine_failed",
         "speechbridge trace",
+    ),
+    (
+        replace(WELL, errors=(ErrorCount("connection", "overloaded", 2, 5),)),
+        "2 clients refused within 60 s: no place, or no engine time",
+        "WS_MAX_CONNECTIONS",
     ),
     (
         replace(WELL, late={"segment": Late(0.4, 0.55, 3, 30)}),
@@ -115,6 +134,10 @@ REMARKS = [
     (of_gateway(lag_p95=0.2), "gateway gw1 has too much to do: its loop is 0.20 s late"),
     (replace(WELL, queues=(*QUEUES, Queue("tts.gpu0", 0, 0, 0, 0, 0.0))), "no worker for tts.gpu0"),
     (replace(WELL, workers=(Worker("ear", "stt", "", "", ahead_ms=-1_500.0),)), "of ear is -1.5 s off"),
+    (
+        replace(WELL, workers=(Worker("ear", "stt", "gpu0", "", gpu=Gpu(0.5, 96, 100)),)),
+        "the memory of gpu0 is full: 96% (ear)",
+    ),
     (replace(WELL, unread={"ear:9101": "timed out"}), "no metrics of 1 worker: ear:9101, timed out"),
     (
         replace(WELL, gateways=(*WELL.gateways, Gateway("gw2", True, "0.2.0"))),
@@ -140,7 +163,10 @@ def test_what_harms_nobody_is_told_and_all_is_well(look: Look, what: str) -> Non
         replace(WELL, redis=RedisState(True, 10**12, None)),
         replace(WELL, segments={"heard": 19, "failed": 1}),
         replace(WELL, late={"segment": Late(0.4, 0.9, 2, 10)}),
+        replace(WELL, errors=(ErrorCount("connection", "overloaded", 0, 5),)),
+        replace(WELL, errors=(ErrorCount("connection", "bad_message", 4, 5),)),
         replace(WELL, queues=()),
+        replace(WELL, workers=(Worker("ear", "stt", "gpu0", "", gpu=Gpu(1.0, 95, 100)),)),
         replace(WELL, redis=RedisState()),
     ],
 )
