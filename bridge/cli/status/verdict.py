@@ -56,7 +56,7 @@ def judged(look: Look) -> Verdict:
 def _well(look: Look) -> str:
     heard, span = look.segments.get("heard", 0), _span(look)
     if heard:
-        return f"everybody hears each other: {heard} segments heard within {span}"
+        return f"everybody hears each other: {_many(heard, 'segment')} heard within {span}"
     if look.sessions:
         silence = f", nothing was heard within {span}" if look.window_s else ""
         return f"all is ready: {_many(look.sessions, 'session')}{silence}"
