@@ -11,13 +11,13 @@ COPY gateway gateway
 
 FROM build AS build-gateway
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/speechbridge/bin/python install "/src[gateway]"
+    pip --python /opt/speechbridge/bin/python install "/src[gateway,tracing]"
 
 FROM build AS build-worker
 # The engines, as extras of pyproject.toml; `gpu` shows a card in the metrics, where there is one.
 ARG EXTRAS=pocketsphinx,espeak,gpu
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/speechbridge/bin/python install "/src[${EXTRAS}]"
+    pip --python /opt/speechbridge/bin/python install "/src[tracing,${EXTRAS}]"
 
 FROM build AS build-flower
 RUN --mount=type=cache,target=/root/.cache/pip \

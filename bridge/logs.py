@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 import warnings
+from collections.abc import Mapping
 from typing import cast
 
 import structlog
@@ -18,11 +20,11 @@ _PER_TASK = ("celery.app.trace", "celery.worker.strategy")
 _TAKEN_OVER = ("celery", "celery.task", "kombu", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
-def setup(settings: Settings, process: str) -> None:
+def setup(settings: Settings, process: str, **fields: str) -> None:
     """Sends all logging of this process to stderr, at LOG_LEVEL and in LOG_FORMAT.
 
-    Each line carries `process` and whatever is bound with structlog.contextvars (session, segment,
-    stage). Celery's lines for single tasks appear at DEBUG only. May be called again.
+    Each line carries `process`, these fields, and whatever is bound with structlog.contextvars (session,
+    segment, stage). Celery's lines for single tasks appear at DEBUG only. May be called again.
     """
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[Processor] = [
@@ -31,7 +33,7 @@ def setup(settings: Settings, process: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _named(process),
+        _named({"process": process} | fields),
     ]
     structlog.configure(
         processors=[
@@ -71,10 +73,19 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name))
 
 
-def _named(process: str) -> Processor:
+def frames(error: BaseException) -> str:
+    """The traceback of an error and of what caused it, without what they say: an engine may repeat its input.
+
+    As the field `exception`, it stands in a log line where a traceback would.
+    """
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{frames(cause)}\n" if cause is not None else ""
+    return f"{before}{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}"
+
+
+def _named(fields: Mapping[str, str]) -> Processor:
     def add(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        event.setdefault("process", process)
-        return event
+        return {**fields, **event}
 
     return add
 

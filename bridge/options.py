@@ -33,6 +33,10 @@ PREFIXES = (
     *("METRICS", "FLIGHT_", "FLOWER_"),
 )
 """Of the environment's variables only these are taken for ours; most of the rest belong to others."""
+OTHERS = ("COMPOSE_", "GRAFANA_PASSWORD")
+"""Those of `.env` begin so that Docker Compose reads, from the same file."""
+PASSED_ON = "OTEL_"
+"""OpenTelemetry reads these itself; `bridge.tracing` hands it those of `.env` and the preset."""
 
 
 def config_dir() -> Path:
@@ -197,7 +201,8 @@ def unknown(
     for label, values in layers() if sources is None else sources:
         for variable in values:
             meant = label != "environment" or variable.startswith(PREFIXES) or variable in INSTEAD
-            if meant and variable not in ours and variable not in ("PRESET", "CONFIG_DIR"):
+            others = variable in ("PRESET", "CONFIG_DIR") or variable.startswith((*OTHERS, PASSED_ON))
+            if meant and variable not in ours and not others:
                 found.setdefault(variable, label)
     sentences = []
     for variable, label in found.items():

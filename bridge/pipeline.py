@@ -24,13 +24,12 @@ FINAL, DRAFT, PARTIAL = 0, 3, 6
 
 def canvas(work: Work, targets: Sequence[Target], plan: Plan) -> Signature[Any]:
     """STT once, then translation and TTS for each target by itself; without targets STT alone."""
-    urgency = _urgency(work)
-    first = _placed(transcribe.s(work.message()), plan["stt", None], urgency)
+    first = _placed(transcribe.s(work.message()), plan["stt", None], work)
     if not targets:
         return first
     return chain(
         first,
-        group(branch(translate.s(*_to(to)), to.language, plan, urgency) for to in targets),
+        group(branch(translate.s(*_to(to)), plan, work.but(target=to.language)) for to in targets),
     )
 
 
@@ -40,35 +39,48 @@ def _to(target: Target) -> tuple[str | float | None, ...]:
     return told if target.speed == 1 else (*told, target.speed)
 
 
-def branch(translation: Signature[Any], target: str, plan: Plan, urgency: int) -> Signature[Any]:
-    """Translation, then TTS where the plan has a queue for it, for one target."""
-    first = _placed(translation, plan["translation", target], urgency)
-    if (spoken := plan.get(("tts", target))) is None:
+def branch(translation: Signature[Any], plan: Plan, work: Work) -> Signature[Any]:
+    """Translation, then TTS where the plan has a queue for it, for the target of `work`."""
+    first = _placed(translation, plan["translation", work.target], work)
+    if (spoken := plan.get(("tts", work.target))) is None:
         return first
-    return chain(first, _placed(synthesize.s(), spoken, urgency))
+    return chain(first, _placed(synthesize.s(), spoken, work))
 
 
 def rest(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
     """What is left of one target's branch from `stage` (translation or tts) on."""
     assert work.target is not None
-    urgency = _urgency(work)
     if stage == "tts":
-        return _placed(synthesize.s(work.message()), plan["tts", work.target], urgency)
-    return branch(translate.s(work.message(), work.target, work.voice), work.target, plan, urgency)
+        return _placed(synthesize.s(work.message()), plan["tts", work.target], work)
+    return branch(translate.s(work.message(), work.target, work.voice), plan, work)
 
 
 def look(work: Work, stage: Stage, plan: Plan) -> Signature[Any]:
     """One stage of a partial: nothing follows."""
     task = transcribe.s(work.message()) if stage == "stt" else translate.s(work.message(), work.target, None)
-    return task.set(queue=plan[stage, work.target], priority=PARTIAL)
+    return _placed(task, plan[stage, work.target], work)
 
 
-def _urgency(work: Work) -> int:
-    return DRAFT if work.draft else FINAL
+def _placed(signature: Signature[Any], queue: str, work: Work) -> Signature[Any]:
+    """On its queue, as urgent as it is; its arguments are words, so Flower shows whose it is instead."""
+    urgency = PARTIAL if work.partial else DRAFT if work.draft else FINAL
+    shown: dict[str, Any] = {"argsrepr": whose(work), "kwargsrepr": ""}
+    return signature.set(queue=queue, priority=urgency, **shown)
 
 
-def _placed(signature: Signature[Any], queue: str, urgency: int) -> Signature[Any]:
-    return signature.set(queue=queue, priority=urgency)
+def whose(work: Work) -> str:
+    """What a person is shown of a task: `segment 3 · es · draft 1 · attempt 2 · session 2d015e983d5c4cac`.
+
+    The session comes last, because Flower's table has room for 47 characters; first attempts go unsaid.
+    """
+    named = (
+        f"segment {work.segment}",
+        work.target or work.source,
+        "partial" if work.partial else f"draft {work.revision}" if work.draft else "",
+        f"attempt {work.attempt}" if work.attempt else "",
+        f"session {work.session}",
+    )
+    return " · ".join(filter(None, named))
 
 
 def send(work: Work, stage: Stage, targets: Sequence[Target], plan: Plan) -> None:

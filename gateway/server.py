@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bridge import logs
+from bridge import logs, tracing
 from bridge.address import exported
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -101,6 +101,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises SettingsError where the port cannot be had."""
     logs.setup(settings, process="gateway")
+    tracing.setup("speechbridge-gateway")
     bound = bind(settings)
     own = bind_metrics(settings) if settings.metrics and settings.reuse_port else None
     connections: set[Connection] = set()
@@ -125,10 +126,19 @@ def serve(settings: Settings) -> None:
         server.own = own, uvicorn.Config(metrics, http=http, ws="none", log_config=None, access_log=False)
     host, port = bound.getsockname()[:2]
     log.info("gateway listens", url=f"http://{host}:{port}")
+    # Operators look for the word: `grep keepalive`.
+    log.info(
+        "keepalive: clients are pinged",
+        every_seconds=settings.ws_ping_interval,
+        answer_within_seconds=settings.ws_ping_timeout,
+    )
     # uvicorn raises the signal that stopped it once more; a stop that was asked for is a success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    server.run(sockets=[bound])
+    try:
+        server.run(sockets=[bound])
+    finally:
+        tracing.close()
 
 
 def bind(settings: Settings) -> socket.socket:

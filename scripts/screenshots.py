@@ -1,7 +1,7 @@
-"""Makes docs/screenshots from the running web client: `python scripts/screenshots.py`.
+"""Makes docs/screenshots from the running system: `python scripts/screenshots.py [SCENE ...]`.
 
-Real Chromium, real speech from tests/data/speech, the engines of `make run`. Needs the dev packages and, for
-the look of the pictures, the fonts of Debian's fonts-noto-core.
+Real Chromium, real speech from tests/data/speech, the engines of `make run`. Needs the dev packages, Flower
+and, for the look of the pictures, the fonts of Debian's fonts-noto-core.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.browser.chromium import (  # noqa: E402
     recording,
 )
 from tests.browser.network import Network  # noqa: E402
-from tests.stack import Stack, running  # noqa: E402
+from tests.stack import Stack, free_port, running, status, wait_until  # noqa: E402
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
 PHONE: dict[str, Any] = {
@@ -163,30 +163,58 @@ def shared(studio: Studio) -> None:
     studio.take(visitor, "pass")
 
 
-SCENES: tuple[Callable[[Studio], None], ...] = (
-    welcome,
-    lambda studio: live(studio, "live"),
-    lambda studio: live(studio, "live-dark", choices={"theme": "dark"}),
-    lambda studio: live(studio, "phone", **PHONE),
-    settings,
-    lost,
-    recording_done,
-    captions,
-    denied,
-    room_links,
-    room,
-    shared,
-)
+def flower(studio: Studio) -> None:
+    """What an operator sees while somebody speaks: tasks, queues and a worker."""
+    port, login = free_port(), {"username": "flower", "password": "for the picture"}
+    studio.stack.start("flower", FLOWER_PORT=str(port), FLOWER_PASSWORD=login["password"])
+    wait_until(lambda: status(port, "/healthcheck") == 200, 60, "Flower listens")
+    wide = {"width": 1440, "height": 800}
+    page = studio.visit(http_credentials=login, viewport=wide).page
+    page.goto(f"http://127.0.0.1:{port}/workers")
+    page.locator("#workers-table tbody tr").nth(2).wait_for(timeout=60_000)
+    talking(studio.visit())
+    page.goto(f"http://127.0.0.1:{port}/tasks")
+    page.locator("#tasks-table tbody tr").nth(8).wait_for(timeout=60_000)
+    save(page, "flower")
+    page.goto(f"http://127.0.0.1:{port}/broker")
+    page.locator("#queue-table tbody tr").nth(2).wait_for(timeout=60_000)
+    save(page, "flower-queues")
+    page.goto(f"http://127.0.0.1:{port}/workers")
+    page.get_by_role("link", name="tts-cpu0-0").click()
+    page.click("#worker-tab-other")
+    page.wait_for_timeout(300)
+    save(page, "flower-worker")
+
+
+SCENES: dict[str, Callable[[Studio], None]] = {
+    "welcome": welcome,
+    "live": lambda studio: live(studio, "live"),
+    "live-dark": lambda studio: live(studio, "live-dark", choices={"theme": "dark"}),
+    "phone": lambda studio: live(studio, "phone", **PHONE),
+    "settings": settings,
+    "lost": lost,
+    "recording": recording_done,
+    "captions": captions,
+    "phone-denied": denied,
+    "room-links": room_links,
+    "room": room,
+    "pass": shared,
+    "flower": flower,
+}
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     browsers = Browsers()
-    with tempfile.TemporaryDirectory() as name, running(Path(name)) as stack, closing(browsers):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running(Path(name), TASK_EVENTS="true") as stack,
+        closing(browsers),
+    ):
         microphone = recording(Path(name) / "microphone.wav", *CLIPS)
-        for scene in SCENES:
+        for scene in sys.argv[1:] or SCENES:
             with closing(Visits(browsers)) as visits:
-                scene(Studio(visits, stack, microphone))
+                SCENES[scene](Studio(visits, stack, microphone))
 
 
 if __name__ == "__main__":

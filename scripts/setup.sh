@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with the extra named (embedded, dev) and sees to what pip cannot install: Apertium, Redis,
-# Python's venv; for dev also Node and, where apt has it, Chromium. A second run with nothing to do takes 0.1 s.
+# Python's venv; for dev also Node and, where apt has them, Chromium and promtool. A second run with nothing to do
+# takes 0.1 s.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,8 +51,19 @@ if [ "$extra" = dev ]; then
   if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
     grep -q '^ID=debian' /etc/os-release && packages+=(chromium)
   fi
+  # Without it the tests of the alerts are skipped.
+  if ! command -v promtool >/dev/null && command -v apt-get >/dev/null; then
+    packages+=(prometheus)
+  fi
 fi
 [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
+# The tests need promtool, not the server that Debian starts beside it, on a port that ours wants.
+if [[ " ${packages[*]} " == *" prometheus "* ]]; then
+  as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" service prometheus stop >/dev/null 2>&1 || true
+  [ ! -d /run/systemd/system ] || "${as_root[@]}" systemctl disable --quiet prometheus
+fi
 
 [ -x $venv/bin/python ] || "$python" -m venv $venv
 stamp=$venv/.installed-$extra

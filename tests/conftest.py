@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from bridge import tracing
 from bridge.settings import Settings
 from tests import pace
+from tests.collector import Collector, collecting
 from tests.stack import SIMULATED, Processes, RedisProcess, Stack, free_port, gateway_of, running
 
 
@@ -109,6 +111,23 @@ def with_gateway(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
         yield start
 
 
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """Traces of this process; `tracing.close()` brings the last of them."""
+    with collecting() as made:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", made.endpoint)
+        tracing.setup("speechbridge-test", {"bridge.provider": "p"})
+        yield made
+        tracing.close()
+
+
+@pytest.fixture(scope="session")
+def traces() -> Iterator[Collector]:
+    """Traces of the shared simulated system, and of gateways beside it."""
+    with collecting() as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running system on the embedded default, shared by the tests of this run."""
@@ -118,8 +137,9 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def simulated(tmp_path_factory: pytest.TempPathFactory, traces: Collector) -> Iterator[Stack]:
     """A running system on simulated engines of 120, 60 and 80 ms, shared by the tests of this run."""
     found = {"SIMULATED_STT_LANGUAGES": "en,es,en:0.6"}
-    with running(tmp_path_factory.mktemp("simulated"), **SIMULATED, **found) as stack:
+    sent = {"OTEL_EXPORTER_OTLP_ENDPOINT": traces.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with running(tmp_path_factory.mktemp("simulated"), **SIMULATED, **found, **sent) as stack:
         yield stack

@@ -62,6 +62,7 @@ VIOLATIONS = [
     ("gateway.core.deadlines", "time", CORE),
     ("gateway.core.room", "threading", CORE),
     ("gateway.core.speaker", "structlog", CORE),
+    ("gateway.core.inwork", "bridge.tracing", CORE),
     ("gateway.core.listener", "bridge.protocol.wire", CORE),
     ("gateway.core.ledger", "bridge.store.journal", CORE),
     ("bridge.metrics.worker", "bridge.settings", SERIES),

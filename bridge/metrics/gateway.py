@@ -51,7 +51,12 @@ MESSAGES = counter("bridge_ws_messages_total", "Messages over WebSockets.", {"di
 AUDIO = counter(
     "bridge_audio_seconds_total", "Speech taken in and sent out.", {"direction": DIRECTIONS}, at=AT
 )
-PENDING = gauge("bridge_output_queue_bytes", "What waits to leave to clients that read slowly.", at=AT)
+PENDING = gauge(
+    "bridge_output_queue_bytes",
+    "What waits to leave to clients that read slowly.",
+    at=AT,
+    needs="such a client",
+)
 SNR = distribution(
     "bridge_input_snr_db",
     "Loudness of the speech of a segment above that of its pauses.",
@@ -161,7 +166,10 @@ PRESSURE = gauge(
     at=AT,
 )
 SLOW = counter(
-    "bridge_skipped_segments_total", "Segments that a listener who reads too slowly was spared.", at=AT
+    "bridge_skipped_segments_total",
+    "Segments that a listener who reads too slowly was spared.",
+    at=AT,
+    needs="such a listener",
 )
 ECHO = counter(
     "bridge_echoes_total",

@@ -55,6 +55,7 @@ FAILURES = counter(
     "Tasks that failed, by code; `redis_unavailable` is no fault of the engine.",
     {"stage": (), "type": ()},
     at=AT,
+    needs="a fault",
 )
 SESSIONS = gauge("bridge_worker_sessions_active", "Sessions whose work runs here now.", {"worker": ()}, at=AT)
 THREADS = gauge(

@@ -40,7 +40,8 @@ def announce(schema: dict[str, Any]) -> None:
 class Part(BaseModel):
     """What messages are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    # Errors are logged, and the input may be what was said.
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class _FromClient(Part):

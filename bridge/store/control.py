@@ -71,8 +71,10 @@ class Obedience:
         try:
             ms = self._desk.obeyed(command.room, command.session, command.number, command.at, self._worker)
         except RedisUnavailable as error:
-            log.warning("not acknowledged", command=command.command, error=error.message)
+            log.warning(
+                "not acknowledged", session=command.session, command=command.command, error=error.message
+            )
             return
         self._heard(ms / 1000)
         # Operators look for these words: `grep "PAUSE received"`, and the number behind "latency: ".
-        log.info(f"{command.command} received, latency: {ms:.1f} ms", session=command.session)
+        log.info(f"{command.command} received, latency: {ms:.1f} ms", session=command.session, latency_ms=ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from celery import Celery
+from celery import Celery, Task
 from kombu import Exchange, Queue
 
 from bridge import redis_url
@@ -14,7 +14,16 @@ from bridge.store.keys import PRIORITY_SEPARATOR, PRIORITY_STEPS
 from bridge.tasks.broker import mend
 from bridge.topology import Topology
 
-app = Celery("bridge", include=["bridge.tasks.stt", "bridge.tasks.translation", "bridge.tasks.tts"])
+
+class OurTask(Task[Any, Any]):
+    """Celery's, of which others are shown no words."""
+
+    Request = "bridge.tasks.shown:Shown"
+
+
+app: Celery[Task[Any, Any]] = Celery(
+    "bridge", include=["bridge.tasks.stt", "bridge.tasks.translation", "bridge.tasks.tts"], task_cls=OurTask
+)
 
 # Without emulated acknowledgements: whatever a worker held when it vanished, the gateway sends again at
 # once. Redelivery would come after 30 s, as a third copy; a host whose clock is ahead would redeliver what

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from bridge import logs, measured, providers
+from bridge import logs, measured, providers, tracing
 from bridge.address import exported
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
@@ -31,6 +31,7 @@ from bridge.tasks.heartbeat import Heartbeat
 from bridge.tasks.measures import Measures
 from bridge.tasks.profile import profiling
 from bridge.tasks.run import Runtime, install
+from bridge.tasks.shown import card, hush
 from bridge.tasks.warmup import prepare
 from bridge.topology import Topology, WorkerEntry, cuda_visible_devices
 from bridge.types import Stage
@@ -45,10 +46,11 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     ends for any other reason, so that whoever supervises it starts it again.
     """
     name = f"{entry.name}-{replica}@{socket.gethostname()}"
-    logs.setup(settings, process=f"{entry.name}-{replica}")
+    logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
     provider_name = getattr(settings, f"{entry.stage}_provider")
+    tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
     provider = _loaded(entry.stage, provider_name)
     prepare(entry.stage, provider, settings)
@@ -70,6 +72,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
+    hush()
+    app.steps["worker"].add(card(made, provider))
     worker = app.Worker(**options(entry, name, settings))
     try:
         with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
@@ -79,6 +83,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
         provider.close()
         for each in (runtime.cancellations, runtime.desk, registry, cache):
             each.close()
+        tracing.close()
         if page is not None:
             page.close()
     if worker.exitcode:
@@ -98,8 +103,11 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     since = time.monotonic()
     provider = providers.load(stage, provider_name)
     seconds = time.monotonic() - since
-    log.info("provider loaded", provider=provider_name, seconds=round(seconds, 2))
-    if not provider.resident():  # else the pool has told of each model
+    own = not provider.resident()  # else the pool has told of each model
+    # Operators look for "Model loaded".
+    event = "Model loaded with its engine" if own else "Engine loaded"
+    log.info(event, provider=provider_name, seconds=round(seconds, 2))
+    if own:
         LOAD.labels(stage).observe(seconds)
     return provider
 

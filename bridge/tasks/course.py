@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Literal, get_args
 
 from bridge.store.work import Taken
@@ -16,12 +16,15 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 @dataclass(slots=True)
 class Course:
     """Seconds, and what was made. `queued` and `first` are None where there is no such time: work that was
-    not taken, or without a result. `engine` is the time in the engine alone."""
+    not taken, or without a result. `engine` is the time in the engine alone. It was taken `at`, on the clock
+    of Redis, and `since`, on this process's own."""
 
     stage: Stage
     work: Work
     outcome: Outcome = "failed"
     code: str = ""
+    at: float = 0.0
+    since: float = 0.0
     queued: float | None = None
     first: float | None = None
     ran: float = 0.0
@@ -33,6 +36,7 @@ class Course:
 
     def took(self, taken: Taken) -> None:
         """A worker asked for it, and got it unless it was not wanted any more."""
+        self.at, self.since = taken.at, monotonic()
         if taken.verdict != "wanted":
             self.outcome = taken.verdict
         if taken.at and self.work.sent:

@@ -27,11 +27,13 @@ def look(stage: Stage, message: dict[str, Any], call: Look) -> dict[str, Any]:
     if run.runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     course, runtime = Course(stage, Work.of(message)), run.runtime
-    try:
-        with runtime.serving(course):
-            _look(runtime, course, call)
-    except RedisUnavailable as error:
-        log.info("partial dropped", stage=stage, error=error.message)
+    work = course.work
+    with structlog.contextvars.bound_contextvars(session=work.session, segment=work.segment, stage=stage):
+        try:
+            with runtime.serving(course):
+                _look(runtime, course, call)
+        except RedisUnavailable as error:
+            log.info("partial dropped", error=error.message)
     return {}
 
 

@@ -12,9 +12,12 @@ from typing import Any
 import structlog
 from celery.exceptions import Ignore
 
+from bridge import tracing
 from bridge.errors import BridgeError, RedisUnavailable
+from bridge.logs import frames
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
+from bridge.tasks import spans
 from bridge.tasks.course import Course
 from bridge.types import Event, EventKind, Stage, Work
 
@@ -31,6 +34,15 @@ PAUSE_SECONDS = 0.5
 
 class TooLate(BridgeError):
     code = "too_late"
+
+
+class Ended(Ignore):
+    """Ends a task and its chain; `outcome` is what Flower shows of it, as a failure where it `failed`."""
+
+    def __init__(self, outcome: str, *, failed: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.failed = failed
 
 
 @dataclass(slots=True)
@@ -64,6 +76,7 @@ class Runtime:
             raise
         finally:
             self.served.remove(course.work.session)
+            spans.record(course)
             if self.over is not None:
                 self.over(course)
 
@@ -136,18 +149,24 @@ class Report:
         self._runtime.desk.emit(work.room, event)
         self.course.told(event, time.monotonic() - self._start)
 
-    def fail(self, error: Exception) -> None:
-        """Appends the failure, never without a code and a message. Raises RedisUnavailable."""
+    def fail(self, error: Exception) -> Ended:
+        """Appends the failure, never without a code and a message, and says how the task ends by it.
+
+        Raises RedisUnavailable.
+        """
         self.course.code = (error.code if isinstance(error, BridgeError) else "") or "internal"
         if isinstance(error, BridgeError):
-            log.warning("stage failed", code=error.code, error=error.message, hint=error.hint)
+            log.warning("stage failed", code=error.code, error=_unsaid(error), hint=error.hint)
             message = str(error) or f"The {self._stage} stage failed: {type(error).__name__}."
-            self.emit("failed", code=self.course.code, message=message, retryable=error.retryable)
+            retryable = error.retryable
         else:
-            # Only the name: the text of an engine's error may hold what was said.
-            log.error("stage failed unexpectedly", exc_info=error)
+            # Only names: the text of an engine's error may hold what was said.
+            log.error("stage failed unexpectedly", error=type(error).__name__, exception=frames(error))
             message = f"The {self._stage} engine failed unexpectedly ({type(error).__name__})."
-            self.emit("failed", code=self.course.code, message=message, retryable=True)
+            retryable = True
+        log.debug("why the stage failed", exc_info=error)
+        self.emit("failed", code=self.course.code, message=message, retryable=retryable)
+        return Ended(self.course.code, failed=True)
 
 
 def run(
@@ -159,28 +178,30 @@ def run(
     """Runs one stage on one message and returns the message of the next; `ahead` sends what can begin sooner.
 
     Work that is not wanted any more, comes too late, fails, or leaves nothing for the next stage ends
-    its chain by `Ignore`. A failure is reported as an event; nothing is retried here, because only the
+    its chain by `Ended`. A failure is reported as an event; nothing is retried here, because only the
     gateway knows what else it has sent.
     """
     if runtime is None:
         raise RuntimeError("No runtime: tasks run in a process started by `speechbridge worker`.")
     work = Work.of(message)
     course = Course(stage, work)
-    structlog.contextvars.bind_contextvars(session=work.session, segment=work.segment, stage=stage)
+    structlog.contextvars.bind_contextvars(
+        session=work.session, segment=work.segment, stage=stage, **tracing.ids(work.trace)
+    )
     try:
         with runtime.serving(course), runtime.taken(stage, work) as taken:
             report = Report(runtime, course, taken.at)
             course.took(taken)
             if taken.verdict == "late":
-                report.fail(_too_late(stage, work, taken.at))
+                raise report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
-                raise Ignore
+                raise Ended(taken.verdict)
             following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
         time.sleep(PAUSE_SECONDS)
-        raise Ignore from error
+        raise Ended("dropped: Redis did not answer") from error
     finally:
         structlog.contextvars.clear_contextvars()
 
@@ -195,7 +216,7 @@ def _results(
                 values = report.course.asked(results)
                 if runtime.cancellations.cancelled(work):
                     report.course.outcome = "cancelled"
-                    raise Ignore
+                    raise Ended("cancelled")
                 if isinstance(values, Work):
                     assert ahead is not None
                     ahead(values.but(sent=report.now()))
@@ -204,14 +225,20 @@ def _results(
         except StopIteration as end:
             following: Work | None = end.value
             report.course.outcome = "ok"
-        except (Ignore, RedisUnavailable):
+        except (Ended, RedisUnavailable):
             raise
         except Exception as error:
-            report.fail(error)
-            raise Ignore from error
+            raise report.fail(error) from error
     if following is None:
-        raise Ignore
+        raise Ended("done")
     return following
+
+
+def _unsaid(error: BridgeError) -> str:
+    """What the error says, with the name of what an engine raised in place of its words."""
+    cause = error.__cause__
+    engine = str(cause) if cause is not None and not isinstance(cause, BridgeError) else ""
+    return error.message.replace(engine, type(cause).__name__) if engine else error.message
 
 
 def _too_late(stage: Stage, work: Work, now: float) -> TooLate:

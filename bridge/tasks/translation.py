@@ -38,7 +38,10 @@ def translate(
         return _results(provider, work, pcm, spoken=following is not None)
 
     def ahead(work: Work) -> None:
-        where = {name: following["options"][name] for name in ("queue", "priority")}
+        options = following["options"]
+        where = {
+            name: options[name] for name in ("queue", "priority", "argsrepr", "kwargsrepr") if name in options
+        }
         try:
             synthesize.apply_async((work.message(),), **where)
         except (OperationalError, OSError) as error:

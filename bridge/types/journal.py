@@ -95,6 +95,7 @@ class Decision:
     began to be heard. `ended`: nothing more is said. `also`: a segment that was cut is heard in `targets` as
     well. `taken`: another gateway holds the session from here on. `closed`: the room is over for everybody.
     `at` is when it was decided, in seconds: on the runner's clock in the core, on Redis' in the journal.
+    `trace` of `began`, `draft` and `cut` names the span of the segment, for whoever delivers it.
     """
 
     kind: DecisionKind
@@ -124,6 +125,7 @@ class Decision:
     skip: int = 0
     recorded: bool = False
     at: float = field(default=0.0, compare=False)
+    trace: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class Work:
     wanted. Speech is `speed` times faster than the voice's own. `head` is what the first sentences became,
     the first `skip` characters of what was said: on their way to tts before the rest is translated, which
     follows as `part` 1. `quick` work is done with the least effort that the engine has. Speech that tts has
-    not begun by `due`, on the clock of Redis, would come too late (0: it never does).
+    not begun by `due`, on the clock of Redis, would come too late (0: it never does). `trace` names the span
+    of its segment (a W3C traceparent), "" where nobody traces it.
     """
 
     session: str
@@ -68,6 +69,7 @@ class Work:
     deadline: float = 0.0
     due: float = 0.0
     sent: float = 0.0
+    trace: str = ""
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""

@@ -36,7 +36,7 @@ class Bookmark:
         elif self._next is not None and speaker.first >= self._next[0]:
             self._marked, memory = self._next
             self._next = None
-            self._backend.errands.run("mark audio", self._mark(self._marked, memory))
+            self._backend.errands.run("mark audio", self._mark(self._marked, memory), session=self._session)
 
     async def _mark(self, at: int, memory: bytes) -> None:
         """Tells the client what it need not keep, once another gateway could do without it too."""

@@ -246,7 +246,7 @@ class Dispatcher:
         except BridgeError as error:
             self._unsent(job, queues, error.message)
         except Exception as error:
-            log.exception("work not sent", session=job.session, segment=segment, stage=job.submit.stage)
+            log.exception("work not sent", stage=job.submit.stage, **job.named)
             self._unsent(job, queues, f"it could not be sent ({type(error).__name__})")
         else:
             dispatched(job.submit, self._fleet.now())
@@ -283,10 +283,9 @@ class Dispatcher:
         if isinstance(what, Unsent) and what.reason != _BUSY:
             log.warning(
                 "segment not sent",
-                session=job.session,
-                segment=what.segment,
                 stage=what.stage,
                 why=what.reason,
+                **job.named,
             )
         # Not at once: the session may be in the middle of what it does.
         asyncio.get_running_loop().call_soon(job.tell, what)

@@ -28,9 +28,9 @@ class Errands:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def run(self, what: str, errand: Coroutine[Any, Any, None]) -> None:
-        """Runs `errand`; `what` names it in the log."""
-        task = asyncio.create_task(self._guarded(what, errand), name=what)
+    def run(self, what: str, errand: Coroutine[Any, Any, None], **whose: str | int) -> None:
+        """Runs `errand`; `what` names it in the log, with the session and segment it is for."""
+        task = asyncio.create_task(self._guarded(what, errand, whose), name=what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -38,10 +38,12 @@ class Errands:
         """Waits for all that runs."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _guarded(self, what: str, errand: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(
+        self, what: str, errand: Coroutine[Any, Any, None], whose: dict[str, str | int]
+    ) -> None:
         try:
             await errand
         except RedisUnavailable as error:
-            log.warning("not done in redis", what=what, error=error.message)
+            log.warning("not done in redis", what=what, error=error.message, **whose)
         except Exception:
-            log.exception("errand failed", what=what)
+            log.exception("errand failed", what=what, **whose)

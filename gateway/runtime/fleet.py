@@ -166,7 +166,7 @@ class Fleet:
         for worker in lost:
             self._lost(worker)
         for worker in dead:
-            self._errands.run("bury", self._watch.bury(worker))
+            self._errands.run("bury", self._watch.bury(worker), worker=worker.name)
 
     def _lost(self, worker: WorkerRecord) -> None:
         others = [other for other in self.workers if other.stage == worker.stage]

@@ -20,6 +20,7 @@ from gateway.core.seat import Seat
 from gateway.core.tuning import Tuning
 from gateway.runtime.guest import Guest
 from gateway.runtime.replay import Replay, replayed
+from gateway.runtime.spans import UNTRACED, Untraced
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,8 @@ class Hall:
         self.announcing = False
         self._speakers: list[Guest] = []
         self._journal = journal
-        self._patience = patience
+        self.patience = patience
+        self.spans: Untraced = UNTRACED
         self._attended = attended
         self._ears: dict[Tuning, list[Guest]] = {}
         self._replays: dict[Tuning, Replay] = {}
@@ -71,6 +73,7 @@ class Hall:
         """Somebody is not here any more."""
         if self.guests.get(guest.id) is guest:  # it may have come back already
             del self.guests[guest.id]
+            self.spans.parted(guest.id)
             self.core.here.pop(guest.id, None)
         if guest in self._speakers:
             self._speakers.remove(guest)
@@ -124,6 +127,7 @@ class Hall:
     def deliver(self, entry: Entry) -> None:
         """The next entry of the journal."""
         self.after = entry.id
+        self.spans.read(entry)
         self._handle(entry)
         if isinstance(entry.item, Presence):
             self.tell()
@@ -197,6 +201,7 @@ class Hall:
                 if (guest := self.guests.get(each.whom)) is not None:
                     _spared(guest, guest.do, each.effects)
                 continue
+            self.spans.released(each.whom, each.effects, entry)
             if (replay := self._replays.get(each.whom)) is not None:
                 replay.add(entry, each.effects)
             ears = list(self._ears.get(each.whom, ()))
@@ -237,9 +242,7 @@ class Hall:
         replay = self._replays[tuning] = Replay()
         replay.users = 1
         try:
-            listener, sent = await replayed(
-                self._journal, self.id, tuning, self._patience, lambda: self.after
-            )
+            listener, sent = await replayed(self._journal, self.id, tuning, self.patience, lambda: self.after)
         except BaseException as error:
             del self._replays[tuning]
             replay.fail(error)

@@ -22,6 +22,7 @@ from gateway.runtime.place import Place
 from gateway.runtime.register import Register, seat_of, takeover
 from gateway.runtime.replay import Replay
 from gateway.runtime.runner import Runner
+from gateway.runtime.spans import traced
 from gateway.runtime.tally import Reason
 
 log = structlog.get_logger(__name__)
@@ -173,9 +174,9 @@ class Halls:
         return hall
 
     async def _open(self, room: str, alone: bool) -> Hall:
-        backend = self._backend
-        patience = backend.settings.segment_deadline_ms / 1000
+        backend, patience = self._backend, self._backend.settings.segment_deadline_ms / 1000
         hall = Hall(room, backend.journal, patience, None if alone else lambda: self._register.attended(hall))
+        hall.spans = traced(backend.fleet.now)
         await backend.relay.open(room)
         await hall.catch_up()
         if not alone:
@@ -207,10 +208,9 @@ class Halls:
             return
         self._backend.census.ended(runner.id, reason)
         self._ending.add(runner.id)
-        self._backend.errands.run("forget session", self._forget(runner.id))
-        patience = self._backend.settings.segment_deadline_ms / 1000
-        if runner.hall.alone or not runner.finish(patience, lambda: self.close(runner)):
-            self._backend.errands.run("close session", self._closed(runner))
+        self._backend.errands.run("forget session", self._forget(runner.id), session=runner.id)
+        if runner.hall.alone or not runner.finish(runner.hall.patience, lambda: self.close(runner)):
+            self._backend.errands.run("close session", self._closed(runner), session=runner.id)
 
     async def _forget(self, session: str) -> None:
         try:
@@ -283,7 +283,7 @@ class Halls:
         first()
         for frame in frames:
             runner.hear(frame)
-        self._backend.errands.run("keep session", self._register.keep([runner]))
+        self._backend.errands.run("keep session", self._register.keep([runner]), session=runner.id)
 
     # Kept
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from bridge import tracing
 from gateway.core.effects import Submit, Supersede
 from gateway.core.inputs import Key, Sent, Shed, Unsent
 
@@ -24,6 +26,12 @@ class Job:
     @property
     def key(self) -> Key:
         return self.submit.work.segment, self.submit.stage, self.submit.work.target
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What log lines call it."""
+        work = self.submit.work
+        return {"session": self.session, "segment": work.segment, **tracing.ids(work.trace)}
 
 
 class Lane:

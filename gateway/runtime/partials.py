@@ -106,10 +106,12 @@ class Partials:
                 self._executor, pipeline.send, work, stage, (), {(stage, work.target): queue}
             )
         except BridgeError as error:
-            log.info("partial not sent", session=work.session, why=error.message)
+            log.info(
+                "partial not sent", session=work.session, segment=work.segment, stage=stage, why=error.message
+            )
             self._lose(submit, tell)
         except Exception:
-            log.exception("partial not sent", session=work.session)
+            log.exception("partial not sent", session=work.session, segment=work.segment, stage=stage)
             self._lose(submit, tell)
 
     def _lose(self, submit: Submit, tell: Tell) -> None:

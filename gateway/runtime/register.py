@@ -40,7 +40,7 @@ class Register:
             return ""
         token = secrets.token_urlsafe(24)
         created = self._backend.records.create(runner.id, _record(runner), token, self._ttl)
-        self._backend.errands.run("keep session", created)
+        self._backend.errands.run("keep session", created, session=runner.id)
         return token
 
     async def take(self, session: str, token: str, *, held: bool) -> tuple[Record, str]:
@@ -83,7 +83,7 @@ class Register:
         """Who is in a room by way of this gateway has changed: the others are told, in order."""
         if not hall.announcing:
             hall.announcing = True
-            self._backend.errands.run("tell who is there", self._announce(hall))
+            self._backend.errands.run("tell who is there", self._announce(hall), room=hall.id)
 
     async def _announce(self, hall: Hall) -> None:
         told = None

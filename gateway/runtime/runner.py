@@ -60,8 +60,8 @@ class Runner:
         self._samples = 0
         self._bookmark = Bookmark(backend, self.id, lambda at: self._mouth.acknowledge(at))
         self._timer: asyncio.TimerHandle | None = None
-        self.waits = Waits(backend.flights, backend.fleet.now)
-        self._hands = Hands(backend, self.id, hall.id, self.handle)
+        self.waits = Waits(backend.flights, backend.fleet.now, hall.spans.leaving(lambda: self.seat.tuning))
+        self._hands = Hands(backend, self.id, hall, self.handle)
         self._over = False
         self._taken: asyncio.Future[int] | None = None
         self._loop = asyncio.get_running_loop()

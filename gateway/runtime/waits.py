@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gateway.core.effects import SpeechBegins
 from gateway.core.timings import Origin
 from gateway.runtime.flights import Flights
+from gateway.runtime.spans import Left
 
 KEPT = 64
 """Sounds that have not been played, as far as we know: a client need not tell."""
@@ -15,9 +16,13 @@ KEPT = 64
 class Waits:
     """Of one session. `now` is the clock of Redis, in seconds."""
 
-    def __init__(self, flights: Flights, now: Callable[[], float]) -> None:
+    def __init__(
+        self, flights: Flights, now: Callable[[], float], also: Left = lambda segment, target: None
+    ) -> None:
+        """`also` is told of the first frames as well."""
         self._flights = flights
         self._now = now
+        self._also = also
         self._coming: dict[tuple[int, int], tuple[Origin, str]] = {}
         self._unplayed: dict[int, tuple[Origin, str]] = {}
 
@@ -30,6 +35,7 @@ class Waits:
 
     def left(self, segment: int, index: int) -> None:
         """Its first frame left."""
+        self._also(segment, index)
         if (came := self._coming.pop((segment, index), None)) is None:
             return
         self._flights.left(*came, self._now())

@@ -1,42 +1,41 @@
-"""The log lines of a process, as another process reads them."""
+"""The log lines of a process, as its reader finds them."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
+import logging
+import logging.config
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import structlog
+import uvicorn.config
 
+from bridge import logs
+from bridge.cli.logfile import important
+from bridge.settings import Settings
+from tests.bridge.logged import logged
 from tests.stack import SIMULATED, Processes, RedisProcess, wait_until
 
-PROGRAM = """
-import logging, structlog
-from bridge import logs
-from bridge.settings import Settings
-logs.setup(Settings.read(log_level={level!r}, log_format={form!r}), process="stt-cpu0-0")
-{body}
-"""
+
+def lines(body: Callable[[], object], level: str = "INFO", form: str = "json") -> list[str]:
+    with logged(level, form, "stt-cpu0-0", device="cpu0") as written:
+        body()
+    return written.text.splitlines()
 
 
-def lines(body: str, level: str = "INFO", form: str = "json") -> list[str]:
-    program = PROGRAM.format(body=body, level=level, form=form)
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ended.stdout == ""
-    return ended.stderr.splitlines()
-
-
-def entries(body: str, level: str = "INFO") -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines(body, level)]
+def entries(body: Callable[[], object], level: str = "INFO") -> list[dict[str, Any]]:
+    with logged(level, process="stt-cpu0-0", device="cpu0") as written:
+        body()
+    return written.entries()
 
 
 def test_json_line_carries_process_level_and_fields() -> None:
-    [entry] = entries('logs.get("bridge.tasks.run").info("segment done", seq=3)')
+    [entry] = entries(lambda: logs.get("bridge.tasks.run").info("segment done", seq=3))
     assert entry["process"] == "stt-cpu0-0"
+    assert entry["device"] == "cpu0"
     assert entry["level"] == "info"
     assert entry["event"] == "segment done"
     assert entry["logger"] == "bridge.tasks.run"
@@ -45,66 +44,74 @@ def test_json_line_carries_process_level_and_fields() -> None:
 
 
 def test_session_bound_once_stands_on_every_line_even_those_of_libraries() -> None:
-    body = """
-structlog.contextvars.bind_contextvars(session="s1", stage="stt")
-logs.get("x").info("ours")
-logging.getLogger("kombu").warning("theirs %s", 1)
-"""
+    def body() -> None:
+        with structlog.contextvars.bound_contextvars(session="s1", stage="stt"):
+            logs.get("x").info("ours")
+            logging.getLogger("kombu").warning("theirs %s", 1)
+
     ours, theirs = entries(body)
     assert (ours["session"], theirs["session"]) == ("s1", "s1")
     assert theirs["event"] == "theirs 1"
     assert theirs["stage"] == "stt"
+    assert (theirs["process"], theirs["device"]) == ("stt-cpu0-0", "cpu0")
 
 
 def test_lines_below_the_level_are_dropped() -> None:
-    body = 'logs.get("x").debug("a"); logs.get("x").info("b"); logging.getLogger("kombu").info("c")'
+    def body() -> None:
+        logs.get("x").debug("a")
+        logs.get("x").info("b")
+        logging.getLogger("kombu").info("c")
+
     assert entries(body, level="WARNING") == []
     assert [entry["event"] for entry in entries(body, level="DEBUG")] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(("level", "seen"), [("INFO", []), ("DEBUG", ["Task x succeeded: 'some words'"])])
 def test_result_of_a_task_is_logged_at_debug_only(level: str, seen: list[str]) -> None:
-    body = "logging.getLogger('celery.app.trace').info('Task x succeeded: %r', 'some words')"
-    assert [entry["event"] for entry in entries(body, level=level)] == seen
+    trace = logging.getLogger("celery.app.trace")
+    found = entries(lambda: trace.info("Task x succeeded: %r", "some words"), level=level)
+    assert [entry["event"] for entry in found] == seen
 
 
 def test_failure_of_a_task_is_always_logged() -> None:
-    [entry] = entries("logging.getLogger('celery.app.trace').error('Task x raised')")
+    [entry] = entries(lambda: logging.getLogger("celery.app.trace").error("Task x raised"))
     assert entry["level"] == "error"
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_traceback_names_the_error_but_no_local_variable(form: str) -> None:
-    body = """
-def fail():
-    spoken = "private " + "words"
-    raise ValueError("broken")
-try:
-    fail()
-except ValueError:
-    logs.get("x").exception("stage failed")
-"""
+    def fail() -> None:
+        spoken = "private " + "words"
+        raise ValueError(f"broken after {len(spoken)}")
+
+    def body() -> None:
+        try:
+            fail()
+        except ValueError:
+            logs.get("x").exception("stage failed")
+
     output = "\n".join(lines(body, form=form))
-    assert "ValueError: broken" in output
+    assert "ValueError: broken after 13" in output
     assert "private words" not in output
 
 
 def test_uvicorn_and_celery_lines_are_written_once() -> None:
-    body = """
-import uvicorn.config, logging.config
-logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
-logs.setup(Settings.read(log_format="json"), process="gateway")
-logging.getLogger("uvicorn.error").info("Started")
-logging.getLogger("uvicorn.access").info("GET /")
-logging.getLogger("celery").info("ready")
-"""
+    def body() -> None:
+        logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+        logs.setup(Settings.read(log_format="json"), process="gateway")
+        logging.getLogger("uvicorn.error").info("Started")
+        logging.getLogger("uvicorn.access").info("GET /")
+        logging.getLogger("celery").info("ready")
+
     assert [entry["event"] for entry in entries(body)] == ["Started", "GET /", "ready"]
 
 
 def test_console_line_is_readable_and_marks_warnings_for_the_supervisor() -> None:
-    from bridge.cli.logfile import important
+    def body() -> None:
+        logs.get("x").info("one")
+        logs.get("x").warning("two", seq=1)
 
-    plain, warning = lines('logs.get("x").info("one"); logs.get("x").warning("two", seq=1)', form="console")
+    plain, warning = lines(body, form="console")
     assert "[info" in plain
     assert "two" in warning and "seq=1" in warning
     assert not important(plain)
@@ -112,9 +119,11 @@ def test_console_line_is_readable_and_marks_warnings_for_the_supervisor() -> Non
 
 
 def test_json_warning_is_marked_for_the_supervisor() -> None:
-    from bridge.cli.logfile import important
+    def body() -> None:
+        logs.get("x").info("error: no")
+        logs.get("x").error("two")
 
-    plain, error = lines('logs.get("x").info("error: no"); logs.get("x").error("two")')
+    plain, error = lines(body)
     assert not important(plain)
     assert important(error)
 

@@ -125,6 +125,26 @@ def test_messages_are_small_and_show_no_transcript_outside_the_body(client: redi
     assert len(newest(client, "stt.gpu0")) < 6_000
 
 
+@pytest.mark.parametrize(
+    ("work", "shown"),
+    [
+        (Work("alice", 3, target="es", attempt=1), "segment 3 · es · attempt 1 · session alice"),
+        (Work("alice", 3, revision=2, draft=True), "segment 3 · draft 2 · session alice"),
+        (Work("alice", 3, source="en", partial=True), "segment 3 · en · partial · session alice"),
+    ],
+)
+def test_a_task_is_shown_by_whose_it_is(work: Work, shown: str) -> None:
+    assert pipeline.whose(work) == shown
+
+
+def test_the_message_names_whose_it_is_where_celery_puts_the_arguments(client: redis.Redis) -> None:
+    send(Work("alice", 2, source="en", partial=True), "stt", (), plan())
+    headers = json.loads(newest(client, "stt.gpu0:6"))["headers"]
+
+    assert headers["argsrepr"] == "segment 2 · en · partial · session alice"
+    assert headers["kwargsrepr"] == ""
+
+
 def test_redis_that_is_away_is_an_error_at_once(settings: Settings) -> None:
     away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     as_gateway(away, GPUS)

@@ -265,6 +265,11 @@ def test_variable_of_no_effect_is_pointed_out_with_its_nearest_match(
     ]
 
 
+def test_what_compose_reads_of_the_same_file_is_not_pointed_out(folder: Path) -> None:
+    (folder / ".env").write_text("COMPOSE_FILE=docker-compose.yml\nGRAFANA_PASSWORD=secret\n")
+    assert unknown(variables(Settings)) == []
+
+
 def test_every_known_variable_is_accepted_without_a_word(folder: Path) -> None:
     (folder / ".env").write_text("".join(f"{name}=\n" for name in variables(Settings)))
     assert unknown(variables(Settings)) == []

@@ -33,12 +33,14 @@ from tests.stack import (
 )
 from tests.terminal import speechbridge
 
-FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
-REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+BASE, GPUS, WATCHED = "docker-compose.yml", "docker-compose.gpu.yml", "docker-compose.monitoring.yml"
+HOST = "docker-compose.monitoring.host.yml"
+FILES = (BASE, GPUS, WATCHED, HOST)
+REFERENCE = re.compile(r"\$\{(\w+)(?::[-?]([^}]*))?\}")
 WORKERS = tuple(f"worker-{stage}" for stage in STAGES)
 OURS = ("gateway", *WORKERS, "flower")
-OTHERS = {"CUDA_DEVICE_ORDER"}
-"""Variables that are not ours: CUDA's own."""
+OTHERS = {"CUDA_DEVICE_ORDER", "GRAFANA_PASSWORD", "REDIS_ADDR"}
+"""Variables that are not ours: CUDA's own, that of the file itself, the exporter's."""
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +62,9 @@ def services(*files: str) -> dict[str, Any]:
 
 
 TOPOLOGY = REPOSITORY / "config/topology.gpu.toml"
-CPU = services(FILES[0])
-GPU = services(*FILES)
+ALONE = services(BASE)
+CPU = services(BASE, WATCHED)
+GPU = services(BASE, GPUS, WATCHED)
 
 
 def interpolated(text: str, values: Mapping[str, str]) -> str:
@@ -114,6 +117,8 @@ class Composed:
         given = {name: interpolated(value, self.dotenv) for name, value in written.items()}
         here = {"redis://redis:6379/0": f"redis://127.0.0.1:{self.redis_port}/0", "0.0.0.0": "127.0.0.1"}
         told = {name: here.get(value, value) for name, value in given.items()}
+        if "METRICS_PORT" in told:
+            told["METRICS_PORT"] = "0"  # all share one network here
         return self.dotenv | told | {"CONTAINER": container}
 
     def image(self, service: str) -> Image:
@@ -274,9 +279,8 @@ def test_flower_without_a_password_does_not_start_and_says_what_to_set(cpu: Comp
     assert "FLOWER_PASSWORD is not set" in said.stderr
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_a_file_is_valid_by_the_schema_of_compose(file: str) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", file]
+def test_the_files_are_valid_by_the_schema_of_compose() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", *FILES]
     said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
 
     assert said.returncode == 0, said.stdout
@@ -287,16 +291,17 @@ def test_every_variable_in_a_file_is_one_that_the_system_reads(file: str) -> Non
     known = {name.upper() for name in Settings.model_fields}
     named = {name for name, _ in REFERENCE.findall((REPOSITORY / file).read_text())}
     set_in = {name for service in services(file).values() for name in service.get("environment", {})}
+    ours = {name for name in named | set_in if not name.startswith("GF_")}
 
     assert named | set_in
-    assert named | set_in <= known | OTHERS
+    assert ours <= known | OTHERS
 
 
 def test_what_can_be_set_in_dotenv_is_not_set_in_the_files() -> None:
-    # HOST and FLOWER_HOST: inside a container, loopback cannot be reached by anyone.
+    # Inside a container, loopback cannot be reached by anyone, and a port is its own.
     for service in OURS:
         fixed = {name for name, value in GPU[service]["environment"].items() if not REFERENCE.match(value)}
-        assert fixed <= {"HOST", "FLOWER_HOST"} | OTHERS, service
+        assert fixed <= {"HOST", "FLOWER_HOST", "METRICS_HOST", "METRICS_PORT"} | OTHERS, service
         assert CPU[service]["env_file"] == [{"path": ".env", "required": False}]
 
 
@@ -310,8 +315,12 @@ def test_the_ports_of_dotenv_are_those_of_the_containers() -> None:
     assert interpolated(CPU["flower"]["ports"][0], {}) == f"127.0.0.1:{flower}:{flower}"
 
 
-def test_only_the_proxy_and_flower_are_published() -> None:
-    assert [name for name, service in GPU.items() if "ports" in service] == ["proxy", "flower"]
+def test_only_the_proxy_is_published_and_on_loopback_what_shows_the_system() -> None:
+    published = {name: service["ports"] for name, service in GPU.items() if "ports" in service}
+
+    assert list(published) == ["proxy", "prometheus", "alertmanager", "grafana", "flower"]
+    for name in list(published)[1:]:
+        assert all(port.startswith("127.0.0.1:") for port in published[name]), name
 
 
 @pytest.mark.parametrize("service", ["gateway", *WORKERS])
@@ -370,9 +379,15 @@ def test_a_service_that_dies_is_started_again() -> None:
         "worker-stt": "unless-stopped",
         "worker-translation": "unless-stopped",
         "worker-tts": "unless-stopped",
+        "prometheus": "unless-stopped",
+        "alertmanager": "unless-stopped",
+        "grafana": "unless-stopped",
+        "redis_exporter": "unless-stopped",
+        "gpu_exporter": "unless-stopped",
         "flower": "on-failure:3",
     }
 
 
-def test_flower_runs_only_where_it_is_asked_for() -> None:
-    assert [name for name, service in GPU.items() if "profiles" in service] == ["flower"]
+def test_what_shows_the_system_is_not_needed_to_run_it() -> None:
+    assert list(ALONE) == ["redis", "gateway", "proxy", *WORKERS]
+    assert not any("profiles" in service for service in ALONE.values())

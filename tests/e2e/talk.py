@@ -33,9 +33,9 @@ class Peer:
     async def say(self, message: dict[str, Any] | str | bytes) -> None:
         await self.socket.send(json.dumps(message) if isinstance(message, dict) else message)
 
-    async def hears(self, kind: str) -> dict[str, Any]:
+    async def hears(self, kind: str, within: float = 10) -> dict[str, Any]:
         """The next message of that type."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within):
             while True:
                 data = await self.socket.recv()
                 if isinstance(data, str) and (message := json.loads(data))["type"] == kind:

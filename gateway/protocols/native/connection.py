@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 
-import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.errors import BridgeError, ProtocolError
@@ -26,8 +25,6 @@ from gateway.protocols.native.wait import Wait
 from gateway.protocols.native.wishes import hush, marked, obey
 from gateway.runtime.halls import Halls
 from gateway.runtime.runner import Runner
-
-log = structlog.get_logger(__name__)
 
 
 class Connection:
@@ -82,7 +79,7 @@ class Connection:
         if self._unconfirmed and self._runner is not None:
             self._unconfirmed = False
             confirmed = self._backend.records.confirm(self._runner.id)
-            self._backend.errands.run("confirm token", confirmed)
+            self._backend.errands.run("confirm token", confirmed, session=self._runner.id)
         if self._wait.busy:
             self._wait.kept.append(frame)
         elif self._farewell.due:
@@ -107,8 +104,7 @@ class Connection:
         self._farewell.left(code)
         self.outbox.drop()
         if not self._farewell.due:
-            session = self._runner.id if self._runner else None
-            log.info("client left", session=session, code=code)
+            self._transport.log.info("client left", code=code)
             self._kept = code != Close.DONE
             self._farewell.end(None)
 
@@ -182,7 +178,7 @@ class Connection:
                 self._state = State.WAITING
             self._failed(error)
         except Exception:
-            log.exception("client not served")
+            self._transport.log.exception("client not served")
             self.broken()
 
     async def _opened(self, message: client_messages.SessionStart) -> None:
@@ -196,7 +192,8 @@ class Connection:
         self._voice.speaks, self._voice.left = runner.seat.speaks, runner.waits.left
         self._voice.skips = 0 if runner.hall.alone else runner.seat.terms.rate
         self._vigil.started()
-        log.info("session started", session=runner.id, room=runner.hall.id, role=runner.seat.role)
+        log = self._transport.log = self._transport.log.bind(session=runner.id)
+        log.info("session started", room=runner.hall.id, role=runner.seat.role)
         self._voice.started(started, message.resume.last_seq if message.resume else 1, entered.pauses)
         entered.begin(self)
         self._voice.warn(message, partials=self._backend.settings.partials)
@@ -275,7 +272,7 @@ class Connection:
     def _mind_answers(self) -> None:
         """Leaves a client that asks for answers and never reads them."""
         if self.outbox.overrun and not self._farewell.due:
-            log.warning("client left that asks and never reads")
+            self._transport.log.warning("client left that asks and never reads")
             self._farewell.end(None)
             self._transport.abort()
 
@@ -290,7 +287,7 @@ class Connection:
         if self._farewell.due:
             return
         code = Close(error.close_code or Close.BAD_MESSAGE)
-        log.info("connection refused", code=error.code, close=int(code))
+        self._transport.log.info("connection refused", code=error.code, close=int(code))
         self._voice.refuse(error, code)
         self._finish(code)
 

@@ -76,6 +76,7 @@ class Transport(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.log: Any = log  # whoever takes the frames binds the session to it
         self._peer: Peer | None = None
         self._allowance = Allowance(self.rate, self.burst)
         self._unparsed = b""
@@ -275,7 +276,7 @@ class Transport(WebSocketsSansIOProtocol):
         self._over(failed=True)
 
     def keepalive_timeout(self) -> None:
-        log.warning("connection cut that answers no ping", code=1011, seconds=self.ping_timeout)
+        self.log.warning("connection cut that answers no ping", code=1011, seconds=self.ping_timeout)
         super().keepalive_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 from bridge.errors import ProtocolError
 from bridge.protocol import client_messages, server_messages, wire
@@ -174,3 +175,11 @@ def test_every_frame_in_the_example_session_is_what_the_models_take() -> None:
         message = wire.decode(frame) if arrow == "→" else wire.decode_server(frame)
         assert message is not None
         assert json.loads(wire.encode(message)).items() >= json.loads(frame).items()
+
+
+def test_a_message_that_cannot_be_made_does_not_repeat_in_its_error_what_was_said() -> None:
+    with pytest.raises(ValidationError) as raised:
+        server_messages.TranscriptFinal.model_validate({"segment": 0, "text": ["grandmother is ill"]})
+
+    assert "text" in str(raised.value)
+    assert "grandmother" not in str(raised.value) + repr(raised.value)

@@ -55,6 +55,7 @@ def test_each_command_is_acknowledged_by_its_number_and_in_the_words_that_operat
     ]
     for line, event, word in zip(lines, events, ("PAUSE", "RESUME", "STOP"), strict=True):
         assert re.fullmatch(rf"{word} received, latency: {event.queued_ms:.1f} ms", line["event"])
+        assert (line["session"], line["latency_ms"]) == ("alice", event.queued_ms)
     assert all(0 <= event.queued_ms < 1_000 for event in events)
 
 

@@ -64,6 +64,7 @@ class Echo:
 async def echo(websocket: WebSocket) -> None:
     await websocket.accept()
     transport = websocket.scope["extensions"][EXTENSION]
+    transport.log = transport.log.bind(session="alice")
     await asyncio.sleep(float(websocket.query_params.get("late", 0)))
     peer = Echo(transport)
     transport.attach(peer)
@@ -348,7 +349,8 @@ def test_who_answers_no_ping_is_cut_and_the_log_tells_it() -> None:
             while piece := silent.recv(4_096):
                 answer += piece
     assert b"keepalive ping timeout" in answer
-    assert [entry["code"] for entry in logs if entry["event"].startswith("connection cut")] == [1011]
+    [cut] = [entry for entry in logs if entry["event"].startswith("connection cut")]
+    assert (cut["code"], cut["session"]) == (1011, "alice")
 
 
 def test_who_is_held_can_be_sent_away() -> None:
