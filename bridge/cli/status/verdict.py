@@ -147,7 +147,7 @@ def _speech(look: Look) -> Iterator[Finding]:
             "More workers or gateways, or WS_MAX_CONNECTIONS; clients come back by themselves.",
         )
     bad = look.segments.get("failed", 0) + look.segments.get("partly", 0)
-    every = bad + look.segments.get("heard", 0)
+    every = sum(look.segments.values())
     if bad > FAILED * every:
         told = ", ".join(
             f"{each.stage} {each.type}" for each in look.errors if each.minute and each.stage in STAGES
