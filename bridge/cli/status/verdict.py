@@ -56,7 +56,7 @@ def judged(look: Look) -> Verdict:
 def _well(look: Look) -> str:
     heard, span = look.segments.get("heard", 0), _span(look)
     if heard:
-        return f"everybody hears each other: {heard} segments heard within {span}"
+        return f"everybody hears each other: {_many(heard, 'segment')} heard within {span}"
     if look.sessions:
         silence = f", nothing was heard within {span}" if look.window_s else ""
         return f"all is ready: {_many(look.sessions, 'session')}{silence}"
@@ -147,7 +147,7 @@ def _speech(look: Look) -> Iterator[Finding]:
             "More workers or gateways, or WS_MAX_CONNECTIONS; clients come back by themselves.",
         )
     bad = look.segments.get("failed", 0) + look.segments.get("partly", 0)
-    every = bad + look.segments.get("heard", 0)
+    every = sum(look.segments.values())
     if bad > FAILED * every:
         told = ", ".join(
             f"{each.stage} {each.type}" for each in look.errors if each.minute and each.stage in STAGES

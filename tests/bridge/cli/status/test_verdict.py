@@ -92,7 +92,7 @@ WRONG = [
     (
         replace(
             WELL,
-            segments={"heard": 18, "failed": 1, "partly": 1},
+            segments={"heard": 15, "silent": 3, "failed": 1, "partly": 1},
             errors=(
                 *(ErrorCount("tts", "engine_failed", 2, 9), ErrorCount("stt", "late", 0, 1)),
                 ErrorCount("connection", "bad_message", 3, 3),
@@ -161,7 +161,7 @@ def test_what_harms_nobody_is_told_and_all_is_well(look: Look, what: str) -> Non
         with_queue(0, length=12, oldest=1.9),
         replace(WELL, redis=RedisState(True, 90, 100)),
         replace(WELL, redis=RedisState(True, 10**12, None)),
-        replace(WELL, segments={"heard": 19, "failed": 1}),
+        replace(WELL, segments={"heard": 9, "stopped": 10, "failed": 1}),
         replace(WELL, late={"segment": Late(0.4, 0.9, 2, 10)}),
         replace(WELL, errors=(ErrorCount("connection", "overloaded", 0, 5),)),
         replace(WELL, errors=(ErrorCount("connection", "bad_message", 4, 5),)),
