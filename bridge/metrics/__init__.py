@@ -22,6 +22,11 @@ SHORT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
+Labels = dict[str, Sequence[str]]
+"""The labels of a series and the values known beforehand: what never happened is 0 then, not absent. A label
+without values comes with its first use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One row of docs/metrics.md. `begins` and `ends` are the instants of a duration; `needs` is what must be
@@ -29,7 +34,7 @@ class Series:
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
-    labels: tuple[str, ...]
+    labels: Labels
     at: Place
     help: str
     begins: str = ""
@@ -39,14 +44,10 @@ class Series:
 
 TABLE: list[Series] = []
 
-Labels = dict[str, Sequence[str]]
-"""The labels of a series and the values known beforehand: what never happened is 0 then, not absent. A label
-without values comes with its first use."""
-
 
 def _row(series: Series) -> tuple[str, str, tuple[str, ...]]:
     TABLE.append(series)
-    return series.name, series.help, series.labels
+    return series.name, series.help, tuple(series.labels)
 
 
 def _known(metric: Counter | Gauge | Histogram, labels: Labels) -> None:
@@ -57,7 +58,7 @@ def _known(metric: Counter | Gauge | Histogram, labels: Labels) -> None:
 def counter(name: str, help: str, labels: Labels | None = None, *, at: Place, needs: str = "") -> Counter:
     """A series that only grows; its name ends in _total."""
     labels = labels or {}
-    made = Counter(*_row(Series(name, "counter", tuple(labels), at, help, needs=needs)))
+    made = Counter(*_row(Series(name, "counter", labels, at, help, needs=needs)))
     _known(made, labels)
     return made
 
@@ -65,7 +66,7 @@ def counter(name: str, help: str, labels: Labels | None = None, *, at: Place, ne
 def gauge(name: str, help: str, labels: Labels | None = None, *, at: Place, needs: str = "") -> Gauge:
     """A series that says what is now."""
     labels = labels or {}
-    made = Gauge(*_row(Series(name, "gauge", tuple(labels), at, help, needs=needs)))
+    made = Gauge(*_row(Series(name, "gauge", labels, at, help, needs=needs)))
     _known(made, labels)
     return made
 
@@ -83,7 +84,7 @@ def duration(
 ) -> Histogram:
     """Seconds from `begins` to `ends`."""
     labels = labels or {}
-    series = Series(name, "histogram", tuple(labels), at, help, begins, ends, needs)
+    series = Series(name, "histogram", labels, at, help, begins, ends, needs)
     made = Histogram(*_row(series), buckets=buckets)
     _known(made, labels)
     return made
@@ -100,6 +101,6 @@ def distribution(
 ) -> Histogram:
     """Values that are no duration."""
     labels = labels or {}
-    made = Histogram(*_row(Series(name, "histogram", tuple(labels), at, help, needs=needs)), buckets=buckets)
+    made = Histogram(*_row(Series(name, "histogram", labels, at, help, needs=needs)), buckets=buckets)
     _known(made, labels)
     return made

@@ -20,6 +20,8 @@ SECONDS = 0.1
 """Between two segments: two engines that take ENGINE_MS cannot keep up."""
 ENGINE_MS = 700
 LATENESS_MS = 1_400
+BUSY_MS = 500
+"""What a busy machine may need from the worker to the ear; without bounds it would be seconds."""
 
 
 async def said(url: str) -> list[server_messages.ServerMessage]:
@@ -61,7 +63,9 @@ def test_what_would_come_too_late_is_left_out_with_notice(tmp_path: Path, short:
     assert {message.code for message in failed} == {"too_late"}
     assert heard and len(heard) + len({message.segment for message in failed}) == SEGMENTS
     assert all(
-        each.timings_ms.first_audio < LATENESS_MS + ENGINE_MS for each in done if each.timings_ms.first_audio
+        each.timings_ms.first_audio < LATENESS_MS + ENGINE_MS + BUSY_MS
+        for each in done
+        if each.timings_ms.first_audio
     )
     if short == "tts":
         assert len(words) == SEGMENTS

