@@ -16,6 +16,14 @@ HEAVY = ("browser", "e2e", "bridge/cli", "bridge/tasks", "deployment")
 """Folders to begin with, so that no long one is left to a single process at the end."""
 
 
+SHARING = {
+    "embedded": {f"tests/e2e/test_{name}.py" for name in ("logs", "partials", "trace", "translate")},
+    "simulated": {f"tests/e2e/test_{name}.py" for name in ("playback", "status", "tracing")},
+}
+"""By the system that they use, files of tests for which it would else be started in each process: 5 s alone,
+14 s beside the others."""
+
+
 def patience() -> float:
     """Factor for all limits: how much slower than alone on an idle machine tests may run here."""
     return float(os.environ.get("TEST_PATIENCE", "1"))
@@ -56,8 +64,10 @@ def step_back(item: pytest.Item) -> None:
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]
     """Deals out the tests file by file. Those with a browser stay in one process: they hear in real time,
     and two browsers beside each other would make each other stutter on a machine of two cores. It takes
-    others when they are done."""
+    others when they are done. Files of SHARING stay together, so that their system is started once."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        return "tests/browser" if file.startswith("tests/browser/") else file
+        if file.startswith("tests/browser/"):
+            return "tests/browser"
+        return next((system for system, files in SHARING.items() if file in files), file)
