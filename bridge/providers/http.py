@@ -184,7 +184,9 @@ class Remote:
                 retryable=True,
                 retry_after_ms=_retry_after_ms(response.headers),
             )
-        if status >= 500 or status == 408:
+        if status == 408:
+            return self._late(because)
+        if status >= 500:
             return VendorError(
                 f"{who} is out of order ({because}).",
                 "Try again later.",

@@ -37,7 +37,7 @@ def patience_ms() -> Any:
     return Field(
         500,
         ge=0,
-        description="Milliseconds of a Retry-After that are waited for, once; a longer one fails the segment.",
+        description="Milliseconds of a Retry-After that are waited, once; a longer one fails the segment.",
     )
 
 

@@ -15,7 +15,7 @@ UNKNOWN = "<unk>"
 PIECE = re.compile(
     r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]|[^\s\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]{1,4}"
 )
-"""Stands for a token where the engine shows none: a character of Chinese, Japanese or Korean, four of others."""
+"""For engines that show no tokens: a character of Chinese, Japanese or Korean, four of others."""
 
 LONGEST_UNIT = 24
 """Tokens of the longest phrase whose repetition is looked for."""
