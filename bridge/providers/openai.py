@@ -25,13 +25,8 @@ OFFERED = (
 )
 """The languages that OpenAI documents for its speech models."""
 
-PCM_RATE = 24_000
-
 UNHEARD, UNLIKELY = 0.6, -1.0
 """Whisper's own limits: above the one for silence and below the other for the words, nobody spoke."""
-
-MOST_TOKENS = 64
-"""Tokens of a translation beside three for each character of the text."""
 
 ASK = (
     "You are an interpreter. Translate what stands between <speech> and </speech> from {source} to {target}. "
@@ -66,7 +61,7 @@ class OpenAiOptions(options.Options):
     openai_tts_voice: str = Field("alloy", description="Voice, where the segment names none.")
     openai_tts_speed: float = Field(1.0, ge=0.25, le=4, description="Speed of speech; 2 is twice as fast.")
     openai_tts_rate: int = Field(
-        PCM_RATE,
+        24_000,
         ge=8_000,
         le=48_000,
         description="Samples per second of the server's pcm; OpenAI's has 24000.",
@@ -213,7 +208,7 @@ class OpenAiTranslator(_Server):
             json={
                 "model": self._options.openai_translation_model,
                 "temperature": 0,
-                "max_tokens": MOST_TOKENS + 3 * len(text),
+                "max_tokens": 64 + 3 * len(text),
                 "messages": [
                     {"role": "system", "content": ASK.format(source=source, target=target)},
                     {"role": "user", "content": f"<speech>{_untagged(text)}</speech>"},
@@ -285,7 +280,7 @@ def _spoken(said: object) -> str | None:
 
 def _number(segment: dict[str, Any], name: str) -> float | None:
     value = segment.get(name)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _silent(segment: dict[str, Any]) -> bool:
