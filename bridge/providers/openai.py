@@ -153,10 +153,9 @@ class OpenAiTranscriber(_Server):
         if not speech.audio.pcm:
             return Transcript("", language or speech.prior or "en")
         found = self._ask(speech.audio, language)
-        if language is None and speech.among and found.language not in speech.among:
-            likely = speech.prior if speech.prior in speech.among else speech.among[0]
-            return self._ask(speech.audio, likely)
-        return found
+        if language or not speech.among or found.language in speech.among:
+            return found
+        return self._ask(speech.audio, speech.prior if speech.prior in speech.among else speech.among[0])
 
     def _ask(self, audio: Audio, language: str | None) -> Transcript:
         fields = {
