@@ -162,6 +162,16 @@ def test_speech_is_heard_while_the_rest_is_still_made(vendor: openai.OpenAi, bui
     assert sum(piece.samples for piece in spoken) == LONG - 2_400
 
 
+def test_sample_that_is_cut_in_two_pieces_is_whole(vendor: openai.OpenAi, build: Build) -> None:
+    sound = bytes(range(256)) * 100
+    vendor.troubles = [Answer(sound, piece=4_801, pauses=4_801)]
+    spoken = build("tts", "openai").synthesize(Utterance(SPOKEN, "es"))
+    first = next(spoken)
+    vendor.free.set()
+    assert first.samples == 2_400
+    assert first.pcm + b"".join(piece.pcm for piece in spoken) == sound
+
+
 def test_iterator_that_is_closed_early_closes_the_connection(vendor: openai.OpenAi, build: Build) -> None:
     vendor.troubles = [Answer(b"\1\2" * 4_000_000)]
     spoken = build("tts", "openai").synthesize(Utterance(SPOKEN, "es"))

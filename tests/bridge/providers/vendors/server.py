@@ -37,6 +37,7 @@ class Answer:
     late: bool = False
     pauses: int | None = None
     """Bytes after which the rest waits until the vendor is let go."""
+    piece: int = PIECE
 
 
 class Vendor:
@@ -94,13 +95,13 @@ class Vendor:
                     self.send_header(name, value)
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                for start in range(0, len(answer.body), PIECE):
+                for start in range(0, len(answer.body), answer.piece):
                     if answer.breaks is not None and start >= answer.breaks:
                         self.close_connection = True
                         return
                     if answer.pauses is not None and start >= answer.pauses:
                         vendor.free.wait(10)
-                    piece = answer.body[start : start + PIECE]
+                    piece = answer.body[start : start + answer.piece]
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")
