@@ -8,6 +8,7 @@ BridgeError                  what happened, why, and what to do about it
  +- ProviderError            an engine failed on this input; the next input may succeed
  |   +- ProviderMissing      the engine is not installed or has no model: fails at start
  |   +- ProviderBusy         the engine is for the moment unable to answer: may be tried again
+ |   +- VendorError          the server of an engine refuses, fails, or is late
  +- GatewayError             the gateway cannot be reached, refuses a session, or ends it too early
  +- RoomError                a room that cannot be entered
  |   +- UnknownRoom          it never was, or it expired
@@ -105,6 +106,24 @@ class ProviderMissing(ProviderError):
 class ProviderBusy(ProviderError):
     code = "provider_busy"
     retryable = True
+
+
+class VendorError(ProviderError):
+    """`code` is one of auth, quota, rate_limited, unavailable, timeout, bad_answer or provider_failed;
+    `retry_after_ms` is how long the server asks to wait."""
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        code: str,
+        retryable: bool = False,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message, hint, code=code)
+        self.retryable = retryable
+        self.retry_after_ms = retry_after_ms
 
 
 class NotKept(BridgeError):

@@ -46,7 +46,37 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
+OPENAI = "bridge/providers/test_openai.py::"
+DEEPL = "bridge/providers/translation/test_deepl.py::"
+DEADLINES = "bridge/providers/test_http_deadlines.py::"
+VENDORS = {
+    "CONNECT_MS": DEADLINES + "test_server_that_accepts_nobody_is_given_up_at_its_deadline",
+    "FIRST_BYTE_MS": DEADLINES + "test_first_byte_has_a_deadline_of_its_own",
+    "TOTAL_MS": DEADLINES + "test_whole_answer_has_a_deadline",
+    "PATIENCE_MS": DEADLINES + "test_patience_decides_whether_it_asks_again",
+    "API_KEY": "bridge/providers/test_http.py::test_missing_key_is_told_at_start",
+}
+
 SHOWN_BY = {
+    **{f"{name}_{end}": test for name in ("OPENAI", "DEEPL") for end, test in VENDORS.items()},
+    "OPENAI_BASE_URL": OPENAI + "test_server_of_ones_own_needs_no_key",
+    "OPENAI_STT_MODEL": OPENAI + "test_transcript_has_the_language_and_the_probability_of_its_words",
+    "OPENAI_STT_FORMAT": OPENAI + "test_model_with_json_only_is_told_the_language",
+    **dict.fromkeys(
+        ("OPENAI_STT_LANGUAGES", "OPENAI_TRANSLATION_LANGUAGES", "OPENAI_TTS_LANGUAGES"),
+        OPENAI + "test_offered_languages_can_be_named",
+    ),
+    "OPENAI_TRANSLATION_MODEL": OPENAI
+    + "test_translation_is_asked_for_alone_and_speech_cannot_leave_its_place",
+    **dict.fromkeys(
+        ("OPENAI_TTS_MODEL", "OPENAI_TTS_VOICE", "OPENAI_TTS_SPEED", "OPENAI_TTS_RATE"),
+        OPENAI + "test_speech_has_the_model_voice_speed_and_rate_asked_for",
+    ),
+    "DEEPL_BASE_URL": DEEPL + "test_languages_are_called_as_deepl_calls_them",
+    **dict.fromkeys(
+        ("DEEPL_FORMALITY", "DEEPL_CONTEXT", "DEEPL_MODEL"),
+        DEEPL + "test_formality_context_and_model_are_asked_for",
+    ),
     **dict.fromkeys(
         (
             *("SLO_FIRST_AUDIO_MS", "SLO_SEGMENT_MS", "SLO_BARGE_IN_MS", "SLO_CONTROL_MS"),

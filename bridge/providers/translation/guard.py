@@ -6,10 +6,16 @@ of the kind by itself: its scores for a loop are the best it ever gives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
 UNKNOWN = "<unk>"
+
+PIECE = re.compile(
+    r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]|[^\s\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]{1,4}"
+)
+"""For engines that show no tokens: a character of Chinese, Japanese or Korean, four of others."""
 
 LONGEST_UNIT = 24
 """Tokens of the longest phrase whose repetition is looked for."""
@@ -53,6 +59,11 @@ def doubt(source: Sequence[str], made: Sequence[str], *, finished: bool) -> Doub
     if len(source) > RATIO * len(made) + SLACK:
         return Doubt.LOST
     return Doubt.LONG if long else None
+
+
+def spelled(text: str) -> list[str]:
+    """What stands for the tokens of a text from an engine that shows none."""
+    return PIECE.findall(text)
 
 
 def repetitions(tokens: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from bridge.errors import LanguageError, SettingsError
 from bridge.options import Options
 from bridge.providers import TABLE, Row, load, row
 from bridge.types import SAMPLE_BYTES, Audio, Phrase, Speech, Stage, Utterance
+from tests.bridge.providers.vendors.fixtures import vendors as vendors
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 from tests.models.fixtures import tiny_piper as tiny_piper
 from tests.models.fixtures import tiny_whisper as tiny_whisper
@@ -46,8 +47,9 @@ def _small_models(
     tiny_whisper: Path,
     tiny_nllb: Path,
     tiny_piper: Path,
+    vendors: dict[str, dict[str, str]],
 ) -> None:
-    """Lets the engines that need a model find one of tests/models."""
+    """Lets the engines that need a model find one of tests/models, and those of a vendor its fake."""
     models = {
         "faster_whisper": ("STT_MODEL_SIZE", tiny_whisper),
         "nllb": ("TRANSLATION_MODEL", tiny_nllb / "ct2"),
@@ -58,6 +60,8 @@ def _small_models(
     if of and of.name in models:
         variable, path = models[of.name]
         monkeypatch.setenv(variable, str(path))
+    for variable, value in vendors.get(of.name, {}).items() if of else ():
+        monkeypatch.setenv(variable, value)
 
 
 @pytest.fixture
@@ -113,7 +117,7 @@ def test_languages_are_tags_of_the_table(row: Row, engine: Any) -> None:
 def test_of_two_languages_one_is_found_by_every_engine_that_detects(
     row: Row, engine: Any, clips: dict[str, Audio]
 ) -> None:
-    assert engine.detects == (row.name in ("faster_whisper", "simulated"))
+    assert engine.detects == (row.name in ("faster_whisper", "openai", "simulated"))
     if not engine.detects:
         return
     for two, prior in ((("de", "fr"), None), (("en", "es"), "es"), (("en", "es"), "ca")):
@@ -184,7 +188,7 @@ def test_reading_the_table_imports_no_engine_and_no_part_of_the_server() -> None
         "import sys; from bridge.providers import option_classes; option_classes();"
         "loaded = {name.partition('.')[0] for name in sys.modules};"
         "print(*sorted(loaded & {'pocketsphinx', 'espeakng_loader', 'faster_whisper', 'ctranslate2', 'torch',"
-        " 'transformers', 'piper', 'onnxruntime', 'av', 'celery', 'redis', 'fastapi'}))"
+        " 'transformers', 'piper', 'onnxruntime', 'av', 'celery', 'redis', 'fastapi', 'httpx'}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True

@@ -1,0 +1,147 @@
+"""Translation by DeepL's API, free and pro."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+
+from bridge import options
+from bridge.errors import LanguageError
+from bridge.providers import http, http_options
+from bridge.providers.translation import guard
+from bridge.text import clean
+from bridge.types import Phrase, Translation
+
+FREE, PRO = "https://api-free.deepl.com", "https://api.deepl.com"
+FREE_KEY = ":fx"
+"""The end of keys of the free plan, which the other host does not know."""
+
+# DeepL's page of supported languages. A source has no region and a target must have one, where there are two.
+CODES: dict[str, tuple[str, str]] = {
+    tag: (tag.upper(), tag.upper())
+    for tag in (
+        *(
+            "ar",
+            "bg",
+            "cs",
+            "da",
+            "de",
+            "el",
+            "es",
+            "et",
+            "fi",
+            "fr",
+            "hu",
+            "id",
+            "it",
+            "ja",
+            "ko",
+            "lt",
+            "lv",
+        ),
+        *("nl", "pl", "ro", "ru", "sk", "sl", "sv", "tr", "uk"),
+    )
+} | {
+    "en": ("EN", "EN-US"),
+    "en-GB": ("EN", "EN-GB"),
+    "es-419": ("ES", "ES-419"),
+    "no": ("NB", "NB"),
+    "pt": ("PT", "PT-PT"),
+    "pt-BR": ("PT", "PT-BR"),
+    "zh": ("ZH", "ZH-HANS"),
+    "zh-Hant": ("ZH", "ZH-HANT"),
+}
+"""For each of our tags DeepL's name of it as a source and as a target."""
+
+
+class DeepLOptions(options.Options):
+    """The account, and how DeepL translates."""
+
+    deepl_api_key: SecretStr | None = Field(
+        None, description="Key of the account; those of the free plan end in :fx."
+    )
+    deepl_base_url: str | None = Field(
+        None, pattern=http_options.URL, description="The server; unset, DeepL's for the plan of the key."
+    )
+    deepl_formality: Literal["default", "prefer_more", "prefer_less"] = Field(
+        "default", description="Formal or informal address, in the languages that tell them apart."
+    )
+    deepl_context: str = Field(
+        "", description="Text that tells what the talk is about; it is neither translated nor billed."
+    )
+    deepl_model: Literal["latency_optimized", "quality_optimized", "prefer_quality_optimized"] = Field(
+        "latency_optimized", description="Kind of model that translates."
+    )
+    deepl_connect_ms: int = http_options.connect_ms()
+    deepl_first_byte_ms: int = http_options.first_byte_ms(3_000)
+    deepl_total_ms: int = http_options.total_ms(5_000)
+    deepl_patience_ms: int = http_options.patience_ms()
+
+
+class DeepL:
+    """`/v2/translate`. No confidence: DeepL says none."""
+
+    Options: type[options.Options] = DeepLOptions
+
+    def __init__(self, options: DeepLOptions) -> None:
+        self._options = options
+        key = http_options.key("DEEPL_API_KEY", options.deepl_api_key, needed=True)
+        limits = http_options.Deadlines(
+            options.deepl_connect_ms,
+            options.deepl_first_byte_ms,
+            options.deepl_total_ms,
+            options.deepl_patience_ms,
+        )
+        host = options.deepl_base_url or home(key)
+        self._remote = http.Remote(
+            "DeepL", host, {"Authorization": f"DeepL-Auth-Key {key}"}, limits, key_variable="DEEPL_API_KEY"
+        )
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """All of CODES with all others, save two forms of one language."""
+        return frozenset((a, b) for a in CODES for b in CODES if CODES[a][0] != CODES[b][0])
+
+    def translate(self, phrase: Phrase) -> Translation:
+        """The text in the target language. Raises LanguageError and VendorError."""
+        source, target = _code(phrase.source)[0], _code(phrase.target)[1]
+        if not (text := clean(phrase.text)):
+            return Translation("")
+        body: dict[str, Any] = {
+            "text": [text],
+            "source_lang": source,
+            "target_lang": target,
+            "model_type": self._options.deepl_model,
+        }
+        if self._options.deepl_formality != "default":
+            body["formality"] = self._options.deepl_formality
+        if self._options.deepl_context:
+            body["context"] = self._options.deepl_context
+        said = self._remote.json("/v2/translate", json=body)
+        try:
+            made = clean(said["translations"][0]["text"])
+        except (LookupError, TypeError):
+            raise self._remote.bad_answer("no text") from None
+        if doubt := guard.doubt(guard.spelled(text), guard.spelled(made), finished=True):
+            raise self._remote.bad_answer(f"a translation that is {doubt}")
+        return Translation(made)
+
+    def resident(self) -> tuple[str, ...]:
+        """None: models are DeepL's."""
+        return ()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._remote.close()
+
+
+def home(key: str) -> str:
+    """DeepL's host for the plan of a key."""
+    return FREE if key.endswith(FREE_KEY) else PRO
+
+
+def _code(tag: str) -> tuple[str, str]:
+    try:
+        return CODES[tag]
+    except KeyError:
+        raise LanguageError(f"DeepL has no {tag} here.", f"It has {', '.join(sorted(CODES))}.") from None

@@ -1,0 +1,25 @@
+"""DeepL's API as its reference documents it: the translation of texts."""
+
+from __future__ import annotations
+
+from tests.bridge.providers.vendors.server import Answer, Asked, Vendor, said
+
+KEY = "0123456789-ABCDEF:fx"
+
+TARGETS = {"EN-US", "EN-GB", "ES", "ES-419", "DE", "PT-BR", "PT-PT", "ZH-HANS", "ZH-HANT", "NB"}
+
+
+class DeepLApi(Vendor):
+    """Translates by marking."""
+
+    def reply(self, asked: Asked) -> Answer:
+        if asked.headers.get("authorization") != f"DeepL-Auth-Key {KEY}":
+            return said({"message": f"Forbidden for {KEY}"}, 403)
+        assert asked.path == "/v2/translate"
+        sent = asked.json
+        if sent["target_lang"] not in TARGETS or "-" in sent["source_lang"]:
+            return said({"message": "Value for 'target_lang' not supported."}, 400)
+        made = [
+            {"detected_source_language": sent["source_lang"], "text": f"~{text}~"} for text in sent["text"]
+        ]
+        return said({"translations": made})

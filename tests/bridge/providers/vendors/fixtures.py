@@ -1,0 +1,40 @@
+"""The fake vendors, one of each for a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+
+from bridge.providers import load
+from bridge.types import Stage
+from tests.bridge.providers.vendors import deepl, openai
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[dict[str, dict[str, str]]]:
+    """The variables that lead a provider to its vendor, by the provider's name."""
+    ears, words = openai.OpenAi(), deepl.DeepLApi()
+    with ears.running(), words.running():
+        yield {
+            "openai": {"OPENAI_API_KEY": openai.KEY, "OPENAI_BASE_URL": ears.url},
+            "deepl": {"DEEPL_API_KEY": deepl.KEY, "DEEPL_BASE_URL": words.url},
+        }
+
+
+Build = Callable[..., Any]
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
+    """Builds a provider with variables and closes it after the test."""
+    with ExitStack() as stack:
+
+        def make(stage: Stage, name: str, **variables: object) -> Any:
+            for variable, value in variables.items():
+                monkeypatch.setenv(f"{name.upper()}_{variable}", str(value))
+            return stack.enter_context(closing(load(stage, name)))
+
+        yield make
