@@ -226,7 +226,7 @@ TABLE: tuple[Row, ...] = (
         "bridge.providers.translation.deepl:DeepL",
         "cloud",
         "DeepL's terms",
-        "DeepL's API with your key, 34 languages and forms",
+        "DeepL's API with your key, 33 languages and forms",
     ),
     Row(
         "tts",
