@@ -124,14 +124,14 @@ def test_first_byte_that_does_not_come_is_given_up_at_its_deadline(
     start = time.monotonic()
     with pytest.raises(VendorError) as raised:
         ask(stage)
-    assert 0.1 <= time.monotonic() - start < 1
+    assert 0.1 <= time.monotonic() - start < 3
     assert (raised.value.code, raised.value.retryable) == ("timeout", True)
 
 
 def test_answer_that_goes_on_for_too_long_is_given_up(vendor: openai.OpenAi, build: Build) -> None:
-    spoken = build("tts", "openai", TOTAL_MS=50).synthesize(Utterance(SPOKEN, "es"))
+    spoken = build("tts", "openai", TOTAL_MS=500).synthesize(Utterance(SPOKEN, "es"))
     assert next(spoken).ms > 0
-    time.sleep(0.06)
+    time.sleep(0.55)
     with pytest.raises(VendorError) as raised:
         list(spoken)
     assert raised.value.code == "timeout"

@@ -43,19 +43,19 @@ def test_server_that_accepts_nobody_is_given_up_at_its_deadline(name: str, build
             waits.setblocking(False)
             waits.connect_ex(full.getsockname())
         found, took = code(build, name, f"http://127.0.0.1:{full.getsockname()[1]}", CONNECT_MS=100)
-    assert found == "timeout" and 0.1 <= took < 1
+    assert found == "timeout" and 0.1 <= took < 3
 
 
 @NAMES
 def test_first_byte_has_a_deadline_of_its_own(name: str, vendor: Vendor, build: Build) -> None:
     vendor.troubles = [Answer(late=True)]
     found, took = code(build, name, vendor.url, FIRST_BYTE_MS=100)
-    assert found == "timeout" and 0.1 <= took < 1
+    assert found == "timeout" and 0.1 <= took < 3
 
 
 @NAMES
 def test_whole_answer_has_a_deadline(name: str, vendor: Vendor, build: Build) -> None:
-    vendor.troubles = [Answer(b" " * 20_000_000)]
+    vendor.troubles = [Answer(b" " * 60_000_000)]
     assert code(build, name, vendor.url, TOTAL_MS=50)[0] == "timeout"
 
 
