@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit, urlunsplit
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, GatewayError
 
 LARGEST = 32_000_000
 """Bytes read of an answer; /v1/languages has 1.2 MB where 200 languages are offered."""
@@ -35,6 +36,17 @@ def _refused(host: str, port: int, error: OSError) -> BridgeError:
         f"Stop what listens there (`ss -ltnp 'sport = :{port}'` names it), or choose another: --port {other}",
         code="port_in_use",
     )
+
+
+def base_of(url: str) -> str:
+    """Where the pages of a gateway are, by any address of it. Raises GatewayError."""
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    if scheme not in ("http", "https") or not parts.hostname:
+        raise GatewayError(
+            f"{url} is no address of a gateway.", "Write it like http://127.0.0.1:8000.", code="bad_url"
+        )
+    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/v1/stream"), "", ""))
 
 
 def reachable(host: str) -> str:

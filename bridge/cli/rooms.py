@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
+from bridge.cli.network import base_of
 from bridge.errors import GatewayError
 
 SECONDS = 10.0
@@ -28,7 +29,7 @@ class Made:
 
 def create(url: str, name: str = "") -> Made:
     """A new room on the gateway whose page is at `url`. Raises GatewayError."""
-    base = _base(url)
+    base = base_of(url)
     answer = _post(base, {"name": name} if name else {})
     try:
         return Made(
@@ -40,16 +41,6 @@ def create(url: str, name: str = "") -> Made:
         )
     except (KeyError, TypeError, ValueError):
         raise _stranger(base) from None
-
-
-def _base(url: str) -> str:
-    parts = urlsplit(url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in ("http", "https") or not parts.hostname:
-        raise GatewayError(
-            f"{url} is no address of a gateway.", "Write it like http://127.0.0.1:8000.", code="bad_url"
-        )
-    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/v1/stream"), "", ""))
 
 
 def _post(base: str, body: dict[str, Any]) -> Any:

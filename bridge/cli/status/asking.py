@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Literal
 from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
 from urllib.request import ProxyHandler, build_opener
 
 from bridge.cli.status.numbers import Numbers, parsed
-from bridge.errors import GatewayError
 
 SECONDS = 2.0
 """For each answer; a gateway tells of a Redis that is away within 1 s."""
@@ -31,17 +29,6 @@ class Target:
     address: str
     job: str
     labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def base_of(url: str) -> str:
-    """Where the pages of a gateway are, by any address of it. Raises GatewayError."""
-    parts = urlsplit(url)
-    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in ("http", "https") or not parts.hostname:
-        raise GatewayError(
-            f"{url} is no address of a gateway.", "Write it like http://127.0.0.1:8000.", code="bad_url"
-        )
-    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/").removesuffix("/v1/stream"), "", ""))
 
 
 async def targets(base: str) -> tuple[Trouble, list[Target]]:

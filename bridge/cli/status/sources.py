@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bridge.cli.status.asking import Target, Trouble, base_of, pages, targets
+from bridge.cli.network import base_of
+from bridge.cli.status.asking import Target, Trouble, pages, targets
 from bridge.cli.status.kept import Keeper, Kept
 from bridge.cli.status.numbers import Numbers
 from bridge.settings import Settings

@@ -72,6 +72,7 @@ def _show(reader: Reader, session: str, segment: int | None, *, as_json: bool, f
     ears: list[Ear] = []
     flights: list[tuple[float, Flight]] = []
     lines, after = reader.lines(session)
+    shown = False
     while True:
         now = time.monotonic()
         ears += [line for line in lines if isinstance(line, Ear)]
@@ -81,9 +82,12 @@ def _show(reader: Reader, session: str, segment: int | None, *, as_json: bool, f
                 break  # in their order
             flights.remove((came, flight))
             if segment in (None, flight.segment):
+                shown = True
                 _print(flight, ways(flight, ears), as_json=as_json)
             ears = [ear for ear in ears if ear.segment != flight.segment]
         if not follow:
+            if not shown:
+                typer.echo("No such segment is recorded.", err=True)
             return
         time.sleep(AGAIN_SECONDS)
         lines, after = reader.lines(session, after)

@@ -133,6 +133,7 @@ def test_sessions_are_listed_latest_first_and_shown_by_the_beginning_of_their_na
     assert [
         json.loads(line)["segment"] for line in trace("aaaa", "--json", "--segment", "4").splitlines()
     ] == [4]
+    assert trace("aaaa", "--segment", "9") == "No such segment is recorded.\n"
     record = json.loads(trace("5e55", "--json"))
     assert (record["heard"]["es"]["left_ms"], record["heard"]["es"]["played_ms"]) == (502.5, 560.0)
 
