@@ -6,6 +6,7 @@ import datetime
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -96,18 +97,24 @@ def test_another_language_is_heard_from_the_sentence_in_work_on_and_no_line_is_l
     assert all(re.fullmatch(r"\d+\.\d s", text(row, ".took")) for row in rows)
 
 
+def begun(visitor: Visitor) -> list[dict[str, Any]]:
+    """The sessions that the page asked for."""
+    return [message for message in visitor.sent if message["type"] == "session.start"]
+
+
 def test_the_languages_are_swapped_while_somebody_speaks(told: tuple[Visitor, Between]) -> None:
     visitor, between = told
     between.sentence(0, "before", "antes")
     last(visitor, "before")
-    with visitor.page.expect_event("websocket"):
+    with visitor.page.expect_event("websocket") as opened:
         visitor.page.click("#swap")
-    expect(visitor.page.locator("#source")).to_have_value("es")
+    while len(starts := begun(visitor)) < 2:
+        opened.value.wait_for_event("framereceived")  # the page still shows that the session before is live
     visitor.page.wait_for_selector("#status[data-live]")
+    expect(visitor.page.locator("#source")).to_have_value("es")
     between.sentence(0, "después", "after", target="en")
     last(visitor, "después")
 
-    starts = [message for message in visitor.sent if message["type"] == "session.start"]
     assert [(each["source"], each["targets"]) for each in starts] == [
         ({"language": "en"}, [{"language": "es"}]),
         ({"language": "es"}, [{"language": "en"}]),
