@@ -1,4 +1,4 @@
-"""The engines: three Protocols, one table, one loader. A provider is one class and one row here.
+"""The engines: three Protocols, one loader. A provider is one class and one row of `table`.
 
 A provider class is built from its own `Options`, may be called from several threads at once, and
 imports its engine only when it is built, so that this table can be read where nothing is installed.
@@ -7,13 +7,14 @@ imports its engine only when it is built, so that this table can be read where n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from bridge.errors import SettingsError
 from bridge.options import Options
+from bridge.providers.row import Row
+from bridge.providers.table import TABLE, row
 from bridge.types import Audio, Hypothesis, Phrase, Speech, Stage, Transcript, Translation, Utterance
+
+__all__ = ["TABLE", "Row", "row"]
 
 
 class Transcriber(Protocol):
@@ -126,150 +127,24 @@ def share(provider: object, lengths: Sequence[int]) -> float:
     return provider.share(lengths) if isinstance(provider, Gradual) else 1.0
 
 
+Advice = Literal["terms", "context"]
+
+
+@runtime_checkable
+class Advised(Protocol):
+    """A translator that can itself make use of what a phrase says besides its text."""
+
+    advice: frozenset[Advice]
+
+
+def advice(provider: object) -> frozenset[Advice]:
+    """What of `Phrase.terms` and `Phrase.context` the engine takes by itself."""
+    return provider.advice if isinstance(provider, Advised) else frozenset()
+
+
 def slots(provider: object) -> int:
     """Calls at once that `provider` can make use of, so the threads that its worker needs at least."""
     return provider.slots if isinstance(provider, Concurrent) else 1
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One provider: where its class is, which extra installs it, under which licence the engine is."""
-
-    stage: Stage
-    name: str
-    path: str
-    extra: str
-    licence: str
-    about: str
-
-    def cls(self) -> type[Any]:
-        module, _, name = self.path.partition(":")
-        return cast(type[Any], getattr(import_module(module), name))
-
-
-TABLE: tuple[Row, ...] = (
-    Row(
-        "stt",
-        "pocketsphinx",
-        "bridge.providers.stt.pocketsphinx:Pocketsphinx",
-        "pocketsphinx",
-        "BSD-2-Clause",
-        "English, nothing to download",
-    ),
-    Row(
-        "stt",
-        "faster_whisper",
-        "bridge.providers.stt.faster_whisper:FasterWhisper",
-        "faster-whisper",
-        "MIT",
-        "Whisper, 100 languages, detects which, models to download",
-    ),
-    Row(
-        "translation",
-        "apertium",
-        "bridge.providers.translation.apertium:Apertium",
-        "",
-        "GPL-2.0-or-later",
-        "rule-based pairs from the system's packages",
-    ),
-    Row(
-        "translation",
-        "nllb",
-        "bridge.providers.translation.nllb:Nllb",
-        "nllb",
-        "MIT, models CC-BY-NC-4.0",
-        "neural, 120 languages, on CPU or GPU",
-    ),
-    Row(
-        "translation",
-        "nllb-transformers",
-        "bridge.providers.translation.nllb_transformers:NllbTransformers",
-        "nllb-transformers",
-        "Apache-2.0, models CC-BY-NC-4.0",
-        "the same on torch: exact and slower",
-    ),
-    Row(
-        "tts",
-        "espeak",
-        "bridge.providers.tts.espeak:Espeak",
-        "espeak",
-        "GPL-3.0-or-later",
-        "robotic and clear, over 100 languages",
-    ),
-    Row(
-        "tts",
-        "piper",
-        "bridge.providers.tts.piper:Piper",
-        "piper",
-        "GPL-3.0-or-later",
-        "natural, voices of 40 languages to download",
-    ),
-    Row(
-        "stt",
-        "openai",
-        "bridge.providers.openai:OpenAiTranscriber",
-        "cloud",
-        "OpenAI's terms, or the server's",
-        "OpenAI or any compatible server, detects the language",
-    ),
-    Row(
-        "translation",
-        "openai",
-        "bridge.providers.openai:OpenAiTranslator",
-        "cloud",
-        "OpenAI's terms, or the server's",
-        "OpenAI or any compatible server, a language model",
-    ),
-    Row(
-        "translation",
-        "deepl",
-        "bridge.providers.translation.deepl:DeepL",
-        "cloud",
-        "DeepL's terms",
-        "DeepL's API with your key, 33 languages and forms",
-    ),
-    Row(
-        "tts",
-        "openai",
-        "bridge.providers.openai:OpenAiSynthesizer",
-        "cloud",
-        "OpenAI's terms, or the server's",
-        "OpenAI or any compatible server, heard as it comes",
-    ),
-    Row(
-        "stt",
-        "simulated",
-        "bridge.providers.simulated:SimulatedTranscriber",
-        "",
-        "Apache-2.0",
-        "a set time and a made-up text, for load tests",
-    ),
-    Row(
-        "translation",
-        "simulated",
-        "bridge.providers.simulated:SimulatedTranslator",
-        "",
-        "Apache-2.0",
-        "a set time and a marked text, for load tests",
-    ),
-    Row(
-        "tts",
-        "simulated",
-        "bridge.providers.simulated:SimulatedSynthesizer",
-        "",
-        "Apache-2.0",
-        "a set time and a tone, for load tests",
-    ),
-)
-
-
-def row(stage: Stage, name: str) -> Row:
-    """The provider `name` of `stage`. Raises SettingsError listing the known ones."""
-    for candidate in TABLE:
-        if (candidate.stage, candidate.name) == (stage, name):
-            return candidate
-    known = ", ".join(candidate.name for candidate in TABLE if candidate.stage == stage)
-    raise SettingsError(f"{stage.upper()}_PROVIDER={name} is unknown.", f"Use one of: {known}.")
 
 
 def load(stage: Stage, name: str) -> Any:

@@ -86,12 +86,18 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What translation is given: the text of one segment. `quick`: soon counts for more than well."""
+    """What translation is given: the text of one segment. `quick`: soon counts for more than well.
+
+    `context`: what the speaker said just before, in the source language, oldest first. `terms`: what words of
+    the text are called in the target language, as pairs, from a glossary.
+    """
 
     text: str
     source: str
     target: str
     quick: bool = False
+    context: tuple[str, ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Event:
     `failed`: the stage gives up; `code`, `message` and `retryable` tell why. `floor`: what was spoken, as
     it was recorded, written by the speaker's gateway. `obeyed`: the worker heard of decision `index` of the
     session (paused, resumed, stopped), `queued_ms` after it was made. `quick`: made with the least effort.
+    `provider` made it, or broke off.
     Times are milliseconds; `queued_ms` lies between sending and start, `running_ms` between start and this
     event.
     """
@@ -54,6 +55,7 @@ class Event:
     part: int = 0
     skip: int = 0
     quick: bool = False
+    provider: str = ""
 
 
 DecisionKind = Literal[

@@ -40,7 +40,8 @@ class Work:
     the first `skip` characters of what was said: on their way to tts before the rest is translated, which
     follows as `part` 1. `quick` work is done with the least effort that the engine has. Speech that tts has
     not begun by `due`, on the clock of Redis, would come too late (0: it never does). `trace` names the span
-    of its segment (a W3C traceparent), "" where nobody traces it.
+    of its segment (a W3C traceparent), "" where nobody traces it. `context` is what the speaker said just
+    before, oldest first. `avoid` names the provider that broke off in an attempt before, to be asked last.
     """
 
     session: str
@@ -70,6 +71,8 @@ class Work:
     due: float = 0.0
     sent: float = 0.0
     trace: str = ""
+    context: tuple[str, ...] = ()
+    avoid: str = ""
 
     def but(self, **changes: Any) -> Self:
         """The same work with some fields changed."""
@@ -97,7 +100,8 @@ class Work:
         """The work in a task's arguments; fields of a newer release are ignored."""
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in message.items() if name in known}
-        return cls(**values | {"among": tuple(values.get("among", ()))})
+        lists = {name: tuple(values.get(name, ())) for name in ("among", "context")}
+        return cls(**values | lists)
 
 
 def item_name(
