@@ -45,7 +45,7 @@ async def spoken(peer: Peer) -> tuple[str, dict[str, Any]]:
         await peer.say(pcm[at : at + FRAME])
     begins = await peer.hears("audio.start")
     await peer.hears("audio.end")  # the sound is there: nothing can be played before
-    await peer.say({"type": "playback.mark", "segment": begins["segment"], "played_ms": 0})
+    await peer.say({"type": "playback.mark", "segment": begins["segment"], "played_ms": 1})
     done = await peer.hears("segment.done")
     await peer.say({"type": "session.end"})
     await peer.hears("session.ended")
