@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from bridge.cli.probe import Probe
+    from bridge.providers import Row
     from bridge.settings import Settings
-    from bridge.types import Stage
 
 LEAST_FREE = 500_000_000
 """Bytes free in the data folder: Redis, the logs and some recordings."""
@@ -51,6 +51,7 @@ def run_checks() -> list[Check]:
 
     from bridge.cli.probe import probe
     from bridge.errors import BridgeError
+    from bridge.providers import chosen
     from bridge.settings import Settings
     from bridge.types import STAGES
 
@@ -59,13 +60,19 @@ def run_checks() -> list[Check]:
     except BridgeError as error:
         return [python(), Check("settings", False, error=error.message, fix=error.hint)]
     with ThreadPoolExecutor(len(STAGES)) as pool:
-        names = {stage: getattr(settings, f"{stage}_provider") for stage in STAGES}
-        probing = {stage: pool.submit(probe, stage, names[stage]) for stage in STAGES}
+        try:
+            rows = [row for stage in STAGES for row in chosen(stage, getattr(settings, f"{stage}_provider"))]
+        except BridgeError as error:
+            return [python(), Check("settings", False, error=error.message, fix=error.hint)]
+        probing = [(row, pool.submit(probe, row.stage, row.name)) for row in rows]
         checks = [python(), *(_guarded(name, check, settings) for name, check in _CHECKS.items())]
-        probes = {stage: future.result() for stage, future in probing.items()}
+        probes = [(row, future.result()) for row, future in probing]
     return [
         *checks,
-        *(provider(stage, names[stage], probes[stage]) for stage in STAGES),
+        *(
+            provider(row, found, [each for of, each in probes if of.stage == row.stage])
+            for row, found in probes
+        ),
         languages(probes),
         *gpu(settings),
         *clocks(settings),
@@ -168,24 +175,27 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
 }
 
 
-def provider(stage: Stage, name: str, probe: Probe) -> Check:
-    """Whether the provider in force did its work just now."""
+def provider(row: Row, probe: Probe, stage: Sequence[Probe]) -> Check:
+    """Whether a provider in force did its work just now; of several of its `stage` one must."""
     if probe.error:
-        fix = probe.hint or f"Choose another {stage.upper()}_PROVIDER: speechbridge providers"
-        return Check(stage, False, name, error=probe.error, fix=fix)
-    return Check(stage, True, f"{name}: {probe.answer}")
+        fix = probe.hint or f"Choose another {row.stage.upper()}_PROVIDER: speechbridge providers"
+        needed = all(other.error for other in stage)
+        return Check(row.stage, False, row.name, required=needed, error=probe.error, fix=fix)
+    return Check(row.stage, True, f"{row.name}: {probe.answer}")
 
 
-def languages(probes: dict[Stage, Probe]) -> Check:
-    """The pairs that the three providers can do together."""
-    heard, spoken = set(probes["stt"].languages), set(probes["tts"].languages)
-    pairs = [pair for pair in probes["translation"].pairs if pair[0] in heard and pair[1] in spoken]
+def languages(probes: Sequence[tuple[Row, Probe]]) -> Check:
+    """The pairs that the providers can do together."""
+    heard = {tag for row, found in probes if row.stage == "stt" for tag in found.languages}
+    spoken = {tag for row, found in probes if row.stage == "tts" for tag in found.languages}
+    offered = dict.fromkeys(pair for _, found in probes for pair in found.pairs)
+    pairs = [pair for pair in offered if pair[0] in heard and pair[1] in spoken]
     if pairs:
         return Check("languages", True, ", ".join(f"{source} → {target}" for source, target in pairs))
     return Check(
         "languages",
         False,
-        error="No pair can be heard, translated and spoken by the three providers together.",
+        error="No pair can be heard, translated and spoken by the providers together.",
         fix="Choose providers that share a language: speechbridge providers",
     )
 

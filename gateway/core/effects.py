@@ -40,6 +40,7 @@ class Transcript:
     end_ms: float
     confidence: float | None
     name: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Translation:
     text: str
     confidence: float | None
     name: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
