@@ -171,6 +171,8 @@ SHOWN_BY = {
     "MODEL_MIN_RESIDENCY_SECONDS": POOL
     + "test_new_models_stay_above_the_cap_until_their_least_residency_is_over",
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
+    "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
+    "test_the_variable_says_how_long_the_first_one_is_waited_for",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",

@@ -57,7 +57,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     page = page_of(settings, replica)
     url = settings.redis_url
     cache = Cache(url)
-    provider = _provider(entry.stage, provider_name, settings, cache)
+    provider = engine_of(entry.stage, provider_name, settings, cache)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     made = record(entry, name, provider_name, provider)
     if page is not None:
@@ -99,7 +99,7 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     return page
 
 
-def _provider(stage: Stage, names: str, settings: Settings, cache: Cache) -> Any:
+def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache) -> Any:
     """The engine, or engines, that do the work of this process: loaded, warm, and behind the cache."""
 
     def made(name: str) -> Any:
