@@ -5,33 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.check import Check
+
 if TYPE_CHECKING:
-    from bridge.cli.probe import Probe
-    from bridge.providers import Row
     from bridge.settings import Settings
 
 LEAST_FREE = 500_000_000
 """Bytes free in the data folder: Redis, the logs and some recordings."""
 
 MOST_SKEW_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`found` is what there is; a failed check has an `error` and as `fix` an exact command or setting."""
-
-    name: str
-    ok: bool
-    found: str = ""
-    required: bool = True
-    error: str = ""
-    fix: str = ""
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
@@ -49,9 +37,8 @@ def run_checks() -> list[Check]:
     """Every check of this setup, the slow ones at the same time, each within 10 s."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from bridge.cli.probe import probe
+    from bridge.cli.engines import languages, named, probed, provider
     from bridge.errors import BridgeError
-    from bridge.providers import chosen
     from bridge.settings import Settings
     from bridge.types import STAGES
 
@@ -60,19 +47,13 @@ def run_checks() -> list[Check]:
     except BridgeError as error:
         return [python(), Check("settings", False, error=error.message, fix=error.hint)]
     with ThreadPoolExecutor(len(STAGES)) as pool:
-        try:
-            rows = [row for stage in STAGES for row in chosen(stage, getattr(settings, f"{stage}_provider"))]
-        except BridgeError as error:
-            return [python(), Check("settings", False, error=error.message, fix=error.hint)]
-        probing = [(row, pool.submit(probe, row.stage, row.name)) for row in rows]
+        asked = [(stage, name) for stage in STAGES for name in named(stage, settings)]
+        probing = [(stage, name, pool.submit(probed, stage, name)) for stage, name in asked]
         checks = [python(), *(_guarded(name, check, settings) for name, check in _CHECKS.items())]
-        probes = [(row, future.result()) for row, future in probing]
+        probes = [(stage, name, future.result()) for stage, name, future in probing]
     return [
         *checks,
-        *(
-            provider(row, found, [each for of, each in probes if of.stage == row.stage])
-            for row, found in probes
-        ),
+        *(provider(*found, others=probes) for found in probes),
         languages(probes),
         *gpu(settings),
         *clocks(settings),
@@ -173,31 +154,6 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "port": port,
     "vad": vad,
 }
-
-
-def provider(row: Row, probe: Probe, stage: Sequence[Probe]) -> Check:
-    """Whether a provider in force did its work just now; of several of its `stage` one must."""
-    if probe.error:
-        fix = probe.hint or f"Choose another {row.stage.upper()}_PROVIDER: speechbridge providers"
-        needed = all(other.error for other in stage)
-        return Check(row.stage, False, row.name, required=needed, error=probe.error, fix=fix)
-    return Check(row.stage, True, f"{row.name}: {probe.answer}")
-
-
-def languages(probes: Sequence[tuple[Row, Probe]]) -> Check:
-    """The pairs that the providers can do together."""
-    heard = {tag for row, found in probes if row.stage == "stt" for tag in found.languages}
-    spoken = {tag for row, found in probes if row.stage == "tts" for tag in found.languages}
-    offered = dict.fromkeys(pair for _, found in probes for pair in found.pairs)
-    pairs = [pair for pair in offered if pair[0] in heard and pair[1] in spoken]
-    if pairs:
-        return Check("languages", True, ", ".join(f"{source} → {target}" for source, target in pairs))
-    return Check(
-        "languages",
-        False,
-        error="No pair can be heard, translated and spoken by the providers together.",
-        fix="Choose providers that share a language: speechbridge providers",
-    )
 
 
 def gpu(settings: Settings) -> Iterator[Check]:

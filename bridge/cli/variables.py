@@ -63,10 +63,10 @@ def _engines(settings: Settings, entry: WorkerEntry) -> list[tuple[str, str]]:
 
 
 def _named(stage: Stage, names: str) -> list[tuple[str, str]]:
-    """The providers of a list; none of one that makes no sense, which another check tells of."""
+    """The providers of a list, also of one that makes no sense, which another check tells of."""
     with suppress(BridgeError):
         return [(stage, row.name) for row in chosen_rows(stage, names)]
-    return []
+    return [(stage, names)]
 
 
 def _sentence(variable: str, label: str, chosen: Sequence[tuple[str, str]]) -> Iterator[str]:
