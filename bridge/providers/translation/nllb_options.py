@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field
 from bridge import languages, options
 from bridge.errors import LanguageError, SettingsError
 from bridge.providers.device import device
-from bridge.providers.translation.vocabulary import Vocabulary
+from bridge.providers.translation.vocabulary import Tokens
 
 # fmt: off
 COMMON = (
@@ -83,7 +83,7 @@ class NllbOptions(options.Options):
     )
 
 
-def offered(options: NllbOptions, vocabulary: Vocabulary) -> dict[str, str]:
+def offered(options: NllbOptions, vocabulary: Tokens) -> dict[str, str]:
     """The tag and code of each language to offer.
 
     Raises SettingsError for a language of TRANSLATION_LANGUAGES that is unknown or that the model lacks,
