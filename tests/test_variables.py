@@ -50,6 +50,7 @@ OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
 LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
 DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
+FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
 DEADLINES = "bridge/providers/test_http_deadlines.py::"
 VENDORS = {
     "CONNECT_MS": DEADLINES + "test_server_that_accepts_nobody_is_given_up_at_its_deadline",
@@ -204,6 +205,7 @@ SHOWN_BY = {
     "STT_MODEL_SIZE": WHISPER_OPTIONS + "test_model_of_the_models_folder_is_found_by_its_name",
     "STT_DEVICE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
     "STT_COMPUTE_TYPE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_FLASH_ATTENTION": FLASH,
     "STT_BEAM_SIZE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_BEST_OF": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_TEMPERATURE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
@@ -226,6 +228,7 @@ SHOWN_BY = {
     "TRANSLATION_DEVICE": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_PRECISION": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_THREADS": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_FLASH_ATTENTION": FLASH,
     "TRANSLATION_NUM_BEAMS": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_MAX_LENGTH": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_LENGTH_PENALTY": NLLB + "test_variables_reach_the_engine_with_each_text",

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.errors import ProviderMissing, SettingsError
 from bridge.models.pool import loading
+from bridge.providers import flash
 from bridge.providers.device import place
 from bridge.providers.translation.decoding import Answer, Search, failure
 from bridge.providers.translation.nllb_options import NllbOptions
@@ -31,14 +32,18 @@ class CTranslate2:
         self.slow = device == "cpu"
         self.vocabulary = _tokens(folder)
         self._batch = options.translation_max_batch_size
-        with loading(f"The model in {folder}", "Pull or convert it again."):
+        flash.check("translation", options.translation_flash_attention, device)
+        with loading(f"The model in {folder}", "Pull or convert it again."), flash.tried("translation"):
             self._translator: Any = ctranslate2.Translator(
                 str(folder),
                 device=device,
                 device_index=index,
                 compute_type=precision,
                 intra_threads=options.translation_threads,
+                flash_attention=options.translation_flash_attention,
             )
+            if options.translation_flash_attention:
+                self._translator.translate_batch([[Vocabulary.END]], max_decoding_length=1)
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """See `Decoder`. Raises ProviderError."""

@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field
 from bridge import languages, options
 from bridge.errors import LanguageError, SettingsError
 from bridge.providers.device import device
+from bridge.providers.flash import flash_attention
 from bridge.providers.translation.vocabulary import Tokens
 
 # fmt: off
@@ -34,6 +35,11 @@ class NllbOptions(options.Options):
         "auto",
         validation_alias=AliasChoices("translation_precision", "precision"),
         description="Numbers the model computes with; auto takes the fastest that the device is good at.",
+    )
+    translation_flash_attention: bool = flash_attention(
+        "translation",
+        "Attention that takes less of a GPU's memory: CTranslate2's where it was built with it, with "
+        "nllb-transformers that of the package flash-attn; refused where it cannot be had.",
     )
     translation_num_beams: int = Field(
         1,
