@@ -143,7 +143,8 @@ class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
         60,
         ge=0,
         le=3_600,
-        description="Seconds in which a client that was cut off may go on with its session; 0 keeps none.",
+        description="Seconds in which a client that was cut off may go on with its session, JOURNAL_SECONDS "
+        "at most; 0 keeps none.",
     )
 
     rooms_max: int = Field(

@@ -123,12 +123,15 @@ class Guard:
             return False
         if closely and self._talking and not self._silent:
             return True
+        if not self._talking:
+            # Silence only tells that the microphone hears nothing, and sooner it does not tell that.
+            return not self._clear and self._since >= LOOK and self._silent >= BLOCK
         # Where no echo is known to come it is enough to see that none does.
         if self._clear:
-            return self._since >= (LOOK if self._talking and self._silent >= FELL else SELDOM)
-        if self._own and self._talking and not self._silent:
+            return self._since >= (LOOK if self._silent >= FELL else SELDOM)
+        if self._own and not self._silent:
             return False  # until it falls silent: an echo that comes later does not make a person's words one
-        return self._since >= LOOK or (self._talking and self._silent >= FELL)
+        return self._since >= LOOK or self._silent >= FELL
 
     def look(self) -> tuple[Heard, ...]:
         """What is known by now of the last windows, the newest last; nothing in silence. Takes 1 to 2 ms."""
@@ -136,8 +139,7 @@ class Guard:
             self._take(self._given.popleft())
         self._since = 0
         if not self._talking:
-            silent = self._silent >= BLOCK
-            self._clear |= silent and any(_sounds(each) for each in self._references().values())
+            self._clear |= any(_sounds(each) for each in self._references().values())
             return ()
         self._talking = self._silent < FELL
         return self._compare()
