@@ -15,6 +15,7 @@ SETTINGS = "bridge/test_settings.py::"
 NEURAL = "e2e/test_neural.py::test_spoken_english_becomes_exact_text_in_two_languages_at_once"
 WIRE = "e2e/test_variables.py::"
 ORDER = "e2e/test_order.py::"
+BREAKERS = "bridge/store/test_breakers.py::"
 BOOT = "bridge/tasks/test_boot.py::"
 UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
@@ -187,6 +188,10 @@ SHOWN_BY = {
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
     "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
     "test_the_variable_says_how_long_the_first_one_is_waited_for",
+    "CIRCUIT_BREAKER_THRESHOLD": BREAKERS
+    + "test_a_provider_that_failed_often_enough_in_a_row_is_asked_by_no_worker",
+    "CIRCUIT_BREAKER_SECONDS": BREAKERS
+    + "test_after_its_time_one_call_of_the_fleet_finds_out_and_its_success_closes_it",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import redis
 
 from bridge.store import keys
+from bridge.store.circuits import Circuit, read, standing
 from bridge.types import Stage
 
 
@@ -70,7 +72,7 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   end
 end
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-return {redis.call('TIME'), server, seen}
+return {redis.call('TIME'), server, seen, redis.call('HGETALL', KEYS[3])}
 """,
 )
 # Compared where it is deleted: the next life may register at any moment.
@@ -93,7 +95,7 @@ class Sighting:
 
     `running` maps a worker to the items it runs, `waiting` a queue to the tasks in it, `listening` a
     worker to whether its connection stands. `now` is the time on the clock of Redis, in seconds, and
-    `server` another name for each start of it.
+    `server` another name for each start of it. `circuits` are the breakers of the providers that they name.
     """
 
     workers: tuple[WorkerRecord, ...]
@@ -102,6 +104,7 @@ class Sighting:
     listening: dict[str, bool]
     now: float
     server: str = ""
+    circuits: tuple[Circuit, ...] = ()
 
 
 class Registry:
@@ -140,6 +143,14 @@ class Registry:
             seconds, micros = self.client.time()
         return float(seconds) + float(micros) / 1e6
 
+    def circuits(self, workers: Iterable[WorkerRecord]) -> tuple[Circuit, ...]:
+        """The breakers of the providers that they name."""
+        with keys.reported(self.url), self.client.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.hgetall(keys.BREAKERS)
+            (seconds, micros), records = pipe.execute()
+        return _standing(workers, read(records, float(seconds) + float(micros) / 1e6))
+
     def close(self) -> None:
         """Closes the connections."""
         self.client.close()
@@ -156,17 +167,20 @@ class Watch:
     async def look(self) -> Sighting:
         """All that is known of the workers now, in one round trip."""
         with keys.reported(self.url):
-            (seconds, micros), server, seen = await self._look(
-                keys=[keys.WORKERS, keys.RUNNING], args=[keys.worker(""), keys.ALIVE, *keys.lists("")]
+            (seconds, micros), server, seen, kept = await self._look(
+                keys=[keys.WORKERS, keys.RUNNING, keys.BREAKERS],
+                args=[keys.worker(""), keys.ALIVE, *keys.lists("")],
             )
         found = sorted(((WorkerRecord.of(raw), *rest) for raw, *rest in seen), key=lambda row: row[0].name)
+        workers, now = tuple(record for record, *_ in found), float(seconds) + float(micros) / 1e6
         return Sighting(
-            tuple(record for record, *_ in found),
+            workers,
             {record.name: tuple(json.loads(items)) for record, items, _, _ in found},
             {record.queue: waiting for record, _, waiting, _ in found},
             {record.name: bool(listening) for record, _, _, listening in found},
-            float(seconds) + float(micros) / 1e6,
+            now,
             server.decode(),
+            _standing(workers, read(dict(zip(kept[::2], kept[1::2], strict=True)), now)),
         )
 
     async def bury(self, record: WorkerRecord) -> None:
@@ -178,3 +192,7 @@ class Watch:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+
+def _standing(workers: Iterable[WorkerRecord], kept: Iterable[Circuit]) -> tuple[Circuit, ...]:
+    return standing(((worker.stage, worker.provider) for worker in workers), kept)

@@ -18,9 +18,10 @@ from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
-from bridge.providers.breaker import Unbroken
+from bridge.providers.breaker import Breaker
 from bridge.providers.chained import build
 from bridge.settings import Settings
+from bridge.store.breakers import Breakers
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
 from bridge.store.control import Obedience
@@ -56,8 +57,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
     url = settings.redis_url
-    cache = Cache(url)
-    provider = engine_of(entry.stage, provider_name, settings, cache)
+    cache, breakers = Cache(url), Breakers(url, entry.stage, settings)
+    provider = engine_of(entry.stage, provider_name, settings, cache, breakers)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     made = record(entry, name, provider_name, provider)
     if page is not None:
@@ -73,7 +74,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
     hush()
-    app.steps["worker"].add(card(made, provider))
+    app.steps["worker"].add(card(made, provider, registry))
     worker = app.Worker(**options(entry, name, settings))
     try:
         with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
@@ -81,7 +82,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     finally:
         heartbeat.close()
         provider.close()
-        for each in (runtime.cancellations, runtime.desk, registry, cache):
+        for each in (runtime.cancellations, runtime.desk, registry, cache, breakers):
             each.close()
         tracing.close()
         if page is not None:
@@ -99,14 +100,14 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     return page
 
 
-def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache) -> Any:
+def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache, breaker: Breaker) -> Any:
     """The engine, or engines, that do the work of this process: loaded, warm, and behind the cache."""
 
     def made(name: str) -> Any:
         engine = _loaded(stage, name)
         return cached(engine, cache, settings) if stage == "translation" else engine
 
-    provider = build(stage, names, Unbroken(), settings.fallback_ms / 1000, made)
+    provider = build(stage, names, breaker, settings.fallback_ms / 1000, made)
     prepare(stage, provider, settings)
     return provider
 

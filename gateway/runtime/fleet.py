@@ -11,6 +11,7 @@ import structlog
 
 from bridge.errors import RedisUnavailable
 from bridge.placement import slots_of
+from bridge.store.circuits import Circuit
 from bridge.store.registry import Sighting, Watch, WorkerRecord
 from gateway.runtime.errands import Errands
 
@@ -54,6 +55,7 @@ class Fleet:
         self._looking: asyncio.Task[None] | None = None
         self.running: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
+        self.circuits: tuple[Circuit, ...] = ()
         self._waiting: dict[str, int] = {}
         self._runs: dict[str, int] = {}
 
@@ -137,6 +139,7 @@ class Fleet:
         items = (item for items in sighting.running.values() for item in items)
         self.running = frozenset(items)
         self.slots = slots_of(self.workers)
+        self.circuits = sighting.circuits
         self._waiting = dict(sighting.waiting)
         for worker in sighting.workers:
             self._waiting[worker.queue] += len(sighting.running.get(worker.name, ()))
