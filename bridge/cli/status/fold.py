@@ -15,7 +15,6 @@ from bridge.cli.status.sources import Sight
 from bridge.placement import slots_of
 from bridge.store.circuits import LEVELS
 
-
 BREAKERS = "bridge_breaker_state"
 
 
