@@ -8,7 +8,6 @@ NO_GRPC = "stages talk over Redis, not gRPC"
 
 INSTEAD = {
     "AUDIO_FORMAT": "audio is sent as PCM and files are written as wav",
-    "AZURE_SPEECH_KEY": "there is no engine of that provider yet",
     "BATCH_MAX_WAIT_MS": NO_WAIT,
     "CIRCUIT_BREAKER_THRESHOLD": "there is no fallback engine yet; SEGMENT_ATTEMPTS bounds repeated work",
     "CUDA_GRAPHS": "a graph is recorded for one shape of input, and each sentence has another",

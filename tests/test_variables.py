@@ -49,6 +49,7 @@ SIMULATED = "bridge/providers/test_simulated.py::"
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
 LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
+AZURE = "bridge/providers/test_azure.py::"
 DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
 FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
 DEADLINES = "bridge/providers/test_http_deadlines.py::"
@@ -63,7 +64,7 @@ VENDORS = {
 SHOWN_BY = {
     **{
         f"{name}_{end}": test
-        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE")
+        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE", "AZURE")
         for end, test in VENDORS.items()
     },
     "DEEPGRAM_BASE_URL": DEEPGRAM + "test_languages_are_called_as_deepgram_calls_them",
@@ -187,6 +188,14 @@ SHOWN_BY = {
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
     "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
     "test_the_variable_says_how_long_the_first_one_is_waited_for",
+    "AZURE_SPEECH_KEY": "bridge/providers/test_http.py::test_missing_key_is_told_at_start",
+    **dict.fromkeys(
+        ("AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"),
+        AZURE + "test_the_server_is_that_of_the_region_or_the_one_that_is_named",
+    ),
+    "AZURE_STT_PROFANITY": AZURE + "test_speech_is_uploaded_in_pieces",
+    "AZURE_TTS_VOICE": AZURE + "test_each_language_has_a_voice_and_others_can_be_named",
+    "AZURE_TTS_RATE": AZURE + "test_speech_has_the_rate_that_is_asked_for",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",

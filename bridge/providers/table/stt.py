@@ -41,6 +41,16 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "stt",
+        "azure",
+        "bridge.providers.azure:AzureTranscriber",
+        "cloud",
+        "Microsoft's terms",
+        "Azure's Speech service with your key, 79 languages and forms",
+        "cloud",
+        "AZURE_SPEECH_KEY",
+    ),
+    Row(
+        "stt",
         "simulated",
         "bridge.providers.simulated:SimulatedTranscriber",
         "",

@@ -31,6 +31,16 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "azure",
+        "bridge.providers.azure:AzureSynthesizer",
+        "cloud",
+        "Microsoft's terms",
+        "Azure's neural voices with your key, heard as it comes",
+        "cloud",
+        "AZURE_SPEECH_KEY",
+    ),
+    Row(
+        "tts",
         "simulated",
         "bridge.providers.simulated:SimulatedSynthesizer",
         "",

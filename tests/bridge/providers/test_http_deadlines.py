@@ -10,7 +10,7 @@ import pytest
 
 from bridge.errors import VendorError
 from bridge.types import Audio, Phrase, Speech
-from tests.bridge.providers.vendors import deepgram, deepl, libretranslate, openai
+from tests.bridge.providers.vendors import azure, deepgram, deepl, libretranslate, openai
 from tests.bridge.providers.vendors.fixtures import Build
 from tests.bridge.providers.vendors.fixtures import build as build
 from tests.bridge.providers.vendors.server import Answer, Vendor, said
@@ -20,6 +20,7 @@ VENDORS: dict[str, type[Vendor]] = {
     "deepl": deepl.DeepLApi,
     "libretranslate": libretranslate.LibreTranslateApi,
     "deepgram": deepgram.Deepgram,
+    "azure": azure.Azure,
 }
 
 NAMES = pytest.mark.parametrize("name", VENDORS)
@@ -36,8 +37,9 @@ def code(build: Build, name: str, url: str, **variables: object) -> tuple[str, f
     """The code of a call that fails, and the seconds it took; some ask their server as they are built."""
     start = time.monotonic()
     with pytest.raises(VendorError) as raised:
-        if name == "deepgram":
-            engine = build("stt", name, API_KEY="a-key", BASE_URL=url, **variables)
+        if name in ("deepgram", "azure"):
+            key, server = ("SPEECH_KEY", "SPEECH_ENDPOINT") if name == "azure" else ("API_KEY", "BASE_URL")
+            engine = build("stt", name, **{key: "a-key", server: url}, **variables)
             engine.transcribe(Speech(Audio(b"\1\0" * 1_600, 16_000), "en"))
         else:
             engine = build("translation", name, API_KEY="a-key", BASE_URL=url, **variables)
