@@ -11,7 +11,6 @@ INSTEAD = {
     "BATCH_MAX_WAIT_MS": NO_WAIT,
     "CIRCUIT_BREAKER_THRESHOLD": "there is no fallback engine yet; SEGMENT_ATTEMPTS bounds repeated work",
     "CUDA_GRAPHS": "a graph is recorded for one shape of input, and each sentence has another",
-    "ELEVENLABS_API_KEY": "there is no engine of that provider yet",
     "GRPC_HTTP2_MAX_PINGS": f"{NO_GRPC}; use WS_PING_TIMEOUT",
     "GRPC_KEEPALIVE_PERMIT": NO_GRPC,
     "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",

@@ -49,6 +49,7 @@ SIMULATED = "bridge/providers/test_simulated.py::"
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
 LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
+ELEVENLABS = "bridge/providers/tts/test_elevenlabs.py::"
 AZURE = "bridge/providers/test_azure.py::"
 DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
 FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
@@ -64,8 +65,9 @@ VENDORS = {
 SHOWN_BY = {
     **{
         f"{name}_{end}": test
-        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE", "AZURE")
+        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE", "AZURE", "ELEVENLABS")
         for end, test in VENDORS.items()
+        if (name, end) != ("AZURE", "API_KEY")
     },
     "DEEPGRAM_BASE_URL": DEEPGRAM + "test_languages_are_called_as_deepgram_calls_them",
     **dict.fromkeys(
@@ -188,6 +190,12 @@ SHOWN_BY = {
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
     "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
     "test_the_variable_says_how_long_the_first_one_is_waited_for",
+    **dict.fromkeys(
+        (f"ELEVENLABS_{end}" for end in ("MODEL", "VOICE", "STABILITY", "SIMILARITY", "LANGUAGES")),
+        ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    ),
+    "ELEVENLABS_BASE_URL": ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    "ELEVENLABS_RATE": ELEVENLABS + "test_speech_has_the_rate_that_is_asked_for",
     "AZURE_SPEECH_KEY": "bridge/providers/test_http.py::test_missing_key_is_told_at_start",
     **dict.fromkeys(
         ("AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"),

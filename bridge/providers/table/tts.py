@@ -41,6 +41,16 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "elevenlabs",
+        "bridge.providers.tts.elevenlabs:ElevenLabs",
+        "cloud",
+        "ElevenLabs' terms",
+        "ElevenLabs' voices with your key, heard as it comes",
+        "cloud",
+        "ELEVENLABS_API_KEY",
+    ),
+    Row(
+        "tts",
         "simulated",
         "bridge.providers.simulated:SimulatedSynthesizer",
         "",
