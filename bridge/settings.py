@@ -67,6 +67,11 @@ class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
     stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
     translation_provider: str = Field("apertium", description="Engine of the translation stage.")
     tts_provider: str = Field("espeak", description="Engine of the tts stage.")
+    glossary: Path | None = Field(
+        None,
+        description="File of terms and what they are called in other languages, see docs/glossary.md.",
+        examples=["/etc/speechbridge/glossary.toml"],
+    )
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )

@@ -14,10 +14,12 @@ from celery import signals
 
 from bridge import logs, measured, providers, tracing
 from bridge.address import exported
+from bridge.glossary import Glossary
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
+from bridge.providers.translation.glossed import glossed
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
@@ -52,13 +54,14 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     provider_name = getattr(settings, f"{entry.stage}_provider")
     tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
+    glossary = Glossary.of(settings.glossary)
     provider = _loaded(entry.stage, provider_name)
     prepare(entry.stage, provider, settings)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     url = settings.redis_url
     cache = Cache(url)
     if entry.stage == "translation":
-        provider = cached(provider, cache, settings)
+        provider = glossed(cached(provider, cache, settings), glossary)
     made = record(entry, name, provider_name, provider)
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
@@ -154,6 +157,7 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
         host=socket.gethostname(),
         pid=os.getpid(),
         life=secrets.token_hex(8),
+        advice=tuple(sorted(providers.advice(provider))),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
 from bridge import options
 from bridge.errors import LanguageError
-from bridge.providers import http, http_options
+from bridge.glossary.finding import Finder
+from bridge.providers import Advice, http, http_options
 from bridge.providers.translation import guard
 from bridge.text import clean
 from bridge.types import Phrase, Translation
@@ -54,6 +57,9 @@ CODES: dict[str, tuple[str, str]] = {
 }
 """For each of our tags DeepL's name of it as a source and as a target."""
 
+MARKED = {"tag_handling": "xml", "tag_handling_version": "v2", "ignore_tags": ["x"]}
+TAG = re.compile("</?x>")
+
 
 class DeepLOptions(options.Options):
     """The account, and how DeepL translates."""
@@ -80,9 +86,11 @@ class DeepLOptions(options.Options):
 
 
 class DeepL:
-    """`/v2/translate`. No confidence: DeepL says none."""
+    """`/v2/translate`. No confidence: DeepL says none. A term stands in the text as it is to be called, in a
+    tag whose content DeepL leaves as it is."""
 
     Options: type[options.Options] = DeepLOptions
+    advice: frozenset[Advice] = frozenset(("terms", "context"))
 
     def __init__(self, options: DeepLOptions) -> None:
         self._options = options
@@ -108,18 +116,21 @@ class DeepL:
         if not (text := clean(phrase.text)):
             return Translation("")
         body: dict[str, Any] = {
-            "text": [text],
+            "text": [_marked(text, phrase) if phrase.terms else text],
             "source_lang": source,
             "target_lang": target,
             "model_type": self._options.deepl_model,
         }
+        if phrase.terms:
+            body |= MARKED
         if self._options.deepl_formality != "default":
             body["formality"] = self._options.deepl_formality
-        if self._options.deepl_context:
-            body["context"] = self._options.deepl_context
+        if context := clean(" ".join((self._options.deepl_context, *phrase.context))):
+            body["context"] = context
         said = self._remote.json("/v2/translate", json=body)
         try:
-            made = clean(said["translations"][0]["text"])
+            answer = said["translations"][0]["text"]
+            made = clean(html.unescape(TAG.sub("", answer)) if phrase.terms else answer)
         except (LookupError, TypeError):
             raise self._remote.bad_answer("no text") from None
         if doubt := guard.doubt(guard.spelled(text), guard.spelled(made), finished=True):
@@ -145,3 +156,12 @@ def _code(tag: str) -> tuple[str, str]:
         return CODES[tag]
     except KeyError:
         raise LanguageError(f"DeepL has no {tag} here.", f"It has {', '.join(sorted(CODES))}.") from None
+
+
+def _marked(text: str, phrase: Phrase) -> str:
+    """As XML, with each term as it is to be called."""
+    pieces, end = list[str](), 0
+    for found in Finder(dict(phrase.terms), phrase.source).find(text):
+        pieces += (html.escape(text[end : found.start], quote=False), f"<x>{html.escape(found.target)}</x>")
+        end = found.end
+    return "".join((*pieces, html.escape(text[end:], quote=False)))

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import LanguageError, SettingsError, VendorError
 from bridge.options import origins
-from bridge.providers.openai import OpenAiOptions
+from bridge.providers.openai.server import OpenAiOptions
 from bridge.types import Audio, Phrase, Speech, Stage, Utterance
 from tests.bridge.providers.vendors import openai
 from tests.bridge.providers.vendors.fixtures import Build
