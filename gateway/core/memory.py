@@ -65,4 +65,4 @@ class Memory:
 def _end(text: str, most: int) -> str:
     """The last words of a text in so many characters."""
     end = text[len(text) - most :] if most else ""
-    return end.partition(" ")[2] or end
+    return (end.partition(" ")[2] or end).strip()
