@@ -19,6 +19,7 @@ from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
+from bridge.providers.stt.hinted import hinted
 from bridge.providers.translation.glossed import glossed
 from bridge.settings import Settings
 from bridge.store.cache import Cache
@@ -60,8 +61,7 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     url = settings.redis_url
     cache = Cache(url)
-    if entry.stage == "translation":
-        provider = glossed(cached(provider, cache, settings), glossary)
+    provider = equipped(entry.stage, provider, cache, glossary, settings)
     made = record(entry, name, provider_name, provider)
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
@@ -113,6 +113,13 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     if own:
         LOAD.labels(stage).observe(seconds)
     return provider
+
+
+def equipped(stage: Stage, engine: Any, cache: Cache, glossary: Glossary | None, settings: Settings) -> Any:
+    """An engine with what all workers of its stage give it: what was made before, the operator's terms."""
+    if stage == "translation":
+        return glossed(cached(engine, cache, settings), glossary)
+    return hinted(engine, glossary) if stage == "stt" else engine
 
 
 def _gpu(device: str) -> Gpu | None:

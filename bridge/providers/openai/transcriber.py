@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge import languages
 from bridge.errors import LanguageError
+from bridge.providers import Hints, unhinted
 from bridge.providers.openai.server import OpenAiOptions, Server, need, tags
 from bridge.text import clean
 from bridge.types import SAMPLE_BYTES, Audio, Speech, Transcript
@@ -21,6 +22,7 @@ class OpenAiTranscriber(Server):
     """`/v1/audio/transcriptions`."""
 
     def __init__(self, options: OpenAiOptions) -> None:
+        self._hints: Hints = unhinted
         self._languages = tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
         self.detects = options.openai_stt_format == "verbose_json"
         super().__init__(options)
@@ -28,6 +30,10 @@ class OpenAiTranscriber(Server):
     def languages(self) -> frozenset[str]:
         """Those of OPENAI_STT_LANGUAGES."""
         return self._languages
+
+    def heed(self, hints: Hints) -> None:
+        """Sends the words as the prompt. Where the language is to be detected, those of the one before."""
+        self._hints = hints
 
     def transcribe(self, speech: Speech) -> Transcript:
         """The words of a segment; a language that is none of `among` is asked for again as a likelier one.
@@ -43,12 +49,13 @@ class OpenAiTranscriber(Server):
             )
         if not speech.audio.pcm:
             return Transcript("", language or speech.prior or "en")
-        found = self._ask(speech.audio, language)
+        found = self._ask(speech.audio, language, language or speech.prior)
         if language or not speech.among or found.language in speech.among:
             return found
-        return self._ask(speech.audio, speech.prior if speech.prior in speech.among else speech.among[0])
+        likelier = speech.prior if speech.prior in speech.among else speech.among[0]
+        return self._ask(speech.audio, likelier, likelier)
 
-    def _ask(self, audio: Audio, language: str | None) -> Transcript:
+    def _ask(self, audio: Audio, language: str | None, expected: str | None) -> Transcript:
         fields = {
             "model": self._options.openai_stt_model,
             "response_format": self._options.openai_stt_format,
@@ -57,6 +64,8 @@ class OpenAiTranscriber(Server):
         if language:
             entry = languages.find(language)
             fields["language"] = entry.whisper or entry.base
+        if expected and (hints := self._hints(expected)):
+            fields["prompt"] = hints
         said = self._remote.json(
             "/v1/audio/transcriptions", data=fields, files={"file": ("speech.wav", _wav(audio), "audio/wav")}
         )
