@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from bridge import options
 from bridge.errors import LanguageError
@@ -79,10 +79,33 @@ class DeepLOptions(options.Options):
     deepl_model: Literal["latency_optimized", "quality_optimized", "prefer_quality_optimized"] = Field(
         "latency_optimized", description="Kind of model that translates."
     )
+    deepl_glossaries: str = Field(
+        "",
+        description="Glossaries kept at DeepL, each by its pair and id, comma-separated; GLOSSARY acts too.",
+        examples=["en-es:def3a26b-3e84-45b3-84ae-0c0aaf3525f7"],
+    )
     deepl_connect_ms: int = http_options.connect_ms()
     deepl_first_byte_ms: int = http_options.first_byte_ms(3_000)
     deepl_total_ms: int = http_options.total_ms(5_000)
     deepl_patience_ms: int = http_options.patience_ms()
+
+    @field_validator("deepl_glossaries")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        glossaries(text)
+        return text
+
+
+def glossaries(text: str) -> dict[tuple[str, str], str]:
+    """The ids of a list such as en-es:ID by DeepL's names of source and target. Raises ValueError."""
+    found = {}
+    for entry in filter(None, (each.strip() for each in text.split(","))):
+        pair, _, name = entry.partition(":")
+        source, _, target = pair.partition("-")
+        if source not in CODES or target not in CODES or not name.strip():
+            raise ValueError(f"{entry} names no pair and id; write en-es:ID")
+        found[CODES[source][0], CODES[target][0]] = name.strip()
+    return found
 
 
 class DeepL:
@@ -94,6 +117,7 @@ class DeepL:
 
     def __init__(self, options: DeepLOptions) -> None:
         self._options = options
+        self._glossaries = glossaries(options.deepl_glossaries)
         key = http_options.key("DEEPL_API_KEY", options.deepl_api_key, needed=True)
         limits = http_options.Deadlines(
             options.deepl_connect_ms,
@@ -123,6 +147,8 @@ class DeepL:
         }
         if phrase.terms:
             body |= MARKED
+        if glossary := self._glossaries.get((source, _code(phrase.target)[0])):
+            body["glossary_id"] = glossary
         if self._options.deepl_formality != "default":
             body["formality"] = self._options.deepl_formality
         if context := clean(" ".join((self._options.deepl_context, *phrase.context))):

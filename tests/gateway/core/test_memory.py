@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.settings import Settings
 from bridge.types import Event, Work
 from gateway.core import inputs
@@ -105,5 +107,16 @@ def test_a_draft_is_sent_with_it_and_so_is_what_is_sent_again() -> None:
 
 
 def test_the_operator_says_how_much_is_remembered_and_for_how_long() -> None:
-    assert Patience.of(Settings.read(context_segments=5, context_timeout_seconds=60)).recall == Recall(5, 60)
-    assert Patience.of(Settings.read()).recall == Recall(2, 180)
+    settings = Settings.read(context_segments=1, context_timeout_seconds=60)
+    made = memory(text(0, "one"), text(1, "two"), recall=Patience.of(settings).recall)
+    assert before(made, 2, now=59) == ("two",)
+    assert before(made, 2, now=60) == ()
+    assert Patience.of(Settings.read()).recall == TWO
+
+
+def test_the_names_of_others_set_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_HISTORY", "5")
+    monkeypatch.setenv("CONTEXT_TIMEOUT", "20")
+    assert Patience.of(Settings.read()).recall == Recall(5, 20)
+    monkeypatch.setenv("CONTEXT_TURNS", "4")
+    assert Patience.of(Settings.read()).recall == Recall(4, 20)

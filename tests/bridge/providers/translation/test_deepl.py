@@ -83,6 +83,19 @@ def test_term_stands_in_the_text_as_it_is_to_be_called_where_deepl_translates_no
     assert (sent["tag_handling"], sent["ignore_tags"]) == ("xml", ["x"])
 
 
+def test_glossary_kept_at_deepl_is_named_for_its_pair_alone(vendor: deepl.DeepLApi, build: Build) -> None:
+    engine = build("translation", "deepl", GLOSSARIES="en-es:abc-1, de-zh-Hant:abc-2")
+    for source, target in (("en", "es"), ("en-GB", "es-419"), ("de", "zh"), ("es", "en")):
+        engine.translate(Phrase("radio", source, target))
+    assert [asked.json.get("glossary_id") for asked in vendor.asked] == ["abc-1", "abc-1", "abc-2", None]
+
+
+@pytest.mark.parametrize("listed", ["abc", "en-es", "en-es:", "en-xx:abc", "xx-en:abc"])
+def test_glossary_without_its_pair_and_id_is_refused(listed: str, build: Build) -> None:
+    with pytest.raises(SettingsError, match="DEEPL_GLOSSARIES"):
+        build("translation", "deepl", GLOSSARIES=listed)
+
+
 def test_text_without_terms_is_no_xml(vendor: deepl.DeepLApi, build: Build) -> None:
     assert build("translation", "deepl").translate(Phrase("R&D", "en", "es")).text == "~R&D~"
     assert "tag_handling" not in vendor.asked[0].json
