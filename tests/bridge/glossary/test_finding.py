@@ -29,6 +29,7 @@ def said(text: str, *terms: str, language: str = "en") -> list[str]:
         ("Größe, GRÖSSE, größer", ("größe",), ["Größe"]),
         ("ÉCOLE école écoles", ("École",), ["ÉCOLE", "école"]),
         ("a.b and axb", ("a.b",), ["a.b"]),
+        ("istanbul İSTANBUL", ("İstanbul",), ["istanbul", "İSTANBUL"]),
         ("nothing", (), []),
     ],
 )
