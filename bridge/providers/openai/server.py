@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from bridge import languages, options
+from bridge import options
 from bridge.errors import LanguageError
 from bridge.providers import http, http_options
 
@@ -75,14 +75,6 @@ def _remote(options: OpenAiOptions) -> http.Remote:
         limits,
         key_variable="OPENAI_API_KEY",
     )
-
-
-def tags(listed: str, variable: str) -> frozenset[str]:
-    """The languages of a list, with their regional forms."""
-    bases = {languages.find(tag).tag for tag in listed.replace(",", " ").split()}
-    if not bases:
-        raise LanguageError(f"{variable} names no language.", "Name some by their tags, such as en,es.")
-    return frozenset(known.tag for known in languages.known() if {known.tag, known.base} & bases)
 
 
 def need(language: str, offered: frozenset[str], variable: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.providers.openai.server import OpenAiOptions, Server, need, tags
+from bridge.providers import http_options
+from bridge.providers.openai.server import OpenAiOptions, Server, need
 from bridge.text import clean
 from bridge.types import Audio, Utterance
 
@@ -13,7 +14,7 @@ class OpenAiSynthesizer(Server):
     """`/v1/audio/speech`, heard as it comes."""
 
     def __init__(self, options: OpenAiOptions) -> None:
-        self._languages = tags(options.openai_tts_languages, "OPENAI_TTS_LANGUAGES")
+        self._languages = http_options.tags(options.openai_tts_languages, "OPENAI_TTS_LANGUAGES")
         super().__init__(options)
 
     def languages(self) -> frozenset[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import math
-import wave
 from typing import Any
 
 from bridge import languages
 from bridge.errors import LanguageError
-from bridge.providers import Hints, unhinted
-from bridge.providers.openai.server import OpenAiOptions, Server, need, tags
+from bridge.providers import Hints, http_options, unhinted
+from bridge.providers.openai.server import OpenAiOptions, Server, need
+from bridge.providers.wav import wav
 from bridge.text import clean
-from bridge.types import SAMPLE_BYTES, Audio, Speech, Transcript
+from bridge.types import Audio, Speech, Transcript
 
 UNHEARD, UNLIKELY = 0.6, -1.0
 """Whisper's own limits: above the one for silence and below the other for the words, nobody spoke."""
@@ -23,7 +22,7 @@ class OpenAiTranscriber(Server):
 
     def __init__(self, options: OpenAiOptions) -> None:
         self._hints: Hints = unhinted
-        self._languages = tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
+        self._languages = http_options.tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
         self.detects = options.openai_stt_format == "verbose_json"
         super().__init__(options)
 
@@ -67,7 +66,7 @@ class OpenAiTranscriber(Server):
         if expected and (hints := self._hints(expected)):
             fields["prompt"] = hints
         said = self._remote.json(
-            "/v1/audio/transcriptions", data=fields, files={"file": ("speech.wav", _wav(audio), "audio/wav")}
+            "/v1/audio/transcriptions", data=fields, files={"file": ("speech.wav", wav(audio), "audio/wav")}
         )
         text = said.get("text")
         if not isinstance(text, str):
@@ -81,16 +80,6 @@ class OpenAiTranscriber(Server):
         if len(kept) < len(segments):
             text = "".join(str(each.get("text", "")) for each in kept)
         return Transcript(clean(text), spoken, _confidence(kept))
-
-
-def _wav(audio: Audio) -> bytes:
-    written = io.BytesIO()
-    with wave.open(written, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(audio.rate)
-        file.writeframes(audio.pcm)
-    return written.getvalue()
 
 
 def _spoken(said: object) -> str | None:

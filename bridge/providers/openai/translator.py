@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge import languages
-from bridge.providers import Advice
-from bridge.providers.openai.server import OpenAiOptions, Server, need, tags
+from bridge.providers import Advice, http_options
+from bridge.providers.openai.server import OpenAiOptions, Server, need
 from bridge.providers.translation import guard
 from bridge.text import clean
 from bridge.types import Phrase, Translation
@@ -32,7 +32,9 @@ class OpenAiTranslator(Server):
     advice: frozenset[Advice] = frozenset(("terms", "context"))
 
     def __init__(self, options: OpenAiOptions) -> None:
-        self._languages = tags(options.openai_translation_languages, "OPENAI_TRANSLATION_LANGUAGES")
+        self._languages = http_options.tags(
+            options.openai_translation_languages, "OPENAI_TRANSLATION_LANGUAGES"
+        )
         super().__init__(options)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
