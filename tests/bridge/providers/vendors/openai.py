@@ -44,7 +44,7 @@ class OpenAi(Vendor):
 
     def _chat(self, asked: Asked) -> Answer:
         content = asked.json["messages"][-1]["content"]
-        text = content[content.index("<speech>") :].removeprefix("<speech>").removesuffix("</speech>")
+        text = content[max(0, content.find("<speech>")) :].removeprefix("<speech>").removesuffix("</speech>")
         return reply(f"~{text}~")
 
     def _speech(self, asked: Asked) -> Answer:
