@@ -12,7 +12,7 @@ from bridge.glossary import Glossary
 from bridge.providers.simulated import SimulatedOptions, SimulatedSynthesizer, SimulatedTranslator
 from bridge.settings import Settings
 from bridge.store.cache import Cache
-from bridge.tasks.boot import equipped, record
+from bridge.tasks.boot import engine_of, equipped, record
 from bridge.topology import WorkerEntry
 from bridge.types import Phrase
 
@@ -37,6 +37,20 @@ def test_a_worker_gives_its_engine_the_terms_of_the_file_that_is_named(
     named = equipped("translation", engine, cache, Glossary.of(Settings.read().glossary), settings)
     assert "hello ada" in plain.translate(HELLO).text
     assert "hello Ada L." in named.translate(HELLO).text
+
+
+@pytest.mark.provider
+def test_each_engine_of_a_list_has_the_terms(
+    settings: Settings, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terms.toml").write_text('[en]\nkeep = ["Rose Baker"]\n')
+    monkeypatch.setenv("SIMULATED_TRANSLATION_MS", "1")
+    both = engine_of("translation", "apertium,simulated", settings, cache, Glossary(tmp_path / "terms.toml"))
+    with closing(both):
+        by_apertium = both.translate(Phrase("I saw rose baker.", "en", "es")).text
+        by_the_next = both.translate(Phrase("I saw rose baker.", "en", "de")).text
+    assert by_apertium == "Vi Rose Baker."
+    assert "I saw Rose Baker." in by_the_next
 
 
 def test_a_voice_is_as_it_is(settings: Settings, cache: Cache, tmp_path: Path) -> None:
