@@ -46,6 +46,7 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
+MEMORY = "gateway/core/test_memory.py::test_the_operator_says_how_much_is_remembered_and_for_how_long"
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
 LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
@@ -90,6 +91,7 @@ SHOWN_BY = {
         OPENAI + "test_speech_has_the_model_voice_speed_and_rate_asked_for",
     ),
     "DEEPL_BASE_URL": DEEPL + "test_languages_are_called_as_deepl_calls_them",
+    "DEEPL_GLOSSARIES": DEEPL + "test_glossary_kept_at_deepl_is_named_for_its_pair_alone",
     **dict.fromkeys(
         ("DEEPL_FORMALITY", "DEEPL_CONTEXT", "DEEPL_MODEL"),
         DEEPL + "test_formality_context_and_model_are_asked_for",
@@ -116,6 +118,10 @@ SHOWN_BY = {
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": SHARED_PORT,
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
+    "GLOSSARY": "bridge/tasks/test_equipped.py::"
+    "test_a_worker_gives_its_engine_the_terms_of_the_file_that_is_named",
+    "CONTEXT_SEGMENTS": MEMORY,
+    "CONTEXT_TIMEOUT_SECONDS": MEMORY,
     "STT_PROVIDER": NEURAL,
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,

@@ -22,7 +22,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "stt",
         "openai",
-        "bridge.providers.openai:OpenAiTranscriber",
+        "bridge.providers.openai.transcriber:OpenAiTranscriber",
         "cloud",
         "OpenAI's terms, or the server's",
         "OpenAI or any compatible server, detects the language",

@@ -22,7 +22,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "tts",
         "openai",
-        "bridge.providers.openai:OpenAiSynthesizer",
+        "bridge.providers.openai.synthesizer:OpenAiSynthesizer",
         "cloud",
         "OpenAI's terms, or the server's",
         "OpenAI or any compatible server, heard as it comes",

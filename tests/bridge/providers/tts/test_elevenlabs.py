@@ -26,15 +26,8 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[elevenlabs.ElevenLabs]:
 
 
 def test_model_voice_and_settings_are_those_asked_for(vendor: elevenlabs.ElevenLabs, build: Build) -> None:
-    engine = build(
-        "tts",
-        "elevenlabs",
-        MODEL="eleven_v3",
-        VOICE="me",
-        STABILITY=0.25,
-        SIMILARITY=1,
-        LANGUAGES="es-419,ca",
-    )
+    asked = {"MODEL": "eleven_v3", "VOICE": "me", "STABILITY": 0.25, "SIMILARITY": 1}
+    engine = build("tts", "elevenlabs", **asked, LANGUAGES="es, es-419, ca")
     assert engine.languages() >= {"es", "es-419", "ca"} and "en" not in engine.languages()
     list(engine.synthesize(HOLA))
     list(engine.synthesize(Utterance("hola", "es-419", "you/../me")))
