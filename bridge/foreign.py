@@ -8,10 +8,8 @@ NO_GRPC = "stages talk over Redis, not gRPC"
 
 INSTEAD = {
     "AUDIO_FORMAT": "audio is sent as PCM and files are written as wav",
-    "AZURE_SPEECH_KEY": "there is no engine of that provider yet",
     "BATCH_MAX_WAIT_MS": NO_WAIT,
     "CUDA_GRAPHS": "a graph is recorded for one shape of input, and each sentence has another",
-    "ELEVENLABS_API_KEY": "there is no engine of that provider yet",
     "GRPC_HTTP2_MAX_PINGS": f"{NO_GRPC}; use WS_PING_TIMEOUT",
     "GRPC_KEEPALIVE_PERMIT": NO_GRPC,
     "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",

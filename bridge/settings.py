@@ -65,6 +65,11 @@ class Settings(ProviderSettings, SpeechSettings, ObjectiveSettings, MonitoringSe
         description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
+    glossary: Path | None = Field(
+        None,
+        description="File of terms and what they are called in other languages, see docs/glossary.md.",
+        examples=["/etc/speechbridge/glossary.toml"],
+    )
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )

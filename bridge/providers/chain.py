@@ -107,9 +107,6 @@ class Chain:
             since = time.monotonic()
             try:
                 made = self._ask(member, ask, call, last=member is asked[-1])
-            except AudioError:
-                self._breaker.spared(member.name)
-                raise
             except Exception as error:
                 failed = error
                 self._failed(call, member, error, time.monotonic() - since)

@@ -14,12 +14,15 @@ from celery import signals
 
 from bridge import logs, measured, providers, tracing
 from bridge.address import exported
+from bridge.glossary import Glossary
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
-from bridge.providers.breaker import Breaker
+from bridge.providers.breaker import Breaker, Unbroken
 from bridge.providers.chained import build
+from bridge.providers.stt.hinted import hinted
+from bridge.providers.translation.glossed import glossed
 from bridge.settings import Settings
 from bridge.store.breakers import Breakers
 from bridge.store.cache import Cache
@@ -56,9 +59,10 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     provider_name = ",".join(row.name for row in providers.chosen(entry.stage, names))
     tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
+    glossary = Glossary.of(settings.glossary)
     url = settings.redis_url
     cache, breakers = Cache(url), Breakers(url, entry.stage, settings)
-    provider = engine_of(entry.stage, provider_name, settings, cache, breakers)
+    provider = engine_of(entry.stage, provider_name, settings, cache, glossary, breakers)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     made = record(entry, name, provider_name, provider)
     if page is not None:
@@ -100,14 +104,21 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     return page
 
 
-def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache, breaker: Breaker) -> Any:
-    """The engine, or engines, that do the work of this process: loaded, warm, and behind the cache."""
+def engine_of(
+    stage: Stage,
+    names: str,
+    settings: Settings,
+    cache: Cache,
+    glossary: Glossary | None = None,
+    breaker: Breaker | None = None,
+) -> Any:
+    """The engine, or engines, that do the work of this process: loaded, warm, and equipped; every one is
+    always asked where no `breaker` keeps it from being."""
 
     def made(name: str) -> Any:
-        engine = _loaded(stage, name)
-        return cached(engine, cache, settings) if stage == "translation" else engine
+        return equipped(stage, _loaded(stage, name), cache, glossary, settings)
 
-    provider = build(stage, names, breaker, settings.fallback_ms / 1000, made)
+    provider = build(stage, names, breaker or Unbroken(), settings.fallback_ms / 1000, made)
     prepare(stage, provider, settings)
     return provider
 
@@ -123,6 +134,13 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     if own:
         LOAD.labels(stage).observe(seconds)
     return provider
+
+
+def equipped(stage: Stage, engine: Any, cache: Cache, glossary: Glossary | None, settings: Settings) -> Any:
+    """An engine with what all workers of its stage give it: what was made before, the operator's terms."""
+    if stage == "translation":
+        return glossed(cached(engine, cache, settings), glossary)
+    return hinted(engine, glossary) if stage == "stt" else engine
 
 
 def _gpu(device: str) -> Gpu | None:
@@ -167,6 +185,7 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
         host=socket.gethostname(),
         pid=os.getpid(),
         life=secrets.token_hex(8),
+        advice=tuple(sorted(providers.advice(provider))),
     )
 
 

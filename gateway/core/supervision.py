@@ -186,6 +186,7 @@ class Supervision:
         if not expected:
             return freed  # given up a moment ago
         segment.transcript = event
+        self._in_work.memory.note(event, now)
         if segment is not self.drafts.standing:
             self._latecomers.last = segment
         for target in segment.targets.keys() - segment.late:

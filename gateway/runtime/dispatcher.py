@@ -27,7 +27,7 @@ from bridge.types import Stage
 from gateway.core.inputs import Key, Sent, Shed, Unsent
 from gateway.core.pressure import Level
 from gateway.runtime.fleet import Fleet
-from gateway.runtime.lanes import Job, Lane, Told
+from gateway.runtime.lanes import Job, Lane, Told, spared
 from gateway.runtime.occupancy import Occupancy
 from gateway.runtime.shedding import Shedding
 from gateway.runtime.tally import dispatched
@@ -226,6 +226,7 @@ class Dispatcher:
         return all(here[queue] < self._fleet.slots.get(queue, 1) * most for queue in plan.values())
 
     def _begin(self, job: Job, plan: dict[placement.Place, str]) -> None:
+        job.submit = spared(job.submit, plan, self._fleet.workers)
         segment = job.submit.work.segment
         self._occupancy.begin(job.session, {(segment, *place): queue for place, queue in plan.items()})
         task = asyncio.create_task(self._send(job, plan), name="send")

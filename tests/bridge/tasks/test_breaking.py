@@ -37,7 +37,7 @@ class Worker:
             redis_url=url, cache_enabled=False, warmup=False, circuit_breaker_threshold=3
         )
         self.breakers, cache = Breakers(url, "translation", settings), Cache(url)
-        self._provider = engine_of("translation", RECORD.provider, settings, cache, self.breakers)
+        self._provider = engine_of("translation", RECORD.provider, settings, cache, breaker=self.breakers)
         cache.close()
 
     def translate(self) -> str:

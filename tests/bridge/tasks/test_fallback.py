@@ -10,7 +10,6 @@ import pytest
 from celery.exceptions import Ignore
 from structlog.testing import capture_logs
 
-from bridge.providers.breaker import Unbroken
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.registry import WorkerRecord
@@ -56,7 +55,7 @@ def serve(runtime: Runtime, stage: Stage, names: str = "openai,simulated", **fla
     since = time.monotonic()
     cache = Cache(runtime.desk.url)
     settings = Settings.read(**{"warmup": False, "cache_enabled": False, "fallback_ms": 300} | flags)
-    runtime.provider, runtime.named = engine_of(stage, names, settings, cache, Unbroken()), names
+    runtime.provider, runtime.named = engine_of(stage, names, settings, cache), names
     measures = Measures(WorkerRecord("w", stage, "cpu0", f"{stage}.cpu0", 1, names), runtime)
     runtime.over = measures.over
     cache.close()
