@@ -164,6 +164,24 @@ def slots(provider: object) -> int:
     return provider.slots if isinstance(provider, Concurrent) else 1
 
 
+@runtime_checkable
+class Billed(Protocol):
+    """The class of an engine whose vendor charges for a model, or not at all."""
+
+    @staticmethod
+    def billed(options: Any) -> str:
+        """The model that the vendor bills with these options; "nothing" where its calls cost nothing."""
+
+
+def billed(stage: Stage, name: str) -> str:
+    """What the vendor of a provider bills as the environment says; "" where it does not matter.
+
+    Raises SettingsError as `load` does.
+    """
+    cls = row(stage, name).cls()
+    return cls.billed(cls.Options.read()) if isinstance(cls, Billed) else ""
+
+
 def load(stage: Stage, name: str) -> Any:
     """A ready engine, built from the environment.
 

@@ -54,11 +54,14 @@ class TranslatorChain(Chain):
 
     def translate(self, phrase: Phrase) -> Translation:
         """The text, by the first engine that has it in time. Raises what the last one raised."""
+        current().characters += len(phrase.text)
         made: Translation = self._made(_translates(phrase), lambda engine: engine.translate(phrase))[1]
         return made
 
     def uncached(self, phrase: Phrase) -> Translation:
         """A translation of words that will change. Raises as the engine does, and ProviderBusy."""
+
+        current().characters += len(phrase.text)
 
         def ask(engine: Any) -> Translation:
             made: Translation = getattr(engine, "uncached", engine.translate)(phrase)
@@ -84,6 +87,7 @@ class SynthesizerChain(Chain):
         Raises what the last one raised where none has any, and VendorError, retryable, where speech breaks
         off that another engine could begin again.
         """
+        current().characters += len(utterance.text)
         member, begun = self._made(
             lambda engine: utterance.language in engine.languages(), _begins(utterance)
         )

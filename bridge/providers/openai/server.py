@@ -85,6 +85,11 @@ def need(language: str, offered: frozenset[str], variable: str) -> None:
         )
 
 
+def billed(options: OpenAiOptions, model: str) -> str:
+    """The model, at OpenAI's own server."""
+    return model if options.openai_base_url.startswith(HOME) else "nothing"
+
+
 class Server:
     """What the three stages have in common."""
 

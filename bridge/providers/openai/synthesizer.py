@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.providers import http_options
-from bridge.providers.openai.server import OpenAiOptions, Server, need
+from bridge.providers.openai.server import OpenAiOptions, Server, billed, need
 from bridge.text import clean
 from bridge.types import Audio, Utterance
 
@@ -16,6 +16,11 @@ class OpenAiSynthesizer(Server):
     def __init__(self, options: OpenAiOptions) -> None:
         self._languages = http_options.tags(options.openai_tts_languages, "OPENAI_TTS_LANGUAGES")
         super().__init__(options)
+
+    @staticmethod
+    def billed(options: OpenAiOptions) -> str:
+        """The model, at OpenAI's own server."""
+        return billed(options, options.openai_tts_model)
 
     def languages(self) -> frozenset[str]:
         """Those of OPENAI_TTS_LANGUAGES."""

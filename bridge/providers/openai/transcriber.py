@@ -8,7 +8,7 @@ from typing import Any
 from bridge import languages
 from bridge.errors import LanguageError
 from bridge.providers import Hints, http_options, unhinted
-from bridge.providers.openai.server import OpenAiOptions, Server, need
+from bridge.providers.openai.server import OpenAiOptions, Server, billed, need
 from bridge.providers.wav import wav
 from bridge.text import clean
 from bridge.types import Audio, Speech, Transcript
@@ -25,6 +25,11 @@ class OpenAiTranscriber(Server):
         self._languages = http_options.tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
         self.detects = options.openai_stt_format == "verbose_json"
         super().__init__(options)
+
+    @staticmethod
+    def billed(options: OpenAiOptions) -> str:
+        """The model, at OpenAI's own server."""
+        return billed(options, options.openai_stt_model)
 
     def languages(self) -> frozenset[str]:
         """Those of OPENAI_STT_LANGUAGES."""

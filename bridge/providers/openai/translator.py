@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge import languages
 from bridge.providers import Advice, http_options
-from bridge.providers.openai.server import OpenAiOptions, Server, need
+from bridge.providers.openai.server import OpenAiOptions, Server, billed, need
 from bridge.providers.translation import guard
 from bridge.text import clean
 from bridge.types import Phrase, Translation
@@ -36,6 +36,11 @@ class OpenAiTranslator(Server):
             options.openai_translation_languages, "OPENAI_TRANSLATION_LANGUAGES"
         )
         super().__init__(options)
+
+    @staticmethod
+    def billed(options: OpenAiOptions) -> str:
+        """The model, at OpenAI's own server."""
+        return billed(options, options.openai_translation_model)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """All of OPENAI_TRANSLATION_LANGUAGES with all others."""

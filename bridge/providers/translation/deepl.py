@@ -115,6 +115,12 @@ class DeepL:
     Options: type[options.Options] = DeepLOptions
     advice: frozenset[Advice] = frozenset(("terms", "context"))
 
+    @staticmethod
+    def billed(options: DeepLOptions) -> str:
+        """The plan: the free one costs nothing."""
+        key = options.deepl_api_key.get_secret_value() if options.deepl_api_key else ""
+        return "nothing" if key.endswith(FREE_KEY) else "pro"
+
     def __init__(self, options: DeepLOptions) -> None:
         self._options = options
         self._glossaries = glossaries(options.deepl_glossaries)

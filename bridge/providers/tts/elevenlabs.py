@@ -60,6 +60,11 @@ class ElevenLabs:
 
     Options: type[options.Options] = ElevenLabsOptions
 
+    @staticmethod
+    def billed(options: ElevenLabsOptions) -> str:
+        """The model."""
+        return options.elevenlabs_model
+
     def __init__(self, options: ElevenLabsOptions) -> None:
         self._options = options
         key = http_options.key("ELEVENLABS_API_KEY", options.elevenlabs_api_key, needed=True)

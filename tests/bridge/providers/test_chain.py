@@ -286,6 +286,15 @@ def test_an_engine_that_hangs_is_busy_once_many_calls_hang(held: threading.Event
 # --- speech ---
 
 
+def test_the_text_that_engines_were_given_is_counted_for_who_has_to_pay_for_it() -> None:
+    with begun(Call()) as call:
+        TranslatorChain("translation", members(Engine("a")), Fuses(), inf).translate(PHRASE)
+        TranslatorChain("translation", members(Engine("a")), Fuses(), inf).uncached(PHRASE)
+        assert call.characters == 2 * len(PHRASE.text)
+        list(SynthesizerChain("tts", members(Engine("a")), Fuses(), inf).synthesize(SAID))
+    assert call.characters == 2 * len(PHRASE.text) + len(SAID.text)
+
+
 def test_speech_is_that_of_the_first_whose_first_piece_comes() -> None:
     fuses = Fuses()
     with begun(Call()) as call:
