@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.options import variables
+from bridge.prices import CHARACTERS_A_MINUTE, Price, listed
 from bridge.providers import TABLE, Row
 from bridge.types import STAGES, Stage
 
@@ -61,6 +62,19 @@ A provider that fails again and again is not asked for a while, by any worker: s
 `CIRCUIT_BREAKER_THRESHOLD` and `CIRCUIT_BREAKER_SECONDS`.
 """
 
+PRICES = f"""\
+## What vendors charge
+
+About so much for a minute of speech, of text and speech for one language into which it is translated,
+where a minute has {CHARACTERS_A_MINUTE} characters: 150 words of six, blanks included. It is reckoned from
+the price lists in `bridge/data/prices.toml`, for those who pay as they go: a figure to compare by, no
+promise. What is not here costs nothing, or nobody can say what beforehand: `openai` translates by the token.
+What workers have reckoned up is `bridge_provider_cost_dollars_total`.
+
+| stage | provider | model | price | a minute | looked up | source |
+|---|---|---|---|---|---|---|
+"""
+
 NOTES = """
 ## What is sent to vendors
 
@@ -76,7 +90,21 @@ def render() -> str:
     parts = [INTRODUCTION]
     for stage in STAGES:
         parts += [f"## {TITLES[stage]}\n", *_table(stage), ""]
-    return "\n".join(parts) + NOTES
+    return "\n".join(parts) + "\n" + PRICES + "".join(map(_charge, listed())) + NOTES
+
+
+def _charge(price: Price) -> str:
+    unit = price.unit.replace("_", " ")
+    cells = (
+        price.stage,
+        f"`{price.provider}`",
+        f"`{price.model}`" if price.model else "any",
+        f"${price.amount:g} for an {unit}" if unit.startswith("audio") else f"${price.amount:g} for a {unit}",
+        f"${price.cost(60, CHARACTERS_A_MINUTE):.4f}",
+        str(price.read),
+        price.source,
+    )
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _table(stage: Stage) -> Iterator[str]:

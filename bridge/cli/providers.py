@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def providers(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """List the providers of each stage: whether they can be had here, licence, languages, what is lacking."""
+    """List the providers of each stage: whether they can be had here, licence, languages, price, needs."""
     from concurrent.futures import ThreadPoolExecutor
 
     from bridge.providers import TABLE, chosen
@@ -46,6 +46,7 @@ def describe(row: Row) -> dict[str, Any]:
         "kind": row.kind,
         "key": row.key,
         "licence": row.licence,
+        "dollars_per_minute": _dollars(row),
         "installed": not found.error,
         "languages": languages,
         "error": found.error,
@@ -53,9 +54,23 @@ def describe(row: Row) -> dict[str, Any]:
     }
 
 
+def _dollars(row: Row) -> float | None:
+    """About what a minute costs with the options in force; None where it is free, or not known."""
+    from bridge.errors import SettingsError
+    from bridge.prices import per_minute
+    from bridge.providers import billed
+
+    try:
+        return per_minute(row.stage, row.name, billed(row.stage, row.name))
+    except SettingsError:
+        return None  # `error` tells of it
+
+
 def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from bridge.prices import CHARACTERS_A_MINUTE
 
     table = Table(box=None, pad_edge=False)
     for heading in ("stage", "provider", "here", "runs", "licence"):
@@ -72,6 +87,13 @@ def _print(found: list[dict[str, Any]]) -> None:
     for entry in found:
         if not entry["installed"]:
             console.print(f"{entry['provider']}: {entry['error']}\n  → {entry['install']}", markup=False)
+    costs = [
+        f"{entry['stage']} {entry['provider']} {entry['dollars_per_minute']:.4f}"
+        for entry in found
+        if entry["dollars_per_minute"]
+    ]
+    said = f"Dollars for a minute of speech of {CHARACTERS_A_MINUTE} characters, about: {', '.join(costs)}"
+    console.print(f"{said} (docs/providers.md)", markup=False)
     console.print("*1 in force, the first that is asked; *2 the second ...", markup=False)
 
 

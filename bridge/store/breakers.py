@@ -157,7 +157,7 @@ class Breakers:
         (self._ailing.add if ailing else self._ailing.discard)(provider)
         if verdict == "probe":
             self._probes[provider, threading.get_ident()] = token
-            log.info("provider is tried again", stage=self.stage, provider=provider)
+            log.debug("provider is tried again", stage=self.stage, provider=provider)
         return verdict
 
     def succeeded(self, provider: str) -> None:
