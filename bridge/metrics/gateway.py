@@ -209,6 +209,7 @@ BREAKER = gauge(
     "asks it; the same at every gateway.",
     {"stage": (), "provider": ()},
     at=AT,
+    needs="a provider that fails",
 )
 REDIS_UP = gauge("bridge_redis_up", "Whether Redis answers: 1 or 0.", at=AT)
 REDIS_MEMORY = gauge(
