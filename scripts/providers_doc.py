@@ -76,12 +76,16 @@ What workers have reckoned up is `bridge_provider_cost_dollars_total`.
 """
 
 NOTES = """
-## What is sent to vendors
+## What is sent to vendors, and when
 
 A provider at a vendor gets what is said: the sound of a segment, its text, or its translation. Keys are
 read from the environment or `.env`, are sent to their vendor alone, and stand in no log and no error.
 Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; `SSL_CERT_FILE` names an authority of one's
 own. Engines behind HTTP need the extra `cloud`: `pip install 'speechbridge[cloud]'`.
+
+A vendor is asked once for each segment, and once when a worker starts (`WARMUP=false` spares that). For the
+words of speech that still goes on none is asked, since each look would be paid: they come from the first
+provider of the list that is no vendor's, or not at all.
 """
 
 

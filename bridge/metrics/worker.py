@@ -85,8 +85,7 @@ CHARACTERS = counter(
 SPOKEN = counter("bridge_synthesized_audio_seconds_total", "Speech made by the tts engine.", at=AT)
 COST = counter(
     "bridge_provider_cost_dollars_total",
-    "About what vendors charge for what they did, looks at speech that goes on included: by the price lists "
-    "in bridge/data/prices.toml.",
+    "About what vendors charge for what they did, by the price lists in bridge/data/prices.toml.",
     {"stage": (), "provider": ()},
     at=AT,
     needs="a vendor whose price is known",

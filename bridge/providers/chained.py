@@ -61,8 +61,6 @@ class TranslatorChain(Chain):
     def uncached(self, phrase: Phrase) -> Translation:
         """A translation of words that will change. Raises as the engine does, and ProviderBusy."""
 
-        current().characters += len(phrase.text)
-
         def ask(engine: Any) -> Translation:
             made: Translation = getattr(engine, "uncached", engine.translate)(phrase)
             return made
@@ -142,7 +140,7 @@ def build(
     missing: BridgeError | None = None
     for row in rows:
         try:
-            members.append(Member(row.name, made(row.name)))
+            members.append(Member(row.name, made(row.name), row.kind == "cloud"))
         except BridgeError as error:
             missing = error
             if len(rows) > 1:

@@ -39,10 +39,10 @@ class Measures:
     def over(self, course: Course) -> None:
         """Counts a task that is over. One that looked at speech that goes on counts as that alone: it is
         sent where an engine stands idle, and would make all that waits and is heard look fast."""
-        self._charge(course)
         if course.work.partial:
             self._outcomes["partial"].inc()
             return
+        self._charge(course)
         self._outcomes[course.outcome].inc()
         if course.queued is not None:
             self._queued.observe(course.queued)
