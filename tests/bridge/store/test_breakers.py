@@ -298,9 +298,7 @@ def test_each_change_is_one_line_with_what_to_do_and_neither_key_nor_speech(
 
     assert [line["event"] for line in lines if line["log_level"] != "debug"] == [
         "provider is not asked for now",
-        "provider is tried again",
         "provider is still not asked",
-        "provider is tried again",
         "provider is well again",
     ]
     assert lines[0]["hint"].startswith("Correct its key") and lines[0]["seconds"] == 300
