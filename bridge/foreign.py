@@ -17,7 +17,6 @@ INSTEAD = {
     "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",
     "GRPC_KEEPALIVE_TIMEOUT": f"{NO_GRPC}; for clients use WS_PING_TIMEOUT",
     "GRPC_MAX_MESSAGE_LENGTH": f"{NO_GRPC}; use VAD_MAX_SEGMENT_MS",
-    "LOAD_BALANCE_STRATEGY": "segments always go to the least loaded device",
     "STT_BATCH_MAX_WAIT_MS": NO_WAIT,
 }
 """Names that an operator may bring along from elsewhere; each is pointed out with its reason."""
