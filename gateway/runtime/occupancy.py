@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from math import inf
 
 from gateway.core.inputs import Key
 
@@ -33,8 +32,9 @@ class Occupancy:
         return session in self._units
 
     def quiet(self, queue: str) -> float:
-        """Seconds since a piece left the queue, or came to it while it was empty."""
-        return self._clock() - self._moved.get(queue, -inf)
+        """Seconds since a piece left the queue, or came to it while it was empty; 0 where none ever was."""
+        now = self._clock()
+        return now - self._moved.get(queue, now)
 
     def begin(self, session: str, queues: Mapping[Key, str]) -> None:
         """A segment is sent, or a part of it once more in the place of what was lost."""
