@@ -85,12 +85,12 @@ def test_a_slow_device_gets_work_only_when_it_is_done_there_before_its_turn_at_t
     settings: Settings,
 ) -> None:
     async def scene(it: Scene) -> None:
-        tell(it, gpu0=1.0, gpu1=0.1)
-        for segment in range(9):
+        tell(it, gpu0=100.0, gpu1=10.0)
+        for segment in range(7):
             it.submit("alice", segment)
         await it.settled(2)
         assert [it.client.llen(queue) for queue in QUEUES] == [0, 2]
-        for segment in range(9, 12):
+        for segment in range(7, 10):
             it.submit("alice", segment)
         await it.settled(3)
         assert [it.client.llen(queue) for queue in QUEUES] == [1, 2]
@@ -100,7 +100,7 @@ def test_a_slow_device_gets_work_only_when_it_is_done_there_before_its_turn_at_t
 
 def test_drafts_and_looks_go_where_they_are_done_soonest_or_nowhere(settings: Settings) -> None:
     async def scene(it: Scene) -> None:
-        tell(it, gpu0=1.0, gpu1=0.1)
+        tell(it, gpu0=100.0, gpu1=10.0)
         look = Submit(Work("bob", 0, "bob", partial=True, index=160, source="en"), "stt", (), True, 2.0)
         assert it.dispatcher.placer.look(look, lambda queue: 0) == "stt.gpu1"
         it.submit("alice", 0, draft=True)
