@@ -30,8 +30,12 @@ def test_each_stage_has_a_fast_and_a_slow_device(tmp_path: Path) -> None:
 
 def filled() -> Report:
     report = Report("placement", {})
-    taken = {name: [[1_000.0 + number] * 3] * 2 for number, name in enumerate(NAMES)}
-    counts = {name: Counter({"segments": 6, "stt.gpu0": 3, "stt.gpu1": 1}) for name in NAMES}
+    taken: dict[str, list[list[float]]] = {
+        name: [[1_000.0 + number] * 3] * 2 for number, name in enumerate(NAMES)
+    }
+    counts: dict[str, Counter[str]] = {
+        name: Counter({"segments": 6, "stt.gpu0": 3, "stt.gpu1": 1}) for name in NAMES
+    }
     placement._add(report, 8, taken, counts)
     return report
 
