@@ -38,14 +38,14 @@ def worker(
     os.environ["CUDA_VISIBLE_DEVICES"] = topology.cuda_visible_devices(entry.device)
 
     os.environ.update(entry.env)
-    _join(settings)
+    join(settings)
 
     from bridge.tasks import boot
 
     boot.main(entry, replica, Settings.read(), loaded)
 
 
-def _join(settings: Settings) -> None:
+def join(settings: Settings) -> None:
     """Sets REDIS_URL to the private Redis of the stack that runs, if one does."""
     from bridge.cli.redis_server import url_of
 
