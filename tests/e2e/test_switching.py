@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 SESSIONS = 3
 HEARD = 2 * SESSIONS
 """Segments that are heard before and after each switch."""
+LATEST_MS = 9_000
+"""Of a first sound: less than any deadline after which work is sent again because nobody has taken it."""
 
 
 class Show:
@@ -106,3 +108,4 @@ def test_each_stage_gets_another_provider_and_nothing_is_lost(show: Show, tmp_pa
     assert counts.pop("segments") >= 8 * SESSIONS
     assert counts == dict.fromkeys(counts, 0)
     assert show.crowd.dropped == 0
+    assert max(account.first_audio_ms or 0.0 for account in show.crowd.accounts) < LATEST_MS
