@@ -12,10 +12,11 @@ from bridge import redis_url
 from bridge.monitoring_settings import MonitoringSettings
 from bridge.objectives import ObjectiveSettings
 from bridge.origin import canonical
+from bridge.provider_settings import ProviderSettings
 from bridge.speech_settings import SpeechSettings
 
 
-class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
+class Settings(ProviderSettings, SpeechSettings, ObjectiveSettings, MonitoringSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
@@ -64,9 +65,11 @@ class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
         description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
-    stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
-    translation_provider: str = Field("apertium", description="Engine of the translation stage.")
-    tts_provider: str = Field("espeak", description="Engine of the tts stage.")
+    glossary: Path | None = Field(
+        None,
+        description="File of terms and what they are called in other languages, see docs/glossary.md.",
+        examples=["/etc/speechbridge/glossary.toml"],
+    )
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )
@@ -143,7 +146,8 @@ class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
         60,
         ge=0,
         le=3_600,
-        description="Seconds in which a client that was cut off may go on with its session; 0 keeps none.",
+        description="Seconds in which a client that was cut off may go on with its session, JOURNAL_SECONDS "
+        "at most; 0 keeps none.",
     )
 
     rooms_max: int = Field(

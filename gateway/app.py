@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from bridge import languages, measured, topology
 from bridge.errors import RedisUnavailable
@@ -31,6 +32,15 @@ from gateway.runtime.offers import Offer
 ASKED = ["GET", "HEAD"]
 SKEW_MS = 1_000
 """Milliseconds from which the clocks of two hosts are said to disagree; nothing but logs depends on them."""
+
+
+class Shared(CORSMiddleware):
+    """Lets pages of other sites that are named read the answers for clients, not the metrics of operators."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        operators = scope["type"] == "http" and scope["path"].startswith("/metrics")
+        await (self.app if operators else super().__call__)(scope, receive, send)
 
 
 def create_app(settings: Settings, connections: set[Connection], address: str = "") -> FastAPI:
@@ -62,7 +72,7 @@ def create_app(settings: Settings, connections: set[Connection], address: str = 
 
     app = FastAPI(title="speechbridge", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(
-        CORSMiddleware,
+        Shared,
         allow_origins=sorted(settings.origins),
         allow_methods=[*ASKED, "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],

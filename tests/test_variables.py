@@ -46,8 +46,14 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
+MEMORY = "gateway/core/test_memory.py::test_the_operator_says_how_much_is_remembered_and_for_how_long"
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
+LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
+ELEVENLABS = "bridge/providers/tts/test_elevenlabs.py::"
+AZURE = "bridge/providers/test_azure.py::"
+DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
+FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
 DEADLINES = "bridge/providers/test_http_deadlines.py::"
 VENDORS = {
     "CONNECT_MS": DEADLINES + "test_server_that_accepts_nobody_is_given_up_at_its_deadline",
@@ -58,7 +64,19 @@ VENDORS = {
 }
 
 SHOWN_BY = {
-    **{f"{name}_{end}": test for name in ("OPENAI", "DEEPL") for end, test in VENDORS.items()},
+    **{
+        f"{name}_{end}": test
+        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE", "AZURE", "ELEVENLABS")
+        for end, test in VENDORS.items()
+        if (name, end) != ("AZURE", "API_KEY")
+    },
+    "DEEPGRAM_BASE_URL": DEEPGRAM + "test_languages_are_called_as_deepgram_calls_them",
+    **dict.fromkeys(
+        ("DEEPGRAM_MODEL", "DEEPGRAM_LANGUAGES"),
+        DEEPGRAM + "test_model_and_its_languages_are_those_asked_for",
+    ),
+    "LIBRETRANSLATE_BASE_URL": LIBRETRANSLATE + "test_languages_are_called_as_the_server_calls_them",
+    "LIBRETRANSLATE_API_KEY": LIBRETRANSLATE + "test_key_is_sent_where_there_is_one",
     "OPENAI_BASE_URL": OPENAI + "test_server_of_ones_own_needs_no_key",
     "OPENAI_STT_MODEL": OPENAI + "test_transcript_has_the_language_and_the_probability_of_its_words",
     "OPENAI_STT_FORMAT": OPENAI + "test_model_with_json_only_is_told_the_language",
@@ -73,6 +91,7 @@ SHOWN_BY = {
         OPENAI + "test_speech_has_the_model_voice_speed_and_rate_asked_for",
     ),
     "DEEPL_BASE_URL": DEEPL + "test_languages_are_called_as_deepl_calls_them",
+    "DEEPL_GLOSSARIES": DEEPL + "test_glossary_kept_at_deepl_is_named_for_its_pair_alone",
     **dict.fromkeys(
         ("DEEPL_FORMALITY", "DEEPL_CONTEXT", "DEEPL_MODEL"),
         DEEPL + "test_formality_context_and_model_are_asked_for",
@@ -99,6 +118,10 @@ SHOWN_BY = {
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": SHARED_PORT,
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
+    "GLOSSARY": "bridge/tasks/test_equipped.py::"
+    "test_a_worker_gives_its_engine_the_terms_of_the_file_that_is_named",
+    "CONTEXT_SEGMENTS": MEMORY,
+    "CONTEXT_TIMEOUT_SECONDS": MEMORY,
     "STT_PROVIDER": NEURAL,
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,
@@ -172,6 +195,22 @@ SHOWN_BY = {
     "MODEL_MIN_RESIDENCY_SECONDS": POOL
     + "test_new_models_stay_above_the_cap_until_their_least_residency_is_over",
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
+    "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
+    "test_the_variable_says_how_long_the_first_one_is_waited_for",
+    **dict.fromkeys(
+        (f"ELEVENLABS_{end}" for end in ("MODEL", "VOICE", "STABILITY", "SIMILARITY", "LANGUAGES")),
+        ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    ),
+    "ELEVENLABS_BASE_URL": ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    "ELEVENLABS_RATE": ELEVENLABS + "test_speech_has_the_rate_that_is_asked_for",
+    "AZURE_SPEECH_KEY": "bridge/providers/test_http.py::test_missing_key_is_told_at_start",
+    **dict.fromkeys(
+        ("AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"),
+        AZURE + "test_the_server_is_that_of_the_region_or_the_one_that_is_named",
+    ),
+    "AZURE_STT_PROFANITY": AZURE + "test_speech_is_uploaded_in_pieces",
+    "AZURE_TTS_VOICE": AZURE + "test_each_language_has_a_voice_and_others_can_be_named",
+    "AZURE_TTS_RATE": AZURE + "test_speech_has_the_rate_that_is_asked_for",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",
@@ -192,6 +231,7 @@ SHOWN_BY = {
     "STT_MODEL_SIZE": WHISPER_OPTIONS + "test_model_of_the_models_folder_is_found_by_its_name",
     "STT_DEVICE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
     "STT_COMPUTE_TYPE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_FLASH_ATTENTION": FLASH,
     "STT_BEAM_SIZE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_BEST_OF": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_TEMPERATURE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
@@ -214,6 +254,7 @@ SHOWN_BY = {
     "TRANSLATION_DEVICE": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_PRECISION": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_THREADS": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_FLASH_ATTENTION": FLASH,
     "TRANSLATION_NUM_BEAMS": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_MAX_LENGTH": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_LENGTH_PENALTY": NLLB + "test_variables_reach_the_engine_with_each_text",

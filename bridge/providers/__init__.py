@@ -6,15 +6,15 @@ imports its engine only when it is built, so that this table can be read where n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from bridge.options import Options
 from bridge.providers.row import Row
-from bridge.providers.table import TABLE, row
+from bridge.providers.table import TABLE, chosen, row
 from bridge.types import Audio, Hypothesis, Phrase, Speech, Stage, Transcript, Translation, Utterance
 
-__all__ = ["TABLE", "Row", "row"]
+__all__ = ["TABLE", "Row", "chosen", "row"]
 
 
 class Transcriber(Protocol):
@@ -104,6 +104,23 @@ class Hearer(Protocol):
 
     def hear(self, speech: Speech) -> Hypothesis:
         """The words so far, with the least effort: most of them are replaced. Raises ProviderError."""
+
+
+Hints = Callable[[str], str]
+"""The words of a language that may well be said and are rare, with commas between them; "" for none."""
+
+
+@runtime_checkable
+class Hinted(Protocol):
+    """An engine of stt that recognises rare words better where it is told of them."""
+
+    def heed(self, hints: Hints) -> None:
+        """Asks `hints` from here on."""
+
+
+def unhinted(language: str) -> str:
+    """Of a language without rare words."""
+    return ""
 
 
 def hear(provider: Transcriber, speech: Speech) -> Hypothesis:

@@ -18,7 +18,8 @@ class WorkerRecord:
 
     `life` is another one for each start, `beat` counts its heartbeats, `ahead_ms` is how far its host's
     clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more. `metrics` is
-    the "host:port" where its metrics are, "" where it exports none.
+    the "host:port" where its metrics are, "" where it exports none. `advice` is what its engine makes use of
+    besides a text, such as "context".
     """
 
     name: str
@@ -38,13 +39,14 @@ class WorkerRecord:
     ahead_ms: float = 0.0
     draining: bool = False
     metrics: str = ""
+    advice: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, raw: bytes) -> WorkerRecord:
         """The record in its JSON; fields of a newer release are ignored."""
         values = json.loads(raw)
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-        for name in ("languages", "pairs", "models"):
+        for name in ("languages", "pairs", "models", "advice"):
             known[name] = tuple(tuple(each) if name == "pairs" else each for each in known.get(name, ()))
         return cls(**known)
 

@@ -14,10 +14,15 @@ from celery import signals
 
 from bridge import logs, measured, providers, tracing
 from bridge.address import exported
+from bridge.glossary import Glossary
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
+from bridge.providers.breaker import Unbroken
+from bridge.providers.chained import build
+from bridge.providers.stt.hinted import hinted
+from bridge.providers.translation.glossed import glossed
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
@@ -50,15 +55,14 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     logs.setup(settings, process=label, stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
-    provider_name = getattr(settings, f"{entry.stage}_provider")
+    names: str = getattr(settings, f"{entry.stage}_provider")
+    provider_name = ",".join(row.name for row in providers.chosen(entry.stage, names))
     page = page_of(settings, replica)
-    provider = _loaded(entry.stage, provider_name)
-    prepare(entry.stage, provider, settings)
-    entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
+    glossary = Glossary.of(settings.glossary)
     url = settings.redis_url
     cache, registry, desk = Cache(url), Registry(url), Desk(url)
-    if entry.stage == "translation":
-        provider = cached(provider, cache, settings)
+    provider = engine_of(entry.stage, provider_name, settings, cache, glossary)
+    entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     made = admitted(registry, record(entry, f"{label}@{socket.gethostname()}", provider_name, provider))
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
@@ -66,7 +70,8 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
         f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": made.name}
     )
     obey = [Obedience(desk, made.name, OBEYED.observe)] if entry.stage == "tts" else []
-    runtime = Runtime(made.name, provider, desk, Cancellations(url, made.name, made.life, *obey))
+    life = Cancellations(url, made.name, made.life, *obey)
+    runtime = Runtime(made.name, provider, desk, life, provider_name)
     install(runtime)
     if page is not None:
         measures = Measures(made, runtime, _gpu(entry.device))
@@ -100,6 +105,19 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     return page
 
 
+def engine_of(
+    stage: Stage, names: str, settings: Settings, cache: Cache, glossary: Glossary | None = None
+) -> Any:
+    """The engine, or engines, that do the work of this process: loaded, warm, and equipped."""
+
+    def made(name: str) -> Any:
+        return equipped(stage, _loaded(stage, name), cache, glossary, settings)
+
+    provider = build(stage, names, Unbroken(), settings.fallback_ms / 1000, made)
+    prepare(stage, provider, settings)
+    return provider
+
+
 def _loaded(stage: Stage, provider_name: str) -> Any:
     since = time.monotonic()
     provider = providers.load(stage, provider_name)
@@ -111,6 +129,13 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     if own:
         LOAD.labels(stage).observe(seconds)
     return provider
+
+
+def equipped(stage: Stage, engine: Any, cache: Cache, glossary: Glossary | None, settings: Settings) -> Any:
+    """An engine with what all workers of its stage give it: what was made before, the operator's terms."""
+    if stage == "translation":
+        return glossed(cached(engine, cache, settings), glossary)
+    return hinted(engine, glossary) if stage == "stt" else engine
 
 
 def _gpu(device: str) -> Gpu | None:
@@ -155,6 +180,7 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
         host=socket.gethostname(),
         pid=os.getpid(),
         life=secrets.token_hex(8),
+        advice=tuple(sorted(providers.advice(provider))),
     )
 
 

@@ -43,6 +43,9 @@ LOOK = 22
 """Windows, 0.7 s, from one look at the last second to the next."""
 SELDOM = 4 * LOOK
 """The same where the microphone is known not to hear what is played."""
+ALONE = 4
+"""Looks in a row at somebody's own voice that found nothing of what was played beside it, after which that is
+known: who wears headphones and speaks all the time leaves no silence to tell it by."""
 FELL = 2
 """Windows without voice after which it has fallen silent: before a draft is begun."""
 
@@ -50,8 +53,8 @@ Spectra = NDArray[Any]
 Sent = tuple[str, bytes, int, float]
 Command = Literal["paused", "resumed", "stopped"]
 
-_SIZE = 21_870  # of fast transforms, the first that holds what is compared
-_TAPS = np.hamming(23) * np.sinc((np.arange(23) - 11) / 2) / 2
+_SIZE = 24_576  # of the fastest transforms that hold what is compared
+_TAPS = (np.hamming(23) * np.sinc((np.arange(23) - 11) / 2) / 2).astype(np.float32)
 _WINDOW = np.hanning(FRAME).astype(np.float32)
 _EMPHASIS = 0.9
 _WHITENED = 0.8
@@ -75,7 +78,7 @@ class Guard:
         self._voiced: deque[bool] = deque(maxlen=BLOCK)
         self._lags: dict[str, int] = {}
         self._clear = self._talking = self._own = False
-        self._silent = self._since = 0
+        self._silent = self._since = self._alone = 0
 
     def played(self, pcm: bytes, rate: int, now: float, lane: str = "") -> None:
         """PCM s16le at `rate` Hz leaves for the client at `now`, in seconds. What is of one `lane` is heard
@@ -120,12 +123,15 @@ class Guard:
             return False
         if closely and self._talking and not self._silent:
             return True
+        if not self._talking:
+            # Silence only tells that the microphone hears nothing, and sooner it does not tell that.
+            return not self._clear and self._since >= LOOK and self._silent >= BLOCK
         # Where no echo is known to come it is enough to see that none does.
         if self._clear:
-            return self._since >= (LOOK if self._talking and self._silent >= FELL else SELDOM)
-        if self._own and self._talking and not self._silent:
+            return self._since >= (LOOK if self._silent >= FELL else SELDOM)
+        if self._own and not self._silent:
             return False  # until it falls silent: an echo that comes later does not make a person's words one
-        return self._since >= LOOK or (self._talking and self._silent >= FELL)
+        return self._since >= LOOK or self._silent >= FELL
 
     def look(self) -> tuple[Heard, ...]:
         """What is known by now of the last windows, the newest last; nothing in silence. Takes 1 to 2 ms."""
@@ -133,8 +139,7 @@ class Guard:
             self._take(self._given.popleft())
         self._since = 0
         if not self._talking:
-            silent = self._silent >= BLOCK
-            self._clear |= silent and any(_sounds(each) for each in self._references().values())
+            self._clear |= any(_sounds(each) for each in self._references().values())
             return ()
         self._talking = self._silent < FELL
         return self._compare()
@@ -160,17 +165,18 @@ class Guard:
         return found
 
     def _compare(self) -> tuple[Heard, ...]:
-        samples = np.frombuffer(bytes(self._mic), "<i2").astype(np.float32)
-        mic = _emphasised(np.convolve(samples, _TAPS, "valid")[::2].astype(np.float32))
+        mic = _emphasised(_halved(np.frombuffer(bytes(self._mic), "<i2").astype(np.float32)))
         references = self._references()
         for lane, played in references.items():
             reference = _emphasised(played)
             if (lag := self._delay(lane, mic, reference)) is not None:
-                self._clear = False
+                self._clear, self._alone = False, 0
                 return _told(*_left(mic, reference[lag : lag + len(mic)]), True)
         self._own = sum(self._voiced) >= TELLING
+        self._alone += self._own and any(_sounds(each) for each in references.values())
+        self._clear |= self._alone >= ALONE
         energies = _energies(np.fft.rfft(_frames(mic), axis=1))
-        return _told(energies, energies, self._clear or sum(self._voiced) >= TELLING or not references)
+        return _told(energies, energies, self._clear or self._own or not references)
 
     def _delay(self, lane: str, mic: Samples, reference: Samples) -> int | None:
         """Where in `reference` the microphone's second lies, None where it is not there."""
@@ -186,6 +192,18 @@ class Guard:
             return None
         self._lags[lane] = lag
         return lag
+
+
+def _halved(samples: Samples) -> Samples:
+    """At half the rate. Every other tap of the filter is 0, save the one in the middle, and it is the same
+    from both ends: a fifth of the time of a convolution."""
+    even, middle = np.ascontiguousarray(samples[::2]), len(_TAPS) // 2
+    count = len(even) - middle
+    found: Samples = _TAPS[middle] * samples[1::2][middle // 2 :][:count]
+    for first in range(0, middle, 2):
+        early, late = first // 2, middle - first // 2
+        found += _TAPS[first] * (even[early : early + count] + even[late : late + count])
+    return found
 
 
 def _sounds(reference: Samples) -> bool:
@@ -210,7 +228,7 @@ def _frames(samples: Samples) -> Samples:
 
 
 def _energies(spectra: Spectra) -> Spectra:
-    found: Spectra = (np.abs(spectra) ** 2).sum(axis=1)
+    found: Spectra = (spectra.real**2 + spectra.imag**2).sum(axis=1)
     return found
 
 

@@ -22,7 +22,7 @@ from bridge.store.sessions import Sessions
 from gateway.core.inputs import Key, Shed, Unsent
 from gateway.core.pressure import Level
 from gateway.runtime.fleet import Fleet
-from gateway.runtime.lanes import Job, Lane, Told
+from gateway.runtime.lanes import Job, Lane, Told, spared
 from gateway.runtime.occupancy import Occupancy
 from gateway.runtime.pace import Pace
 from gateway.runtime.placer import AT_HAND, Placer
@@ -200,6 +200,7 @@ class Dispatcher:
         return calm and self._fleet.load(queue) < 1 and here < self.placer.slots(queue)
 
     def _begin(self, job: Job, plan: dict[Place, str]) -> None:
+        job.submit = spared(job.submit, plan, self._fleet.workers)
         self.placer.sent(job.session, job.submit.work.segment, plan)
         self._sender.begin(job, plan)
 

@@ -28,7 +28,8 @@ class Register:
     """Records of sessions, and who is in which room; a client may be away for `window` seconds."""
 
     def __init__(self, backend: Backend) -> None:
-        self.window = backend.settings.resume_window_s
+        # Beyond what the journal holds nothing that was missed could be told.
+        self.window = min(backend.settings.resume_window_s, backend.settings.journal_seconds)
         self._backend = backend
         self._ttl = int(self.window) + MARGIN_SECONDS
 

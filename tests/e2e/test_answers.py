@@ -169,7 +169,8 @@ def test_a_hundred_sessions_leave_no_descriptors_behind(gateway: Gateway) -> Non
 
     before = gateway.descriptors
     asyncio.run(many())
-    wait_until(lambda: gateway.descriptors <= before + 20, 20, "the descriptors are back")
+    # The pools keep what the busiest moment needed, on a slow machine up to 30; a leak would be 100 or more.
+    wait_until(lambda: gateway.descriptors <= before + 60, 20, "the descriptors are back")
 
 
 # --- a client at the bound ---

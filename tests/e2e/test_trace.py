@@ -44,7 +44,8 @@ async def spoken(peer: Peer) -> tuple[str, dict[str, Any]]:
         await asyncio.sleep(began + number * 0.02 - asyncio.get_running_loop().time())
         await peer.say(pcm[at : at + FRAME])
     begins = await peer.hears("audio.start")
-    await peer.say({"type": "playback.mark", "segment": begins["segment"], "played_ms": 20})
+    await peer.hears("audio.end")  # the sound is there: nothing can be played before
+    await peer.say({"type": "playback.mark", "segment": begins["segment"], "played_ms": 1})
     done = await peer.hears("segment.done")
     await peer.say({"type": "session.end"})
     await peer.hears("session.ended")

@@ -171,6 +171,7 @@ def test_pages_of_the_named_origins_may_read_the_answers_and_others_may_not(sett
     assert allowed("https://talk.example.org") == "https://talk.example.org"
     assert allowed("http://b.example:81", "/readyz") == "http://b.example:81"
     assert allowed("https://b.example:81") is None
+    assert allowed("https://talk.example.org", "/metrics/targets") is None
     assert allowed("https://talk.example.org.evil.example") is None
     assert "origin" in fetch(settings, "/healthz", origin="https://talk.example.org").headers["vary"].lower()
 

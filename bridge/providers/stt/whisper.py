@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import ProviderError, ProviderMissing
 from bridge.models.pool import loading
+from bridge.providers import flash
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech
 
 if TYPE_CHECKING:
@@ -81,15 +82,20 @@ def check(folder: Path, name: str) -> None:
         )
 
 
-def load(folder: Path, short_window: bool, **where: Any) -> Whisper:
+def load(
+    folder: Path, short_window: bool, *, device: str, flash_attention: bool = False, **where: Any
+) -> Whisper:
     """The model of a checked folder; `where` are the engine's arguments of device, format and threads.
 
-    Raises ProviderMissing for files that are no Whisper model; what memory is missing passes through.
+    Raises ProviderMissing for files that are no Whisper model, SettingsError for flash attention that
+    cannot be had; what memory is missing passes through.
     """
     from faster_whisper import WhisperModel
 
+    flash.check("stt", flash_attention, device)
+    where |= {"device": device, "flash_attention": flash_attention}
     hint = "Convert the model again with ct2-transformers-converter, or pull it again."
-    with loading(f"The Whisper model in {folder}", hint):
+    with loading(f"The Whisper model in {folder}", hint), flash.tried("stt"):
         model = WhisperModel(str(folder), local_files_only=True, **where)
     bands, wanted = len(model.feature_extractor.mel_filters), model.model.n_mels
     if bands != wanted:
@@ -102,7 +108,11 @@ def load(folder: Path, short_window: bool, **where: Any) -> Whisper:
             f"The Whisper model in {folder} cannot tell languages: its config.json lists no lang_ids.",
             "Convert the model again from a folder whose generation_config.json has lang_to_id.",
         )
-    return Whisper(model, short_window)
+    whisper = Whisper(model, short_window)
+    if flash_attention:
+        with flash.tried("stt"):
+            whisper.encode([np.zeros((wanted, 1), np.float32)])
+    return whisper
 
 
 class Whisper:
@@ -145,11 +155,15 @@ class Whisper:
             for ranked in self.model.model.detect_language(encoded)
         ]
 
-    def decode(self, encoded: StorageView, codes: Sequence[str], search: dict[str, Any]) -> list[Heard]:
-        """The text of each window; `search` are CTranslate2's arguments of how to look for it."""
+    def decode(
+        self, encoded: StorageView, codes: Sequence[str], search: dict[str, Any], hints: str = ""
+    ) -> list[Heard]:
+        """The text of each window; `search` are CTranslate2's arguments of how to look for it, `hints` words
+        that are likelier: the same for all, since CTranslate2 wants the speech to begin at the same token."""
+        before = self._before(hints) if hints else []
         results = self.model.model.generate(
             encoded,
-            [self._prompt(code) for code in codes],
+            [before + self._prompt(code) for code in codes],
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
@@ -173,6 +187,11 @@ class Whisper:
     def close(self) -> None:
         """Frees the memory of the model."""
         self.model.model.unload_model()
+
+    def _before(self, hints: str) -> list[int]:
+        """The hints as what was said before, in so many tokens as there is room for."""
+        tokens = self._tokenizer.encode(f" {hints}")
+        return [self._tokenizer.sot_prev, *tokens[: self.model.max_length // 2 - 1]]
 
     def _prompt(self, code: str) -> list[int]:
         tokenizer = self._tokenizer

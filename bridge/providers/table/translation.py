@@ -30,7 +30,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "translation",
         "openai",
-        "bridge.providers.openai:OpenAiTranslator",
+        "bridge.providers.openai.translator:OpenAiTranslator",
         "cloud",
         "OpenAI's terms, or the server's",
         "OpenAI or any compatible server, a language model",
@@ -46,6 +46,15 @@ ROWS: tuple[Row, ...] = (
         "DeepL's API with your key, 33 languages and forms",
         "cloud",
         "DEEPL_API_KEY",
+    ),
+    Row(
+        "translation",
+        "libretranslate",
+        "bridge.providers.translation.libretranslate:LibreTranslate",
+        "cloud",
+        "AGPL-3.0 of the server, models their own",
+        "a LibreTranslate server, the pairs that it has",
+        "server",
     ),
     Row(
         "translation",

@@ -164,6 +164,13 @@ def test_a_session_is_kept_as_long_as_the_variable_says(
     meet(settings, scene, resume_window_s=window)
 
 
+def test_nobody_is_promised_more_time_than_the_journal_holds(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        assert it.halls.window == 7
+
+    play(settings, scene, resume_window_s=60, journal_seconds=7)
+
+
 def test_a_client_that_comes_back_while_its_first_connection_stands_takes_the_session_over(
     settings: Settings,
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any
 
 PIECE = 4_800
@@ -20,6 +21,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -77,8 +79,11 @@ class Vendor:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                chunked = self.headers.get("Transfer-Encoding") == "chunked"
+                length = int(self.headers.get("Content-Length", 0))
+                body = chunks(self.rfile) if chunked else self.rfile.read(length)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.path, headers, body, self.command)
                 vendor.asked.append(asked)
                 answer = vendor.troubles.pop(0) if vendor.troubles else vendor.reply(asked)
                 try:
@@ -86,6 +91,8 @@ class Vendor:
                 except OSError:
                     vendor.broken.set()
                     self.close_connection = True
+
+            do_GET = do_POST
 
             def _send(self, answer: Answer) -> None:
                 if answer.late:
@@ -110,6 +117,16 @@ class Vendor:
                 pass
 
         return Handler
+
+
+def chunks(file: BufferedIOBase) -> bytes:
+    """A body that is sent in chunks."""
+    found = b""
+    while size := int(file.readline(), 16):
+        found += file.read(size)
+        file.readline()
+    file.readline()
+    return found
 
 
 def said(value: object, status: int = 200, **headers: str) -> Answer:
