@@ -15,7 +15,6 @@ INSTEAD = {
     "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",
     "GRPC_KEEPALIVE_TIMEOUT": f"{NO_GRPC}; for clients use WS_PING_TIMEOUT",
     "GRPC_MAX_MESSAGE_LENGTH": f"{NO_GRPC}; use VAD_MAX_SEGMENT_MS",
-    "LOAD_BALANCE_STRATEGY": "segments always go to the least loaded device",
     "LOAD_IN_4BIT": "use TRANSLATION_PRECISION=int4 with nllb-transformers",
     "LOAD_IN_8BIT": "use STT_COMPUTE_TYPE and TRANSLATION_PRECISION, which know int8",
     "STT_BATCH_MAX_WAIT_MS": NO_WAIT,

@@ -185,6 +185,7 @@ SHOWN_BY = {
     "ROOM_TTL_SECONDS": ROOMS + "test_a_room_is_kept_as_long_as_the_variable_says",
     "HEARTBEAT_INTERVAL_MS": "bridge/tasks/test_workers.py::test_the_heartbeat_outlives_a_redis_that_forgot",
     "WORKER_TTL_MS": BOOT + "test_a_killed_worker_is_gone_after_its_time_to_live",
+    "LOAD_BALANCE_STRATEGY": "gateway/runtime/test_placer.py::test_the_strategy_of_the_settings_decides",
     "HEALTH_CHECK_INTERVAL": RUNNER + "test_workers_are_looked_at_as_often_as_the_variable_says",
     "MODELS_DIR": "bridge/models/test_library.py::test_a_name_is_looked_up_in_the_models_folder",
     "PRELOAD_MODELS": "bridge/tasks/test_warmup.py::"

@@ -139,6 +139,16 @@ class Registry:
             raws: list[Any] = self.client.mget([keys.worker(name) for name in names]) if names else []
         return [WorkerRecord.of(raw) for raw in raws if raw is not None]
 
+    def standing(self) -> list[WorkerRecord]:
+        """Those of them whose connection stands: one that was killed stays on the list for a while."""
+        found = self.workers()
+        if not found:
+            return []
+        channels = [keys.alive(worker.name, worker.life) for worker in found]
+        with keys.reported(self.url):
+            counts: Any = self.client.pubsub_numsub(*channels)
+        return [worker for worker, (_, listening) in zip(found, counts, strict=True) if listening]
+
     def now(self) -> float:
         """The time on the clock of Redis, in seconds."""
         with keys.reported(self.url):

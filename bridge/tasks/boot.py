@@ -31,6 +31,7 @@ from bridge.store.control import Obedience
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.tasks import app, configure
+from bridge.tasks.beside import admitted
 from bridge.tasks.broker import draining
 from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
@@ -51,37 +52,39 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     Raises SettingsError or ProviderMissing where the engine cannot be had, SystemExit where the worker
     ends for any other reason, so that whoever supervises it starts it again.
     """
-    name = f"{entry.name}-{replica}@{socket.gethostname()}"
-    logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
+    label = f"{entry.name}-{replica}"
+    logs.setup(settings, process=label, stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
     names: str = getattr(settings, f"{entry.stage}_provider")
     provider_name = ",".join(row.name for row in providers.chosen(entry.stage, names))
-    tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
     glossary = Glossary.of(settings.glossary)
     url = settings.redis_url
-    cache, breakers = Cache(url), Breakers(url, entry.stage, settings)
+    cache, registry, desk = Cache(url), Registry(url), Desk(url)
+    breakers = Breakers(url, entry.stage, settings)
     provider = engine_of(entry.stage, provider_name, settings, cache, glossary, breakers)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
-    made = record(entry, name, provider_name, provider)
+    made = admitted(registry, record(entry, f"{label}@{socket.gethostname()}", provider_name, provider))
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
-    desk = Desk(url)
-    obey = [Obedience(desk, name, OBEYED.observe)] if entry.stage == "tts" else []
-    runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey), provider_name)
+    tracing.setup(
+        f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": made.name}
+    )
+    obey = [Obedience(desk, made.name, OBEYED.observe)] if entry.stage == "tts" else []
+    life = Cancellations(url, made.name, made.life, *obey)
+    runtime = Runtime(made.name, provider, desk, life, provider_name)
     install(runtime)
     if page is not None:
         measures = Measures(made, runtime, _gpu(entry.device))
         runtime.over, page.refresh = measures.over, measures.refresh
-    registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
     hush()
     app.steps["worker"].add(card(made, provider, registry))
-    worker = app.Worker(**options(entry, name, settings))
+    worker = app.Worker(**options(entry, made.name, settings))
     try:
-        with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
+        with profiling(settings, entry.stage, label):
             worker.start()
     finally:
         heartbeat.close()

@@ -117,7 +117,7 @@ class Supervision:
             case inputs.Sent(segment, stage, target, queues):
                 if segment in self._open:
                     self._open[segment].queues.update(queues)
-                self._deadlines.sent(now, (segment, stage, target))
+                self._deadlines.sent(now, (segment, stage, target), queues)
                 return []
             case inputs.Unsent(segment, stage, target, reason):
                 if self._drafted(segment):

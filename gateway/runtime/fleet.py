@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from bridge.errors import RedisUnavailable
-from bridge.placement import slots_of
+from bridge.placement import common, slots_of
 from bridge.store.circuits import Circuit
 from bridge.store.registry import Sighting, Watch, WorkerRecord
 from gateway.runtime.errands import Errands
@@ -46,6 +46,7 @@ class Fleet:
         self._looked = looked
         self._stood: dict[tuple[str, str], int] = {}
         self._known: dict[str, WorkerRecord] = {}
+        self._working: list[WorkerRecord] = []
         self._departed: dict[str, tuple[WorkerRecord, float]] = {}
         self._doubtful = False
         self._server = ""
@@ -61,8 +62,8 @@ class Fleet:
 
     @property
     def workers(self) -> list[WorkerRecord]:
-        """Those that live and take work."""
-        return [worker for worker in self._known.values() if not worker.draining]
+        """Those that live and take work, each with what all of its queue can."""
+        return list(self._working)
 
     @property
     def alive(self) -> list[WorkerRecord]:
@@ -161,6 +162,7 @@ class Fleet:
             # Those that have not come back yet are still counted upon.
             now = self._known | now
         self._known = now
+        self._working = common([worker for worker in now.values() if not worker.draining])
         self._departed = {
             name: (worker, since)
             for name, (worker, since) in self._departed.items()

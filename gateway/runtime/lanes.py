@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -34,6 +35,10 @@ class Job:
         """What log lines call it."""
         work = self.submit.work
         return {"session": self.session, "segment": work.segment, **tracing.ids(work.trace)}
+
+    def told(self, what: Told) -> None:
+        """Its session hears of it; not at once, since it may be in the middle of what it does."""
+        asyncio.get_running_loop().call_soon(self.tell, what)
 
 
 class Lane:
