@@ -138,7 +138,7 @@ def build(
     missing: BridgeError | None = None
     for row in rows:
         try:
-            members.append(Member(row.name, made(row.name)))
+            members.append(Member(row.name, made(row.name), row.kind == "cloud"))
         except BridgeError as error:
             missing = error
             if len(rows) > 1:

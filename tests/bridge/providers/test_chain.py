@@ -230,6 +230,20 @@ def test_a_look_that_fails_is_not_looked_at_by_the_next() -> None:
     assert second.calls == 0
 
 
+def test_nobody_is_paid_for_a_look_at_speech_that_goes_on() -> None:
+    first, second = Engine("a"), Engine("b")
+    paid = TranscriberChain("stt", [Member("a", first, costly=True), Member("b", second)], Fuses(), inf)
+    assert (paid.hear(SPEECH).text, paid.transcribe(SPEECH).text) == ("b", "a")
+    alone = TranslatorChain("translation", [Member("a", first, costly=True)], Fuses(), inf)
+    with pytest.raises(ProviderBusy, match="words that will change"):
+        alone.uncached(PHRASE)
+    assert first.calls == 1
+    assert [member.costly for member in build("tts", "openai,espeak", Fuses(), 1, Engine).members] == [
+        True,
+        False,
+    ]
+
+
 # --- lateness ---
 
 
