@@ -21,6 +21,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "pyttsx3",
+        "bridge.providers.tts.pyttsx3:Pyttsx3",
+        "pyttsx3",
+        "MPL-2.0, with espeak-ng under GPL-3.0-or-later",
+        "the package on espeak-ng, a sentence at a time",
+    ),
+    Row(
+        "tts",
         "openai",
         "bridge.providers.openai:OpenAiSynthesizer",
         "cloud",
