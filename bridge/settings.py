@@ -12,10 +12,11 @@ from bridge import redis_url
 from bridge.monitoring_settings import MonitoringSettings
 from bridge.objectives import ObjectiveSettings
 from bridge.origin import canonical
+from bridge.provider_settings import ProviderSettings
 from bridge.speech_settings import SpeechSettings
 
 
-class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
+class Settings(ProviderSettings, SpeechSettings, ObjectiveSettings, MonitoringSettings):
     """The core: what gateway, workers and command line share."""
 
     preset: str = Field("", description="Name of a file in config/presets whose values stand below `.env`.")
@@ -64,9 +65,6 @@ class Settings(SpeechSettings, ObjectiveSettings, MonitoringSettings):
         description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
-    stt_provider: str = Field("pocketsphinx", description="Engine of the stt stage.")
-    translation_provider: str = Field("apertium", description="Engine of the translation stage.")
-    tts_provider: str = Field("espeak", description="Engine of the tts stage.")
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )

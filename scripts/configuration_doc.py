@@ -44,6 +44,18 @@ Two variables are read before all others: `PRESET`, and `CONFIG_DIR`, the folder
 `presets/` (by default `config` in the current folder, else the one that came with the package).
 """
 
+GPU = """
+## What guides for GPUs name
+
+- Numbers of 8 bits: `STT_COMPUTE_TYPE`, and `TRANSLATION_PRECISION` of `nllb`, know `int8` and
+  `int8_float16`; `auto` takes the fastest that the device is good at.
+- Numbers of 4 bits: `TRANSLATION_PRECISION=int4` with `TRANSLATION_PROVIDER=nllb-transformers`, a GPU and the
+  extra `nllb-int4` (bitsandbytes, nf4). Whisper and `nllb` run on CTranslate2, which makes none below 8 bits.
+- Flash attention: `FLASH_ATTENTION=true` for Whisper and NLLB, or the variable of one stage. It is refused at
+  start on a CPU, and where CTranslate2 was built without it, as its packages from 4.4.0 on are.
+- CUDA graphs: no variable. A graph is recorded for one shape of input and played back for that shape; each
+  segment and each sentence has another length, so each would be recorded anew."""
+
 ELSEWHERE = """
 ## Names from elsewhere
 
@@ -70,7 +82,7 @@ def render() -> str:
         stages = [other.stage for other in TABLE if other.cls().Options is options]
         chosen = ", ".join(f"`{stage.upper()}_PROVIDER={row.name}`" for stage in stages)
         parts += [f"\n## {row.name}\n", f"In force with {chosen}.\n", *_table(options)]
-    parts += [ELSEWHERE, *(f"- `{name}`: {reason}." for name, reason in INSTEAD.items())]
+    parts += [GPU, ELSEWHERE, *(f"- `{name}`: {reason}." for name, reason in INSTEAD.items())]
     parts += [YAML, *(f"- `{key}`: `{variable}`." for key, (variable, _) in KEYS.items())]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -48,6 +48,9 @@ SIMULATED = "bridge/providers/test_simulated.py::"
 
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
+LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
+DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
+FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
 DEADLINES = "bridge/providers/test_http_deadlines.py::"
 VENDORS = {
     "CONNECT_MS": DEADLINES + "test_server_that_accepts_nobody_is_given_up_at_its_deadline",
@@ -58,7 +61,18 @@ VENDORS = {
 }
 
 SHOWN_BY = {
-    **{f"{name}_{end}": test for name in ("OPENAI", "DEEPL") for end, test in VENDORS.items()},
+    **{
+        f"{name}_{end}": test
+        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE")
+        for end, test in VENDORS.items()
+    },
+    "DEEPGRAM_BASE_URL": DEEPGRAM + "test_languages_are_called_as_deepgram_calls_them",
+    **dict.fromkeys(
+        ("DEEPGRAM_MODEL", "DEEPGRAM_LANGUAGES"),
+        DEEPGRAM + "test_model_and_its_languages_are_those_asked_for",
+    ),
+    "LIBRETRANSLATE_BASE_URL": LIBRETRANSLATE + "test_languages_are_called_as_the_server_calls_them",
+    "LIBRETRANSLATE_API_KEY": LIBRETRANSLATE + "test_key_is_sent_where_there_is_one",
     "OPENAI_BASE_URL": OPENAI + "test_server_of_ones_own_needs_no_key",
     "OPENAI_STT_MODEL": OPENAI + "test_transcript_has_the_language_and_the_probability_of_its_words",
     "OPENAI_STT_FORMAT": OPENAI + "test_model_with_json_only_is_told_the_language",
@@ -171,6 +185,8 @@ SHOWN_BY = {
     "MODEL_MIN_RESIDENCY_SECONDS": POOL
     + "test_new_models_stay_above_the_cap_until_their_least_residency_is_over",
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
+    "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
+    "test_the_variable_says_how_long_the_first_one_is_waited_for",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",
@@ -191,6 +207,7 @@ SHOWN_BY = {
     "STT_MODEL_SIZE": WHISPER_OPTIONS + "test_model_of_the_models_folder_is_found_by_its_name",
     "STT_DEVICE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
     "STT_COMPUTE_TYPE": WHISPER_OPTIONS + "test_options_of_place_and_threads_reach_the_engine",
+    "STT_FLASH_ATTENTION": FLASH,
     "STT_BEAM_SIZE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_BEST_OF": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
     "STT_TEMPERATURE": SEARCH + "test_beam_best_of_and_temperature_reach_the_engine",
@@ -213,6 +230,7 @@ SHOWN_BY = {
     "TRANSLATION_DEVICE": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_PRECISION": NLLB + "test_variables_reach_the_engine_as_it_is_built",
     "TRANSLATION_THREADS": NLLB + "test_variables_reach_the_engine_as_it_is_built",
+    "TRANSLATION_FLASH_ATTENTION": FLASH,
     "TRANSLATION_NUM_BEAMS": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_MAX_LENGTH": NLLB + "test_variables_reach_the_engine_with_each_text",
     "TRANSLATION_LENGTH_PENALTY": NLLB + "test_variables_reach_the_engine_with_each_text",

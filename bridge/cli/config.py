@@ -53,6 +53,8 @@ def _options(every: bool) -> list[Options]:
     if every:
         classes = providers.option_classes()
     else:
-        rows = [providers.row(stage, getattr(settings, f"{stage}_provider")) for stage in STAGES]
+        rows = [
+            row for stage in STAGES for row in providers.chosen(stage, getattr(settings, f"{stage}_provider"))
+        ]
         classes = list(dict.fromkeys(row.cls().Options for row in rows))
     return [settings, *(options.read() for options in classes)]

@@ -6,32 +6,20 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.check import Check
+
 if TYPE_CHECKING:
-    from bridge.cli.probe import Probe
     from bridge.settings import Settings
-    from bridge.types import Stage
 
 LEAST_FREE = 500_000_000
 """Bytes free in the data folder: Redis, the logs and some recordings."""
 
 MOST_SKEW_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`found` is what there is; a failed check has an `error` and as `fix` an exact command or setting."""
-
-    name: str
-    ok: bool
-    found: str = ""
-    required: bool = True
-    error: str = ""
-    fix: str = ""
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
@@ -49,7 +37,7 @@ def run_checks() -> list[Check]:
     """Every check of this setup, the slow ones at the same time, each within 10 s."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from bridge.cli.probe import probe
+    from bridge.cli.engines import languages, named, probed, provider
     from bridge.errors import BridgeError
     from bridge.settings import Settings
     from bridge.types import STAGES
@@ -59,13 +47,13 @@ def run_checks() -> list[Check]:
     except BridgeError as error:
         return [python(), Check("settings", False, error=error.message, fix=error.hint)]
     with ThreadPoolExecutor(len(STAGES)) as pool:
-        names = {stage: getattr(settings, f"{stage}_provider") for stage in STAGES}
-        probing = {stage: pool.submit(probe, stage, names[stage]) for stage in STAGES}
+        asked = [(stage, name) for stage in STAGES for name in named(stage, settings)]
+        probing = [(stage, name, pool.submit(probed, stage, name)) for stage, name in asked]
         checks = [python(), *(_guarded(name, check, settings) for name, check in _CHECKS.items())]
-        probes = {stage: future.result() for stage, future in probing.items()}
+        probes = [(stage, name, future.result()) for stage, name, future in probing]
     return [
         *checks,
-        *(provider(stage, names[stage], probes[stage]) for stage in STAGES),
+        *(provider(*found, others=probes) for found in probes),
         languages(probes),
         *gpu(settings),
         *clocks(settings),
@@ -166,28 +154,6 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "port": port,
     "vad": vad,
 }
-
-
-def provider(stage: Stage, name: str, probe: Probe) -> Check:
-    """Whether the provider in force did its work just now."""
-    if probe.error:
-        fix = probe.hint or f"Choose another {stage.upper()}_PROVIDER: speechbridge providers"
-        return Check(stage, False, name, error=probe.error, fix=fix)
-    return Check(stage, True, f"{name}: {probe.answer}")
-
-
-def languages(probes: dict[Stage, Probe]) -> Check:
-    """The pairs that the three providers can do together."""
-    heard, spoken = set(probes["stt"].languages), set(probes["tts"].languages)
-    pairs = [pair for pair in probes["translation"].pairs if pair[0] in heard and pair[1] in spoken]
-    if pairs:
-        return Check("languages", True, ", ".join(f"{source} → {target}" for source, target in pairs))
-    return Check(
-        "languages",
-        False,
-        error="No pair can be heard, translated and spoken by the three providers together.",
-        fix="Choose providers that share a language: speechbridge providers",
-    )
 
 
 def gpu(settings: Settings) -> Iterator[Check]:

@@ -15,14 +15,17 @@ def providers(as_json: Annotated[bool, typer.Option("--json", help="For machines
     """List the providers of each stage: installed or not, licence, languages, how to install."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from bridge.providers import TABLE
+    from bridge.providers import TABLE, chosen
     from bridge.settings import Settings
 
     settings = Settings.read()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(describe, TABLE))
     for entry in found:
-        entry["in_force"] = entry["provider"] == getattr(settings, f"{entry['stage']}_provider")
+        names = [
+            each.name for each in chosen(entry["stage"], getattr(settings, f"{entry['stage']}_provider"))
+        ]
+        entry["in_force"] = entry["provider"] in names
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:

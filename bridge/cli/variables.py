@@ -13,8 +13,9 @@ from bridge.cli.devices import choose
 from bridge.errors import BridgeError
 from bridge.options import Options, layers, unknown, variables
 from bridge.providers import TABLE, Row, option_classes
+from bridge.providers import chosen as chosen_rows
 from bridge.settings import Settings
-from bridge.types import STAGES
+from bridge.types import STAGES, Stage
 
 if TYPE_CHECKING:
     from bridge.topology import WorkerEntry
@@ -42,8 +43,9 @@ def complaints(settings: Settings) -> list[str]:
 
 def _unread(settings: Settings, workers: Sequence[WorkerEntry]) -> Iterator[str]:
     """What only engines that are not chosen would read. A preset is left out: it was chosen as a whole."""
-    chosen = list(dict.fromkeys(_engine(settings, entry) for entry in workers)) or [
-        (stage, getattr(settings, f"{stage}_provider")) for stage in STAGES
+    engines = [each for entry in workers for each in _engines(settings, entry)]
+    chosen = list(dict.fromkeys(engines)) or [
+        each for stage in STAGES for each in _named(stage, getattr(settings, f"{stage}_provider"))
     ]
     for label, values in layers():
         if not label.startswith("preset"):
@@ -51,13 +53,20 @@ def _unread(settings: Settings, workers: Sequence[WorkerEntry]) -> Iterator[str]
                 yield from _sentence(variable, label, chosen)
     for entry in workers:
         for variable in entry.env:
-            yield from _sentence(variable, f"worker {entry.name}", [_engine(settings, entry)])
+            yield from _sentence(variable, f"worker {entry.name}", _engines(settings, entry))
 
 
-def _engine(settings: Settings, entry: WorkerEntry) -> tuple[str, str]:
-    """The stage and the provider of a worker."""
+def _engines(settings: Settings, entry: WorkerEntry) -> list[tuple[str, str]]:
+    """The stage and the providers of a worker."""
     variable = f"{entry.stage}_provider"
-    return entry.stage, entry.env.get(variable.upper()) or getattr(settings, variable)
+    return _named(entry.stage, entry.env.get(variable.upper()) or getattr(settings, variable))
+
+
+def _named(stage: Stage, names: str) -> list[tuple[str, str]]:
+    """The providers of a list, also of one that makes no sense, which another check tells of."""
+    with suppress(BridgeError):
+        return [(stage, row.name) for row in chosen_rows(stage, names)]
+    return [(stage, names)]
 
 
 def _sentence(variable: str, label: str, chosen: Sequence[tuple[str, str]]) -> Iterator[str]:

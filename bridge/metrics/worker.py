@@ -23,6 +23,18 @@ RAN = duration(
     begins="a worker took it",
     ends="its last result stands in the journal",
 )
+REASONS = (
+    *("timeout", "unavailable", "rate_limited", "quota", "auth", "bad_answer", "provider_failed"),
+    *("provider_busy", "internal", "open"),
+)
+FALLBACKS = counter(
+    "bridge_fallbacks_total",
+    "Work that went to the next provider of a list, by the one that was left and why: the code of its error, "
+    "or `open` where its breaker was.",
+    {"stage": (), "provider": (), "reason": ()},
+    at=AT,
+    needs="a list of providers",
+)
 FIRST = duration(
     "bridge_stage_first_result_seconds",
     "How long it took for the first result: the transcript, the first sentences, the first piece of speech.",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bridge.errors import ProviderError, ProviderMissing
+from bridge.errors import BridgeError, ProviderError, ProviderMissing
 from bridge.metrics.worker import LOAD
 from bridge.settings import Settings
 from bridge.types import Stage
@@ -199,11 +199,12 @@ def loading(what: str, hint: str) -> Iterator[None]:
     """Tells that `what` cannot be loaded, whatever an engine raises of its files in the block.
 
     Raises ProviderMissing; where memory is missing what the engine raised, so that the pool makes room.
+    Errors of speechbridge pass, since they say what to do.
     """
     try:
         yield
     except Exception as error:  # those of the engines have no common type
-        if out_of_memory(error):
+        if isinstance(error, BridgeError) or out_of_memory(error):
             raise
         raise ProviderMissing(f"{what} cannot be loaded: {error}.", hint) from error
 

@@ -111,9 +111,10 @@ class TranscriptPartial(_Caption):
 
 
 class TranscriptFinal(_Caption):
-    """What was said; empty where no words were found."""
+    """What was said, as `provider` heard it; empty where no words were found."""
 
     type: Literal["transcript.final"] = "transcript.final"
+    provider: str | None = None
 
 
 class _Translated(_OfSegment):
@@ -130,10 +131,11 @@ class TranslationPartial(_Translated):
 
 
 class TranslationFinal(_Translated):
-    """What will be spoken in `target`; `confidence` from 0 to 1 where the engine has one."""
+    """What will be spoken in `target`, by `provider`; `confidence` from 0 to 1 where the engine has one."""
 
     type: Literal["translation.final"] = "translation.final"
     confidence: float | None = None
+    provider: str | None = None
 
 
 class AudioStart(_OfSegment):

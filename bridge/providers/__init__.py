@@ -11,10 +11,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from bridge.options import Options
 from bridge.providers.row import Row
-from bridge.providers.table import TABLE, row
+from bridge.providers.table import TABLE, chosen, row
 from bridge.types import Audio, Hypothesis, Phrase, Speech, Stage, Transcript, Translation, Utterance
 
-__all__ = ["TABLE", "Row", "row"]
+__all__ = ["TABLE", "Row", "chosen", "row"]
 
 
 class Transcriber(Protocol):

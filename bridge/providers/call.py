@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
-Outcome = Literal["ok", "failed", "late", "open", "skipped"]
+Outcome = Literal["ok", "failed", "late", "open"]
 """Of an engine that was asked: it did, failed, or had no result in time; `open`: not asked, since its breaker
-is open; `skipped`: not asked, since it does not have the language."""
+is open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,16 +67,16 @@ class Remote:
 
     def json(self, path: str, **request: Any) -> dict[str, Any]:
         """The object that the server answers a POST with. Raises VendorError."""
-        import json
-
-        with self.stream(path, **request) as pieces:
-            body = b"".join(pieces)
-        try:
-            found = json.loads(body)
-        except ValueError:
-            found = None
+        found = self._parsed(path, **request)
         if not isinstance(found, dict):
             raise self.bad_answer("no JSON object")
+        return found
+
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """The list of objects that the server answers a GET with. Raises VendorError."""
+        found = self._parsed(path, method="GET")
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise self.bad_answer("no JSON list of objects")
         return found
 
     def audio(self, path: str, rate: int, **request: Any) -> Iterator[Audio]:
@@ -96,8 +96,8 @@ class Remote:
             raise self.bad_answer("no sound")
 
     @contextmanager
-    def stream(self, path: str, **request: Any) -> Iterator[Iterator[bytes]]:
-        """The body of the answer to a POST, piece by piece; leaving early closes the connection.
+    def stream(self, path: str, *, method: str = "POST", **request: Any) -> Iterator[Iterator[bytes]]:
+        """The body of the answer, piece by piece; leaving early closes the connection.
 
         Raises VendorError, for what breaks in mid-answer too.
         """
@@ -105,7 +105,7 @@ class Remote:
 
         end = time.monotonic() + self._deadlines.total / 1000
         try:
-            response = self._answer(path, request)
+            response = self._answer(method, path, request)
             try:
                 yield self._pieces(response, end)
             finally:
@@ -128,14 +128,25 @@ class Remote:
         """Closes the connections."""
         self._client.close()
 
-    def _answer(self, path: str, request: Mapping[str, Any]) -> httpx.Response:
+    def _parsed(self, path: str, **request: Any) -> Any:
+        """What the answer says in JSON, None where it is none."""
+        import json
+
+        with self.stream(path, **request) as pieces:
+            body = b"".join(pieces)
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
+
+    def _answer(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
         """The answer whose body is still to come. Asks once more where a kept connection proves dead, and
         where the server wants a short wait."""
         import httpx
 
         for last in (False, True):
             try:
-                response = self._client.send(self._client.build_request("POST", path, **request), stream=True)
+                response = self._client.send(self._client.build_request(method, path, **request), stream=True)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if last:
                     raise

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from bridge.errors import SettingsError
+from bridge import languages
+from bridge.errors import LanguageError, SettingsError
 
 URL = r"^https?://[^\s/?#]+[^\s?#]*$"
 
@@ -64,3 +65,11 @@ def key(variable: str, value: SecretStr | None, *, needed: bool) -> str:
             f"{variable} holds characters that no key has.", "Copy the key again, without quotes and spaces."
         )
     return text
+
+
+def tags(listed: str, variable: str) -> frozenset[str]:
+    """The languages of a list, with their regional forms. Raises LanguageError where it names none."""
+    bases = {languages.find(tag).tag for tag in listed.replace(",", " ").split()}
+    if not bases:
+        raise LanguageError(f"{variable} names no language.", "Name some by their tags, such as en,es.")
+    return frozenset(known.tag for known in languages.known() if {known.tag, known.base} & bases)

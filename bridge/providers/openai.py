@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import wave
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -14,8 +12,9 @@ from bridge import languages, options
 from bridge.errors import LanguageError
 from bridge.providers import http, http_options
 from bridge.providers.translation import guard
+from bridge.providers.wav import wav
 from bridge.text import clean
-from bridge.types import SAMPLE_BYTES, Audio, Phrase, Speech, Transcript, Translation, Utterance
+from bridge.types import Audio, Phrase, Speech, Transcript, Translation, Utterance
 
 HOME = "https://api.openai.com"
 
@@ -93,14 +92,6 @@ def _remote(options: OpenAiOptions) -> http.Remote:
     )
 
 
-def _tags(listed: str, variable: str) -> frozenset[str]:
-    """The languages of a list, with their regional forms."""
-    bases = {languages.find(tag).tag for tag in listed.replace(",", " ").split()}
-    if not bases:
-        raise LanguageError(f"{variable} names no language.", "Name some by their tags, such as en,es.")
-    return frozenset(known.tag for known in languages.known() if {known.tag, known.base} & bases)
-
-
 def _need(language: str, offered: frozenset[str], variable: str) -> None:
     if language not in offered:
         raise LanguageError(
@@ -130,7 +121,7 @@ class OpenAiTranscriber(_Server):
     """`/v1/audio/transcriptions`."""
 
     def __init__(self, options: OpenAiOptions) -> None:
-        self._languages = _tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
+        self._languages = http_options.tags(options.openai_stt_languages, "OPENAI_STT_LANGUAGES")
         self.detects = options.openai_stt_format == "verbose_json"
         super().__init__(options)
 
@@ -167,7 +158,7 @@ class OpenAiTranscriber(_Server):
             entry = languages.find(language)
             fields["language"] = entry.whisper or entry.base
         said = self._remote.json(
-            "/v1/audio/transcriptions", data=fields, files={"file": ("speech.wav", _wav(audio), "audio/wav")}
+            "/v1/audio/transcriptions", data=fields, files={"file": ("speech.wav", wav(audio), "audio/wav")}
         )
         text = said.get("text")
         if not isinstance(text, str):
@@ -187,7 +178,9 @@ class OpenAiTranslator(_Server):
     """`/v1/chat/completions`."""
 
     def __init__(self, options: OpenAiOptions) -> None:
-        self._languages = _tags(options.openai_translation_languages, "OPENAI_TRANSLATION_LANGUAGES")
+        self._languages = http_options.tags(
+            options.openai_translation_languages, "OPENAI_TRANSLATION_LANGUAGES"
+        )
         super().__init__(options)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
@@ -233,7 +226,7 @@ class OpenAiSynthesizer(_Server):
     """`/v1/audio/speech`, heard as it comes."""
 
     def __init__(self, options: OpenAiOptions) -> None:
-        self._languages = _tags(options.openai_tts_languages, "OPENAI_TTS_LANGUAGES")
+        self._languages = http_options.tags(options.openai_tts_languages, "OPENAI_TTS_LANGUAGES")
         super().__init__(options)
 
     def languages(self) -> frozenset[str]:
@@ -256,16 +249,6 @@ class OpenAiSynthesizer(_Server):
                 "speed": min(4.0, max(0.25, self._options.openai_tts_speed * utterance.speed)),
             },
         )
-
-
-def _wav(audio: Audio) -> bytes:
-    written = io.BytesIO()
-    with wave.open(written, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(audio.rate)
-        file.writeframes(audio.pcm)
-    return written.getvalue()
 
 
 def _spoken(said: object) -> str | None:

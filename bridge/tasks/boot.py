@@ -18,6 +18,8 @@ from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
+from bridge.providers.breaker import Unbroken
+from bridge.providers.chained import build
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
@@ -49,22 +51,20 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
-    provider_name = getattr(settings, f"{entry.stage}_provider")
+    names: str = getattr(settings, f"{entry.stage}_provider")
+    provider_name = ",".join(row.name for row in providers.chosen(entry.stage, names))
     tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
-    provider = _loaded(entry.stage, provider_name)
-    prepare(entry.stage, provider, settings)
-    entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     url = settings.redis_url
     cache = Cache(url)
-    if entry.stage == "translation":
-        provider = cached(provider, cache, settings)
+    provider = engine_of(entry.stage, provider_name, settings, cache)
+    entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
     made = record(entry, name, provider_name, provider)
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
     desk = Desk(url)
     obey = [Obedience(desk, name, OBEYED.observe)] if entry.stage == "tts" else []
-    runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey))
+    runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey), provider_name)
     install(runtime)
     if page is not None:
         measures = Measures(made, runtime, _gpu(entry.device))
@@ -97,6 +97,18 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     page = Page(settings.metrics_host, settings.metrics_port and settings.metrics_port + replica)
     log.info("metrics", url=f"http://{exported(settings.metrics_host, page.port)}/metrics")
     return page
+
+
+def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache) -> Any:
+    """The engine, or engines, that do the work of this process: loaded, warm, and behind the cache."""
+
+    def made(name: str) -> Any:
+        engine = _loaded(stage, name)
+        return cached(engine, cache, settings) if stage == "translation" else engine
+
+    provider = build(stage, names, Unbroken(), settings.fallback_ms / 1000, made)
+    prepare(stage, provider, settings)
+    return provider
 
 
 def _loaded(stage: Stage, provider_name: str) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any, Literal, get_args
 
+from bridge.providers.call import Call
 from bridge.store.work import Taken
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Event, Stage, Work
 
@@ -17,7 +18,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 class Course:
     """Seconds, and what was made. `queued` and `first` are None where there is no such time: work that was
     not taken, or without a result. `engine` is the time in the engine alone. It was taken `at`, on the clock
-    of Redis, and `since`, on this process's own."""
+    of Redis, and `since`, on this process's own. `call` knows which engines were asked."""
 
     stage: Stage
     work: Work
@@ -33,6 +34,10 @@ class Course:
     spoken: float = 0.0
     characters: int = 0
     confidence: float | None = None
+    call: Call = field(default_factory=Call)
+
+    def __post_init__(self) -> None:
+        self.call.avoid = self.work.avoid
 
     def took(self, taken: Taken) -> None:
         """A worker asked for it, and got it unless it was not wanted any more."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from bridge.languages import same
 from bridge.metrics import worker as series
 from bridge.metrics.gpu import Gpu
@@ -17,8 +19,13 @@ class Measures:
         self._stage, self._runtime, self._gpu, self._slots = record.stage, runtime, gpu, record.slots
         self._outcomes = {outcome: series.TASKS.labels(record.stage, outcome) for outcome in OUTCOMES}
         self._queued = series.QUEUED.labels(record.stage)
-        self._ran = series.RAN.labels(record.stage, record.provider)
-        self._first = series.FIRST.labels(record.stage, record.provider)
+        self._provider = record.provider
+        *ahead, last = record.provider.split(",")
+        for name in (*ahead, last):
+            series.RAN.labels(record.stage, name)
+            series.FIRST.labels(record.stage, name)
+        for name, reason in product(ahead, series.REASONS):
+            series.FALLBACKS.labels(record.stage, name, reason)
         self._models = series.MODELS.labels(record.stage)
         self._sessions = series.SESSIONS.labels(record.name)
         self._busy, self._idle = series.THREADS.labels("busy"), series.THREADS.labels("idle")
@@ -34,6 +41,9 @@ class Measures:
             self._queued.observe(course.queued)
         if course.outcome == "failed":
             series.FAILURES.labels(course.stage, course.code or "internal").inc()
+        for left in course.call.attempts[:-1]:
+            if left.outcome != "ok":
+                series.FALLBACKS.labels(course.stage, left.provider, left.code).inc()
         if not _kept(course):
             self._count(course)
 
@@ -49,10 +59,11 @@ class Measures:
 
     def _count(self, course: Course) -> None:
         """What the engine was asked, and what it made of it, as far as it came."""
+        provider = course.call.provider or self._provider
         if course.outcome == "ok":
-            self._ran.observe(course.ran)
+            series.RAN.labels(course.stage, provider).observe(course.ran)
         if course.first is not None:
-            self._first.observe(course.first)
+            series.FIRST.labels(course.stage, provider).observe(course.first)
         if course.stage == "stt":
             _real_time(course, course.heard)
             series.HEARD.inc(course.heard)

@@ -12,6 +12,7 @@ import structlog
 
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.providers import Transcriber, Translator, hear
+from bridge.providers.call import begun
 from bridge.tasks import run
 from bridge.tasks.course import Course
 from bridge.types import SPEECH_RATE, Audio, Phrase, Speech, Stage, Work
@@ -44,7 +45,8 @@ def _look(runtime: run.Runtime, course: Course, call: Look) -> None:
         return
     report = run.Report(runtime, course, taken.at)
     late = taken.verdict == "late"
-    values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
+    with begun(course.call):
+        values = {"code": "too_late"} if late else _called(call, runtime.provider, work, taken.pcm)
     if not runtime.cancellations.cancelled(work):
         report.emit("partial", index=work.index, **values)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from celery.exceptions import Ignore
 from bridge import tracing
 from bridge.errors import BridgeError, RedisUnavailable
 from bridge.logs import frames
+from bridge.providers.call import begun
 from bridge.store.cancel import Cancellations
 from bridge.store.work import Desk, Taken
 from bridge.tasks import spans
@@ -49,6 +51,7 @@ class Ended(Ignore):
 class Runtime:
     """What the tasks of one worker process share; `boot` makes it before the first task.
 
+    `provider` is the engine, or a chain of them; `named` is its name, where no chain says who did the work.
     `running` names the work that tasks have in hand; the heartbeat tells it again when `changed` is set.
     `served` are the sessions of the tasks in hand, looks at speech that goes on included; `over` hears how
     each task went.
@@ -58,6 +61,7 @@ class Runtime:
     provider: Any
     desk: Desk
     cancellations: Cancellations
+    named: str = ""
     running: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     changed: threading.Event = field(default_factory=threading.Event)
@@ -144,6 +148,7 @@ class Report:
             running_ms=round((time.monotonic() - self._start) * 1000, 2),
             worker=self._runtime.name,
             quick=work.quick,
+            provider=self.course.call.provider or self._runtime.named,
             **values,
         )
         self._runtime.desk.emit(work.room, event)
@@ -196,7 +201,9 @@ def run(
                 raise report.fail(_too_late(stage, work, taken.at))
             if taken.verdict != "wanted":
                 raise Ended(taken.verdict)
-            following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
+            course.call.until = _until(stage, work, taken.at)
+            with begun(course.call):
+                following = _results(runtime, work, call(runtime.provider, work, taken.pcm), report, ahead)
             return following.but(sent=report.now()).message()
     except RedisUnavailable as error:
         log.warning("work dropped; the gateway sends it again", error=error.message)
@@ -204,6 +211,12 @@ def run(
         raise Ended("dropped: Redis did not answer") from error
     finally:
         structlog.contextvars.clear_contextvars()
+
+
+def _until(stage: Stage, work: Work, at: float) -> float:
+    """When its result comes too late, on this process's clock; it was taken `at`, on that of Redis."""
+    until = work.until(stage)
+    return time.monotonic() + until - at if until else inf
 
 
 def _results(

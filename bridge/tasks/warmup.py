@@ -10,8 +10,9 @@ from typing import Any
 
 import structlog
 
-from bridge.errors import SettingsError
+from bridge.errors import SettingsError, VendorError
 from bridge.providers import Hearer, Preloader
+from bridge.providers.chained import members
 from bridge.settings import Settings
 from bridge.types import SAMPLE_BYTES, STAGES, Audio, Phrase, Speech, Stage, Utterance
 
@@ -23,18 +24,20 @@ FROM_S, SECONDS = 0.5, 0.5
 
 
 def prepare(stage: Stage, provider: Any, settings: Settings) -> None:
-    """Loads the models that PRELOAD_MODELS names for the stage, then runs the engine once if WARMUP is on.
+    """Loads the models that PRELOAD_MODELS names for the stage, then runs each engine once if WARMUP is on.
 
     Raises SettingsError for an entry that names no stage, and what the engine raises for a model that
-    it cannot load. A run that fails is logged only: the engine may still do well with real input.
+    it cannot load. A run that fails is logged only: the engine may still do well with real input, and a
+    wrong key or a server that is away may be mended while others do the work.
     """
     models = preloaded(stage, settings.preload_models)
-    if models and isinstance(provider, Preloader):
+    if models and any(isinstance(engine, Preloader) for engine in members(provider)):
         provider.preload(models)
     elif models:
         log.warning("PRELOAD_MODELS has no effect: the engine has one model", stage=stage, models=models)
     if settings.warmup:
-        _run(stage, provider)
+        for engine in members(provider):
+            _run(stage, engine)
 
 
 def preloaded(stage: Stage, entries: str) -> list[str]:
@@ -56,6 +59,8 @@ def _run(stage: Stage, provider: Any) -> None:
     since = time.monotonic()
     try:
         _RUN[stage](provider)
+    except VendorError as error:
+        log.error("warm-up failed", stage=stage, code=error.code, error=error.message, hint=error.hint)
     except Exception as error:
         log.warning("warm-up failed", stage=stage, error=str(error))
     else:
@@ -74,7 +79,8 @@ def _transcribe(provider: Any) -> None:
 def _translate(provider: Any) -> None:
     pairs = sorted(provider.pairs())
     source, target = next((pair for pair in pairs if pair[0] == "en"), pairs[0])
-    provider.translate(Phrase("Go.", source, target))
+    translate = getattr(provider, "uncached", provider.translate)
+    translate(Phrase("Go.", source, target))
 
 
 def _synthesize(provider: Any) -> None:

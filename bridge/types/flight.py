@@ -18,7 +18,7 @@ class Leg:
 
     Milliseconds after the end of speech: `taken_ms` when the worker took it, `queue_ms` after it was sent;
     `first_ms` and `last_ms` when its first and last results were there, None where it has none. `code`: why
-    it failed.
+    it failed. `provider`: whose engine did it.
     """
 
     stage: Stage
@@ -31,6 +31,7 @@ class Leg:
     first_ms: float | None = None
     last_ms: float | None = None
     code: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

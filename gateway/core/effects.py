@@ -8,6 +8,8 @@ from math import inf
 from typing import Literal
 
 from bridge.types import Decision, Event, Stage, Target, Work
+from gateway.core.finals import Transcript as Transcript
+from gateway.core.finals import Translation as Translation
 from gateway.core.flight import Recorded
 from gateway.core.glimpse import Landed, Show
 from gateway.core.inputs import Key
@@ -27,28 +29,6 @@ class SpeechStarted:
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     segment: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was said; times are places in the speaker's audio, `end_ms` the end of the speech."""
-
-    segment: int
-    text: str
-    language: str
-    start_ms: float
-    end_ms: float
-    confidence: float | None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    segment: int
-    target: str
-    text: str
-    confidence: float | None
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

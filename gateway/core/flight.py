@@ -143,7 +143,9 @@ class Recorder:
             return
         at = leg.taken_ms + event.running_ms / 1000
         first = at if leg.first_ms is None and not event.code else leg.first_ms
-        log.legs[_key(event)] = replace(leg, first_ms=first, last_ms=at, code=event.code)
+        log.legs[_key(event)] = replace(
+            leg, first_ms=first, last_ms=at, code=event.code, provider=event.provider
+        )
 
     def _transcribed(self, event: Event) -> None:
         if (log := self._logs.get(event.segment)) is not None:

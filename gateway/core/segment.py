@@ -19,7 +19,8 @@ from gateway.core.state import State
 class Segment:
     """`targets` are those that engines still work for, `late` those of them that were wanted only after it
     was sent, `heard` all in which it is heard, `mute` those not spoken any more. Until `until`, in seconds,
-    it is worth hearing by somebody new; by `due` its speech must have begun."""
+    it is worth hearing by somebody new; by `due` its speech must have begun. `broke_off` is by target the
+    provider whose speech failed last: another one is asked first then."""
 
     cut: Cut
     work: Work
@@ -37,6 +38,7 @@ class Segment:
     superseded: set[Key] = field(default_factory=set)
     due: float = inf
     mute: set[str] = field(default_factory=set)
+    broke_off: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def begun(
@@ -126,7 +128,8 @@ class Segment:
             work = work.but(head=head.text, skip=head.skip)
         if stage == "translation":
             return work
-        return work.but(text=self.translations[target].text, skip=0, sentence=sentence)
+        avoid = self.broke_off.get(target, "")
+        return work.but(text=self.translations[target].text, skip=0, sentence=sentence, avoid=avoid)
 
     def _floored(self, target: str) -> bool:
         """Whether who listens in `target` gets the floor, as far as the spoken language is known."""

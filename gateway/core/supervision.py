@@ -217,6 +217,9 @@ class Supervision:
 
     def _failed(self, event: Event, now: float, why: str, *, retryable: bool) -> list[Effect]:
         """A stage failed, or a part of its speech was lost on the way."""
+        segment = self._open.get(event.segment)
+        if segment is not None and event.stage == "tts" and event.kind == "failed" and event.target:
+            segment.broke_off[event.target] = event.provider
         if self._deadlines.failed(now, _key(event), event.attempt, event.part, retryable=retryable):
             return []
         if self._drafted(event.segment):

@@ -82,7 +82,7 @@
  */
 /**
  * @typedef {Numbered & { type: "transcript.final", segment: number, text: string, language: string,
- *   start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string }} TranscriptFinal
+ *   start_ms: number, end_ms: number, confidence?: number, speaker?: number, name?: string, provider?: string }} TranscriptFinal
  */
 /**
  * @typedef {Numbered & { type: "translation.partial", segment: number, target: string,
@@ -90,7 +90,7 @@
  */
 /**
  * @typedef {Numbered & { type: "translation.final", segment: number, target: string,
- *   text: string, confidence?: number, speaker?: number, name?: string }} TranslationFinal
+ *   text: string, confidence?: number, speaker?: number, name?: string, provider?: string }} TranslationFinal
  */
 /**
  * @typedef {Numbered & { type: "audio.start", segment: number, target: string, index: number,

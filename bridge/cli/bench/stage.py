@@ -39,7 +39,8 @@ def measured(stage: Stage, iterations: int) -> dict[str, list[float]]:
 
 @contextmanager
 def _engine(stage: Stage) -> Iterator[Any]:
-    engine = providers.load(stage, getattr(Settings.read(), f"{stage}_provider"))
+    first, *_ = providers.chosen(stage, getattr(Settings.read(), f"{stage}_provider"))
+    engine = providers.load(stage, first.name)
     try:
         yield engine
     finally:

@@ -71,12 +71,17 @@ def _stage(flight: Flight, leg: Leg, at: float, first: float) -> list[Part]:
     return [
         Part(before, at, sent - at, note),
         Part(f"queue of {leg.stage}", sent, leg.queue_ms),
-        Part(leg.stage, leg.taken_ms, first - leg.taken_ms, leg.worker),
+        Part(leg.stage, leg.taken_ms, first - leg.taken_ms, _who(leg)),
     ]
 
 
 def _same(one: Leg, other: Leg) -> bool:
     return (one.stage, one.target) == (other.stage, other.target)
+
+
+def _who(leg: Leg) -> str:
+    """The worker, and whose engine it used where that is known."""
+    return f"{leg.worker}, {leg.provider}" if leg.provider else leg.worker
 
 
 def _leg(flight: Flight, stage: Stage, target: str) -> Leg | None:

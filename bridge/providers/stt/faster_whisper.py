@@ -296,4 +296,5 @@ def _loader(options: FasterWhisperOptions) -> Callable[[], Whisper]:
         compute_type=options.stt_compute_type,
         cpu_threads=options.stt_cpu_threads,
         num_workers=options.stt_num_workers,
+        flash_attention=options.stt_flash_attention,
     )

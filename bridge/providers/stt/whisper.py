@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import ProviderError, ProviderMissing
 from bridge.models.pool import loading
+from bridge.providers import flash
 from bridge.types import SAMPLE_BYTES, SPEECH_RATE, Speech
 
 if TYPE_CHECKING:
@@ -81,15 +82,20 @@ def check(folder: Path, name: str) -> None:
         )
 
 
-def load(folder: Path, short_window: bool, **where: Any) -> Whisper:
+def load(
+    folder: Path, short_window: bool, *, device: str, flash_attention: bool = False, **where: Any
+) -> Whisper:
     """The model of a checked folder; `where` are the engine's arguments of device, format and threads.
 
-    Raises ProviderMissing for files that are no Whisper model; what memory is missing passes through.
+    Raises ProviderMissing for files that are no Whisper model, SettingsError for flash attention that
+    cannot be had; what memory is missing passes through.
     """
     from faster_whisper import WhisperModel
 
+    flash.check("stt", flash_attention, device)
+    where |= {"device": device, "flash_attention": flash_attention}
     hint = "Convert the model again with ct2-transformers-converter, or pull it again."
-    with loading(f"The Whisper model in {folder}", hint):
+    with loading(f"The Whisper model in {folder}", hint), flash.tried("stt"):
         model = WhisperModel(str(folder), local_files_only=True, **where)
     bands, wanted = len(model.feature_extractor.mel_filters), model.model.n_mels
     if bands != wanted:
@@ -102,7 +108,11 @@ def load(folder: Path, short_window: bool, **where: Any) -> Whisper:
             f"The Whisper model in {folder} cannot tell languages: its config.json lists no lang_ids.",
             "Convert the model again from a folder whose generation_config.json has lang_to_id.",
         )
-    return Whisper(model, short_window)
+    whisper = Whisper(model, short_window)
+    if flash_attention:
+        with flash.tried("stt"):
+            whisper.encode([np.zeros((wanted, 1), np.float32)])
+    return whisper
 
 
 class Whisper:

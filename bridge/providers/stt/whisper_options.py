@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, field_validator
 
 from bridge import options
 from bridge.providers.device import device
+from bridge.providers.flash import flash_attention
 
 
 class FasterWhisperOptions(options.Options):
@@ -28,6 +29,10 @@ class FasterWhisperOptions(options.Options):
         validation_alias=AliasChoices("stt_compute_type", "compute_type"),
         description="Number format: auto is the fastest of the device, default that of the model's files.",
         examples=["int8", "float16", "float32", "int8_float16"],
+    )
+    stt_flash_attention: bool = flash_attention(
+        "stt",
+        "Attention that takes less of a GPU's memory, where CTranslate2 was built with it; else refused.",
     )
     stt_beam_size: int = Field(
         1,

@@ -31,6 +31,16 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "stt",
+        "deepgram",
+        "bridge.providers.stt.deepgram:Deepgram",
+        "cloud",
+        "Deepgram's terms",
+        "Deepgram's API with your key, detects 33 of 51 languages",
+        "cloud",
+        "DEEPGRAM_API_KEY",
+    ),
+    Row(
+        "stt",
         "simulated",
         "bridge.providers.simulated:SimulatedTranscriber",
         "",

@@ -49,6 +49,15 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "translation",
+        "libretranslate",
+        "bridge.providers.translation.libretranslate:LibreTranslate",
+        "cloud",
+        "AGPL-3.0 of the server, models their own",
+        "a LibreTranslate server, the pairs that it has",
+        "server",
+    ),
+    Row(
+        "translation",
         "simulated",
         "bridge.providers.simulated:SimulatedTranslator",
         "",

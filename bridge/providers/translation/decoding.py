@@ -14,7 +14,7 @@ from bridge.errors import ProviderError
 from bridge.models.pool import out_of_memory
 from bridge.providers.translation.guard import Doubt, doubt
 from bridge.providers.translation.pieces import Piece, pieces
-from bridge.providers.translation.vocabulary import Vocabulary
+from bridge.providers.translation.vocabulary import Tokens
 from bridge.text import halves
 
 log = structlog.get_logger(__name__)
@@ -67,13 +67,15 @@ three of 20 tokens took 0.9 to 1.6 times as long as one."""
 
 
 class Decoder(Protocol):
-    """A loaded model with its vocabulary."""
+    """A loaded model with its tokens."""
 
-    vocabulary: Vocabulary
     precision: str
     """How it computes, as far as that changes an answer."""
     slow: bool
     """Whether it runs on a CPU, where tokens take so long that those of a first sentence are worth a call."""
+
+    @property
+    def vocabulary(self) -> Tokens: ...
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """One answer for each list of tokens, in order, between two FLORES-200 codes."""

@@ -8,12 +8,15 @@ from typing import Any
 
 from bridge.errors import ProviderMissing, SettingsError
 from bridge.models.pool import loading
+from bridge.providers import flash
 from bridge.providers.device import place
 from bridge.providers.translation.decoding import Answer, Search, failure
 from bridge.providers.translation.nllb_options import NllbOptions
-from bridge.providers.translation.vocabulary import Vocabulary
+from bridge.providers.translation.sentencepieces import Sentencepieces, found
+from bridge.providers.translation.vocabulary import Tokens, Vocabulary
 
-FILES = ("model.bin", "config.json", "tokenizer.json")
+FILES = ("model.bin", "config.json")
+TOKENIZER = "tokenizer.json"
 
 
 class CTranslate2:
@@ -27,16 +30,20 @@ class CTranslate2:
         precision = _precision(options, device, ctranslate2.get_supported_compute_types(device, index))
         self.precision = precision
         self.slow = device == "cpu"
-        self.vocabulary = Vocabulary(folder / "tokenizer.json")
+        self.vocabulary = _tokens(folder)
         self._batch = options.translation_max_batch_size
-        with loading(f"The model in {folder}", "Pull or convert it again."):
+        flash.check("translation", options.translation_flash_attention, device)
+        with loading(f"The model in {folder}", "Pull or convert it again."), flash.tried("translation"):
             self._translator: Any = ctranslate2.Translator(
                 str(folder),
                 device=device,
                 device_index=index,
                 compute_type=precision,
                 intra_threads=options.translation_threads,
+                flash_attention=options.translation_flash_attention,
             )
+            if options.translation_flash_attention:
+                self._translator.translate_batch([[Vocabulary.END]], max_decoding_length=1)
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
         """See `Decoder`. Raises ProviderError."""
@@ -74,6 +81,8 @@ class CTranslate2:
 def check(folder: Path) -> None:
     """Raises ProviderMissing naming what `folder` lacks of a model for CTranslate2."""
     missing = [name for name in FILES if not (folder / name).is_file()]
+    if not (folder / TOKENIZER).is_file() and not found(folder):
+        missing.append(f"{TOKENIZER} or sentencepiece.bpe.model")
     if not any(folder.glob("shared_vocabulary.*")):
         missing.append("shared_vocabulary.json")
     if not missing:
@@ -87,6 +96,12 @@ def check(folder: Path) -> None:
         if transformers
         else "Pull it again: speechbridge models pull nllb NAME, or name the folder of a whole model.",
     )
+
+
+def _tokens(folder: Path) -> Tokens:
+    """By tokenizer.json; by sentencepiece, as models were published before, where there is none."""
+    path = folder / TOKENIZER
+    return Vocabulary(path) if path.is_file() else Sentencepieces(folder)
 
 
 def _precision(options: NllbOptions, device: str, supported: set[str]) -> str:

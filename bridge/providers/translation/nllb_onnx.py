@@ -44,6 +44,11 @@ class Onnx:
                 f"TRANSLATION_PRECISION={options.translation_precision} cannot be had with USE_ONNX=true.",
                 "Leave it at auto: the precision of an ONNX model is that of its files.",
             )
+        if options.translation_flash_attention:
+            raise SettingsError(
+                "TRANSLATION_FLASH_ATTENTION=true cannot be had with USE_ONNX=true.",
+                "Leave it out: the attention of an ONNX model is that of its files.",
+            )
         providers = chosen(options, onnxruntime.get_available_providers())
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size

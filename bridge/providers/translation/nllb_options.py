@@ -9,7 +9,8 @@ from pydantic import AliasChoices, Field
 from bridge import languages, options
 from bridge.errors import LanguageError, SettingsError
 from bridge.providers.device import device
-from bridge.providers.translation.vocabulary import Vocabulary
+from bridge.providers.flash import flash_attention
+from bridge.providers.translation.vocabulary import Tokens
 
 # fmt: off
 COMMON = (
@@ -34,6 +35,11 @@ class NllbOptions(options.Options):
         "auto",
         validation_alias=AliasChoices("translation_precision", "precision"),
         description="Numbers the model computes with; auto takes the fastest that the device is good at.",
+    )
+    translation_flash_attention: bool = flash_attention(
+        "translation",
+        "Attention that takes less of a GPU's memory: CTranslate2's where it was built with it, with "
+        "nllb-transformers that of the package flash-attn; refused where it cannot be had.",
     )
     translation_num_beams: int = Field(
         1,
@@ -83,7 +89,7 @@ class NllbOptions(options.Options):
     )
 
 
-def offered(options: NllbOptions, vocabulary: Vocabulary) -> dict[str, str]:
+def offered(options: NllbOptions, vocabulary: Tokens) -> dict[str, str]:
     """The tag and code of each language to offer.
 
     Raises SettingsError for a language of TRANSLATION_LANGUAGES that is unknown or that the model lacks,

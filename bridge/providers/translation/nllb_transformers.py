@@ -8,16 +8,19 @@ but one thread busy with Python makes a call 6 times slower. Give it a worker of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field
 
 from bridge import options
-from bridge.errors import ProviderMissing
+from bridge.errors import ProviderMissing, SettingsError
+from bridge.extras import install
 from bridge.models.catalogue import Kind
 from bridge.models.library import locate
 from bridge.models.pool import loading
+from bridge.providers import flash
 from bridge.providers.device import place
 from bridge.providers.translation.decoding import Answer, Decoder, Search, failure
 from bridge.providers.translation.nllb import Nllb
@@ -26,14 +29,17 @@ from bridge.providers.translation.vocabulary import Vocabulary
 
 FILES = ("config.json", "tokenizer.json")
 
+Precision = Literal["auto", "float16", "bfloat16", "float32", "int4"]
+
 
 class NllbTransformersOptions(NllbOptions):
     """Those of nllb, and how transformers computes."""
 
-    translation_precision: Literal["auto", "float16", "bfloat16", "float32"] = Field(
+    translation_precision: Precision = Field(  # type: ignore[assignment]  # others than CTranslate2's
         "auto",
         validation_alias=AliasChoices("translation_precision", "precision"),
-        description="Numbers the model computes with; auto takes float32 on a CPU and float16 on a GPU.",
+        description="Numbers the model computes with; auto takes float32 on a CPU and float16 on a GPU, int4 "
+        "(weights by bitsandbytes, float16 between them) needs a GPU and the extra nllb-int4.",
     )
     translation_attention: Literal["sdpa", "eager"] = Field(
         "sdpa", description="Attention of transformers: torch's fused one, or the plain one to compare with."
@@ -50,12 +56,10 @@ class Transformers:
         from transformers.utils import logging
 
         device, index = place("translation", options.translation_device, torch.cuda.device_count())
-        precision = options.translation_precision
-        if precision == "auto":
-            precision = "float16" if device == "cuda" else "float32"
+        precision, attention = _precision(options, device), _attention(options, device)
         if options.translation_threads:
             torch.set_num_threads(options.translation_threads)
-        self.precision = f"{precision}, {options.translation_attention}"
+        self.precision = f"{precision}, {attention}"
         self.slow = device == "cpu"
         self.vocabulary = Vocabulary(folder / "tokenizer.json")
         self._batch = options.translation_max_batch_size
@@ -66,10 +70,12 @@ class Transformers:
             self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
                 folder,
                 local_files_only=True,
-                dtype=getattr(torch, precision),
-                attn_implementation=options.translation_attention,
+                attn_implementation=attention,
+                **_weights(precision, self._device),
             )
-            self._model.to(self._device).eval()
+            if precision != "int4":  # those are put there as they are packed
+                self._model.to(self._device)
+            self._model.eval()
             self._model.generation_config.max_length = None  # else it warns of two limits at each text
 
     def decode(self, sources: Sequence[list[str]], source: str, target: str, search: Search) -> list[Answer]:
@@ -134,6 +140,54 @@ class NllbTransformers(Nllb):
     def _load(self) -> Decoder:
         assert isinstance(self._options, NllbTransformersOptions)
         return Transformers(locate(self.kind, self._options.translation_model), self._options)
+
+
+def _precision(options: NllbTransformersOptions, device: str) -> str:
+    """Raises SettingsError for int4 without a GPU, ProviderMissing where a package for it lacks."""
+    precision = options.translation_precision
+    if precision == "auto":
+        return "float16" if device == "cuda" else "float32"
+    if precision == "int4":
+        if device != "cuda":
+            raise SettingsError(
+                f"TRANSLATION_PRECISION=int4 needs a GPU, and the model would run on the {device}.",
+                "Use auto there; TRANSLATION_PROVIDER=nllb computes in int8 on a CPU.",
+            )
+        _require("bitsandbytes", "accelerate", command=install("nllb-int4"))
+    return precision
+
+
+def _attention(options: NllbTransformersOptions, device: str) -> str:
+    """Raises SettingsError where flash attention cannot be had, ProviderMissing where its package lacks."""
+    flash.check("translation", options.translation_flash_attention, device)
+    if not options.translation_flash_attention:
+        return options.translation_attention
+    if options.translation_precision == "float32":
+        raise SettingsError(
+            "TRANSLATION_FLASH_ATTENTION=true does not go with TRANSLATION_PRECISION=float32.",
+            "Use auto, float16 or bfloat16.",
+        )
+    _require("flash_attn", command="pip install flash-attn --no-build-isolation")
+    return "flash_attention_2"
+
+
+def _require(*packages: str, command: str) -> None:
+    for package in packages:
+        if find_spec(package) is None:
+            raise ProviderMissing(f"The {package} package is not installed.", command)
+
+
+def _weights(precision: str, device: str) -> dict[str, Any]:
+    """How transformers is to load them."""
+    import torch
+
+    if precision != "int4":
+        return {"dtype": getattr(torch, precision)}
+    from transformers import BitsAndBytesConfig
+
+    config: Any = BitsAndBytesConfig
+    quantized = config(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float16)
+    return {"dtype": torch.float16, "device_map": {"": device}, "quantization_config": quantized}
 
 
 def _check(folder: Path) -> None:

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from bridge.errors import ProviderError
+
+
+class Tokens(Protocol):
+    """What a translation needs of a model's tokens, however they are stored."""
+
+    def __contains__(self, token: str) -> bool: ...
+
+    def encode(self, text: str) -> list[str]:
+        """The tokens of a sentence, without language and end."""
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """The text of tokens; those that mean no text, such as a language, are left out."""
 
 
 class Vocabulary:

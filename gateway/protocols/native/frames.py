@@ -118,6 +118,7 @@ def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerM
                 confidence=what.confidence,
                 speaker=_speaker(what.segment),
                 name=what.name or None,
+                provider=what.provider or None,
             )
         case effects.Translation():
             return messages.TranslationFinal(
@@ -127,6 +128,7 @@ def _caption(what: effects.Transcript | effects.Translation) -> messages.ServerM
                 confidence=what.confidence,
                 speaker=_speaker(what.segment),
                 name=what.name or None,
+                provider=what.provider or None,
             )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.cli.doctor import clocks, data_folder, languages
+from bridge.cli.doctor import clocks, data_folder
+from bridge.cli.engines import languages, provider
 from bridge.cli.probe import Probe
 from bridge.settings import Settings
 from bridge.store.registry import Registry, WorkerRecord
@@ -161,14 +162,22 @@ def test_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_providers_that_share_no_language_fail() -> None:
-    probes: dict[Stage, Probe] = {
-        "stt": Probe(languages=("en",)),
-        "translation": Probe(pairs=(("en", "ja"), ("fr", "es"))),
-        "tts": Probe(languages=("es",)),
-    }
+    probes: list[tuple[Stage, str, Probe]] = [
+        ("stt", "a", Probe(languages=("en",))),
+        ("translation", "b", Probe(pairs=(("en", "ja"), ("fr", "es")))),
+        ("tts", "c", Probe(languages=("es",))),
+    ]
     assert not languages(probes).ok
-    probes["tts"] = Probe(languages=("es", "ja"))
+    probes.append(("tts", "d", Probe(languages=("ja",))))
     assert languages(probes).found == "en → ja"
+
+
+def test_of_a_list_of_providers_one_must_work() -> None:
+    works: tuple[Stage, str, Probe] = ("tts", "a", Probe(answer="1 s"))
+    fails: tuple[Stage, str, Probe] = ("tts", "b", Probe(error="No key.", hint="Set it."))
+    assert not provider(*fails, others=[works, fails]).required
+    assert provider(*fails, others=[fails]).required
+    assert provider(*fails, others=[fails]).fix == "Set it."
 
 
 def test_engine_that_crashes_is_reported_with_its_last_words(

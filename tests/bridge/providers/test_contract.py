@@ -117,7 +117,7 @@ def test_languages_are_tags_of_the_table(row: Row, engine: Any) -> None:
 def test_of_two_languages_one_is_found_by_every_engine_that_detects(
     row: Row, engine: Any, clips: dict[str, Audio]
 ) -> None:
-    assert engine.detects == (row.name in ("faster_whisper", "openai", "simulated"))
+    assert engine.detects == (row.name in ("deepgram", "faster_whisper", "openai", "simulated"))
     if not engine.detects:
         return
     for two, prior in ((("de", "fr"), None), (("en", "es"), "es"), (("en", "es"), "ca")):

@@ -100,10 +100,17 @@ def test_key_that_cannot_be_one_is_refused_at_start_unseen(key: str, monkeypatch
     assert key not in str(raised.value)
 
 
-@pytest.mark.parametrize(("name", "variable"), [("openai", "OPENAI_API_KEY"), ("deepl", "DEEPL_API_KEY")])
-def test_missing_key_is_told_at_start(name: str, variable: str) -> None:
+@pytest.mark.parametrize(
+    ("stage", "name", "variable"),
+    [
+        ("translation", "openai", "OPENAI_API_KEY"),
+        ("translation", "deepl", "DEEPL_API_KEY"),
+        ("stt", "deepgram", "DEEPGRAM_API_KEY"),
+    ],
+)
+def test_missing_key_is_told_at_start(stage: Stage, name: str, variable: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} is not set"):
-        load("translation", name)
+        load(stage, name)
 
 
 @STAGES

@@ -9,28 +9,39 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import VendorError
-from bridge.types import Phrase
-from tests.bridge.providers.vendors import deepl, openai
+from bridge.types import Audio, Phrase, Speech
+from tests.bridge.providers.vendors import deepgram, deepl, libretranslate, openai
 from tests.bridge.providers.vendors.fixtures import Build
 from tests.bridge.providers.vendors.fixtures import build as build
 from tests.bridge.providers.vendors.server import Answer, Vendor, said
 
-NAMES = pytest.mark.parametrize("name", ["openai", "deepl"])
+VENDORS: dict[str, type[Vendor]] = {
+    "openai": openai.OpenAi,
+    "deepl": deepl.DeepLApi,
+    "libretranslate": libretranslate.LibreTranslateApi,
+    "deepgram": deepgram.Deepgram,
+}
+
+NAMES = pytest.mark.parametrize("name", VENDORS)
 
 
 @pytest.fixture
 def vendor(name: str) -> Iterator[Vendor]:
-    made: Vendor = openai.OpenAi() if name == "openai" else deepl.DeepLApi()
+    made = VENDORS[name]()
     with made.running():
         yield made
 
 
 def code(build: Build, name: str, url: str, **variables: object) -> tuple[str, float]:
-    """The code of a translation that fails, and the seconds it took."""
-    engine = build("translation", name, API_KEY="a-key", BASE_URL=url, **variables)
+    """The code of a call that fails, and the seconds it took; some ask their server as they are built."""
     start = time.monotonic()
     with pytest.raises(VendorError) as raised:
-        engine.translate(Phrase("good evening", "en", "es"))
+        if name == "deepgram":
+            engine = build("stt", name, API_KEY="a-key", BASE_URL=url, **variables)
+            engine.transcribe(Speech(Audio(b"\1\0" * 1_600, 16_000), "en"))
+        else:
+            engine = build("translation", name, API_KEY="a-key", BASE_URL=url, **variables)
+            engine.translate(Phrase("good evening", "en", "es"))
     return raised.value.code, time.monotonic() - start
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -115,6 +116,14 @@ def test_failures_are_tried_again_after_a_pause_that_grows_until_attempts_are_us
     found = made.says(failed(0, "stt", None, 2), now=NOW + 4)
     assert said(found, Failed) == [Failed(0, None, "stt", "broken", "It broke.", True)]
     assert made.speaker.hungry and made.speaker.unheard() == []
+
+
+def test_speech_that_failed_is_asked_of_somebody_else_first() -> None:
+    made = bench(pause=0.5)
+    made.says(heard(0), translated(0), replace(failed(0), provider="azure"), now=NOW + 1)
+
+    (submit,) = submits(made.give(inputs.Tick(), NOW + 2))
+    assert (submit.stage, submit.work.attempt, submit.work.avoid) == ("tts", 1, "azure")
 
 
 def test_a_failure_that_would_repeat_itself_is_told_at_once() -> None:

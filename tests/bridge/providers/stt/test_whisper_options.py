@@ -43,6 +43,7 @@ def test_options_of_place_and_threads_reach_the_engine(build: Build, monkeypatch
             "compute_type": "float32",
             "cpu_threads": 1,
             "num_workers": 2,
+            "flash_attention": False,
         }
     ]
     engine = recorded(provider)

@@ -256,6 +256,7 @@ def test_a_provider_that_is_not_there_is_reported_and_the_rest_is_used(
     [
         ({"ONNX_PROVIDERS": "NoSuchExecutionProvider"}, r"ONNX_PROVIDERS=NoSuch.*CPUExecutionProvider"),
         ({"DEVICE": "cpu", "PRECISION": "float32"}, "TRANSLATION_PRECISION=float32.*Leave it at auto"),
+        ({"FLASH_ATTENTION": "true"}, "TRANSLATION_FLASH_ATTENTION=true.*that of its files"),
         ({"USE_ONNX": "perhaps"}, "USE_ONNX=perhaps is not valid"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import ProviderMissing, SettingsError
+from bridge.errors import ProviderError, ProviderMissing, SettingsError
 from bridge.providers.translation.decoding import Search
 from bridge.providers.translation.nllb_transformers import (
     NllbTransformers,
@@ -153,10 +153,81 @@ def test_a_careful_search_says_no_three_tokens_twice(tiny_nllb: Path, calls: lis
     assert given == {"num_beams": 4, "no_repeat_ngram_size": 3, "repetition_penalty": 1.2}
 
 
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What transformers is told to load on a GPU that is pretended; it ends there."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    told: list[dict[str, Any]] = []
+
+    def from_pretrained(folder: Path, **how: Any) -> None:
+        told.append(how)
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(AutoModelForSeq2SeqLM, "from_pretrained", from_pretrained)
+    return told
+
+
+def installed(folder: Path, monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """Packages that can be found, with nothing in them."""
+    for package in packages:
+        (folder / f"{package}.py").touch()
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_four_bits_are_asked_of_bitsandbytes_on_the_gpu_that_is_named(
+    build: Build, loaded: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    installed(tmp_path, monkeypatch, "bitsandbytes", "accelerate")
+    with pytest.raises(ProviderError, match="not enough memory"):
+        build(PRECISION="int4", DEVICE="cuda:1")
+    quantized = loaded[0]["quantization_config"]
+    assert quantized.load_in_4bit and quantized.bnb_4bit_quant_type == "nf4"
+    assert quantized.bnb_4bit_compute_dtype == loaded[0]["dtype"] == torch.float16
+    assert loaded[0]["device_map"] == {"": "cuda:1"}
+
+
+def test_flash_attention_is_asked_of_the_package_of_that_name(
+    build: Build, loaded: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(tmp_path, monkeypatch, "flash_attn")
+    with pytest.raises(ProviderError, match="not enough memory"):
+        build(FLASH_ATTENTION="true")
+    assert loaded[0]["attn_implementation"] == "flash_attention_2"
+    assert "device_map" not in loaded[0]
+    with pytest.raises(SettingsError, match="does not go with TRANSLATION_PRECISION=float32"):
+        build(FLASH_ATTENTION="true", PRECISION="float32")
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("variables", "package", "command"),
+    [
+        ({"PRECISION": "int4"}, "bitsandbytes", r"\[nllb-int4\]"),
+        ({"FLASH_ATTENTION": "true"}, "flash_attn", "pip install flash-attn"),
+    ],
+)
+def test_package_for_a_gpu_that_lacks_is_named_with_its_command(
+    build: Build, variables: dict[str, str], package: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ProviderMissing, match=f"{package} package is not installed.*{command}"):
+        build(**variables)
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
         ({"PRECISION": "int8"}, "PRECISION=int8 is not valid"),
+        (
+            {"PRECISION": "int4", "DEVICE": "cpu"},
+            "TRANSLATION_PRECISION=int4 needs a GPU.* cpu.*TRANSLATION_PROVIDER=nllb",
+        ),
+        ({"FLASH_ATTENTION": "true", "DEVICE": "cpu"}, "TRANSLATION_FLASH_ATTENTION=true needs a GPU.* cpu"),
         ({"DEVICE": "cuda:97"}, r"TRANSLATION_DEVICE=cuda:97 is not there"),
         ({"TRANSLATION_ATTENTION": "flash"}, "TRANSLATION_ATTENTION=flash is not valid"),
     ],

@@ -20,6 +20,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -78,7 +79,8 @@ class Vendor:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.path, headers, body, self.command)
                 vendor.asked.append(asked)
                 answer = vendor.troubles.pop(0) if vendor.troubles else vendor.reply(asked)
                 try:
@@ -86,6 +88,8 @@ class Vendor:
                 except OSError:
                     vendor.broken.set()
                     self.close_connection = True
+
+            do_GET = do_POST
 
             def _send(self, answer: Answer) -> None:
                 if answer.late:
