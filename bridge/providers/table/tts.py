@@ -39,6 +39,15 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "cosyvoice",
+        "bridge.providers.tts.cosyvoice:CosyVoice",
+        "cloud",
+        "Apache-2.0",
+        "a CosyVoice server of your own, which lends a recording's voice",
+        "server",
+    ),
+    Row(
+        "tts",
         "simulated",
         "bridge.providers.simulated:SimulatedSynthesizer",
         "",

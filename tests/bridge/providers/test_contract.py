@@ -33,6 +33,9 @@ METHODS = {
 ELSEWHERE = {"stt": "ltg", "translation": "bo", "tts": "bo"}
 """A language that no engine of the stage has with the models of these tests."""
 
+ONE_SPEED = frozenset(("cosyvoice",))
+"""Engines that cannot be asked for another speed."""
+
 ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.stage}-{row.name}")
 
 
@@ -142,7 +145,8 @@ def test_every_voice_speaks_as_much_faster_as_it_is_asked_to(row: Row, engine: A
         pieces = engine.synthesize(Utterance(text, "es", speed=speed))
         return sum(piece.ms for piece in pieces) / 1000  # type: ignore[no-any-return]
 
-    assert seconds(1.0) / seconds(1.25) == pytest.approx(1.25, abs=0.06)
+    faster = 1.0 if row.name in ONE_SPEED else 1.25
+    assert seconds(1.0) / seconds(1.25) == pytest.approx(faster, abs=0.06)
 
 
 @ROWS

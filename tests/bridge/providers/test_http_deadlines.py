@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import VendorError
-from bridge.types import Audio, Phrase, Speech
-from tests.bridge.providers.vendors import deepgram, deepl, libretranslate, openai
+from bridge.types import Audio, Phrase, Speech, Utterance
+from tests.bridge.providers.vendors import cosyvoice, deepgram, deepl, libretranslate, openai
 from tests.bridge.providers.vendors.fixtures import Build
 from tests.bridge.providers.vendors.fixtures import build as build
 from tests.bridge.providers.vendors.server import Answer, Vendor, said
@@ -20,6 +20,7 @@ VENDORS: dict[str, type[Vendor]] = {
     "deepl": deepl.DeepLApi,
     "libretranslate": libretranslate.LibreTranslateApi,
     "deepgram": deepgram.Deepgram,
+    "cosyvoice": cosyvoice.CosyVoiceServer,
 }
 
 NAMES = pytest.mark.parametrize("name", VENDORS)
@@ -39,6 +40,9 @@ def code(build: Build, name: str, url: str, **variables: object) -> tuple[str, f
         if name == "deepgram":
             engine = build("stt", name, API_KEY="a-key", BASE_URL=url, **variables)
             engine.transcribe(Speech(Audio(b"\1\0" * 1_600, 16_000), "en"))
+        elif name == "cosyvoice":
+            engine = build("tts", name, MODE="sft", SPEAKER="one", LANGUAGES="es", BASE_URL=url, **variables)
+            list(engine.synthesize(Utterance("buenas tardes", "es")))
         else:
             engine = build("translation", name, API_KEY="a-key", BASE_URL=url, **variables)
             engine.translate(Phrase("good evening", "en", "es"))

@@ -10,20 +10,26 @@ import pytest
 
 from bridge.providers import load
 from bridge.types import Stage
-from tests.bridge.providers.vendors import deepgram, deepl, libretranslate, openai
+from tests.bridge.providers.vendors import cosyvoice, deepgram, deepl, libretranslate, openai
 
 
 @pytest.fixture(scope="session")
 def vendors() -> Iterator[dict[str, dict[str, str]]]:
     """The variables that lead a provider to its vendor, by the provider's name."""
     ears, words, own = openai.OpenAi(), deepl.DeepLApi(), libretranslate.LibreTranslateApi()
-    listener = deepgram.Deepgram()
-    with ears.running(), words.running(), own.running(), listener.running():
+    listener, mouth = deepgram.Deepgram(), cosyvoice.CosyVoiceServer()
+    with ears.running(), words.running(), own.running(), listener.running(), mouth.running():
         yield {
             "openai": {"OPENAI_API_KEY": openai.KEY, "OPENAI_BASE_URL": ears.url},
             "deepl": {"DEEPL_API_KEY": deepl.KEY, "DEEPL_BASE_URL": words.url},
             "deepgram": {"DEEPGRAM_API_KEY": deepgram.KEY, "DEEPGRAM_BASE_URL": listener.url},
             "libretranslate": {"LIBRETRANSLATE_BASE_URL": own.url},
+            "cosyvoice": {
+                "COSYVOICE_BASE_URL": mouth.url,
+                "COSYVOICE_MODE": "sft",
+                "COSYVOICE_SPEAKER": cosyvoice.SPEAKERS[0],
+                "COSYVOICE_LANGUAGES": "en,es",
+            },
         }
 
 
