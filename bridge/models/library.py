@@ -27,6 +27,7 @@ from bridge.models.catalogue import (
 from bridge.settings import Settings
 
 WEIGHTS = re.compile(r"(model|pytorch_model)(-\d+-of-\d+)?\.(bin|safetensors)(\.index\.json)?")
+KOKORO = re.compile(r"kokoro[\w.-]*\.onnx|voices[\w.-]*\.bin")
 TEXTS = re.compile(r"[\w.-]+\.(json|model|txt)")
 
 SOURCE = "source.json"
@@ -165,6 +166,9 @@ def _source(kind: Kind, name: str) -> hub.Repository:
     if kind == "piper":
         source = hub.paths(repository, voice_files(name))
         complete = {file.name for file in source.files} >= {f"{name}.onnx", f"{name}.onnx.json"}
+    elif kind == "kokoro":
+        source = hub.repository(repository).only(lambda path: KOKORO.fullmatch(path) is not None)
+        complete = {file.path.rpartition(".")[2] for file in source.files} == {"onnx", "bin"}
     else:
         source = hub.repository(repository)
         safe = any(file.path.endswith(".safetensors") for file in source.files) and not source.has(

@@ -21,6 +21,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "kokoro",
+        "bridge.providers.tts.kokoro:Kokoro",
+        "kokoro",
+        "MIT, with phonemizer under GPL-3.0; model: Apache-2.0",
+        "natural, seven languages from one model to download",
+    ),
+    Row(
+        "tts",
         "pyttsx3",
         "bridge.providers.tts.pyttsx3:Pyttsx3",
         "pyttsx3",

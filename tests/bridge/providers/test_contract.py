@@ -16,6 +16,7 @@ from bridge.options import Options
 from bridge.providers import TABLE, Row, load, row
 from bridge.types import SAMPLE_BYTES, Audio, Phrase, Speech, Stage, Utterance
 from tests.bridge.providers.vendors.fixtures import vendors as vendors
+from tests.models.fixtures import tiny_kokoro as tiny_kokoro
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 from tests.models.fixtures import tiny_piper as tiny_piper
 from tests.models.fixtures import tiny_whisper as tiny_whisper
@@ -50,6 +51,7 @@ def _small_models(
     tiny_whisper: Path,
     tiny_nllb: Path,
     tiny_piper: Path,
+    tiny_kokoro: Path,
     vendors: dict[str, dict[str, str]],
 ) -> None:
     """Lets the engines that need a model find one of tests/models, and those of a vendor its fake."""
@@ -58,6 +60,7 @@ def _small_models(
         "nllb": ("TRANSLATION_MODEL", tiny_nllb / "ct2"),
         "nllb-transformers": ("TRANSLATION_MODEL", tiny_nllb / "hf"),
         "piper": ("TTS_MODEL", tiny_piper / "es_ES-tiny-low.onnx"),
+        "kokoro": ("KOKORO_MODEL", tiny_kokoro),
     }
     of = request.node.callspec.params.get("row") if hasattr(request.node, "callspec") else None
     if of and of.name in models:
@@ -192,7 +195,8 @@ def test_reading_the_table_imports_no_engine_and_no_part_of_the_server() -> None
         "import sys; from bridge.providers import option_classes; option_classes();"
         "loaded = {name.partition('.')[0] for name in sys.modules};"
         "print(*sorted(loaded & {'pocketsphinx', 'espeakng_loader', 'faster_whisper', 'ctranslate2', 'torch',"
-        " 'transformers', 'piper', 'onnxruntime', 'av', 'celery', 'redis', 'fastapi', 'httpx'}))"
+        " 'transformers', 'piper', 'kokoro_onnx', 'phonemizer', 'pyttsx3', 'TTS',"
+        " 'onnxruntime', 'av', 'celery', 'redis', 'fastapi', 'httpx'}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
