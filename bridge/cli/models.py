@@ -26,6 +26,7 @@ class Kind(StrEnum):
     NLLB_TRANSFORMERS = "nllb-transformers"
     PIPER = "piper"
     KOKORO = "kokoro"
+    COQUI = "coqui"
 
 
 KindArgument = Annotated[Kind, typer.Argument(help="The engine.")]

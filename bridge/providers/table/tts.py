@@ -37,6 +37,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tts",
+        "coqui",
+        "bridge.providers.tts.coqui:Coqui",
+        "coqui",
+        "MPL-2.0; model: CPML, not for commercial use",
+        "XTTS, the voice of a recording in 17 languages, wants a GPU",
+    ),
+    Row(
+        "tts",
         "openai",
         "bridge.providers.openai:OpenAiSynthesizer",
         "cloud",

@@ -15,6 +15,7 @@ from bridge.errors import LanguageError, SettingsError
 from bridge.options import Options
 from bridge.providers import TABLE, Row, load, row
 from bridge.types import SAMPLE_BYTES, Audio, Phrase, Speech, Stage, Utterance
+from tests.bridge.providers.vendors import xtts
 from tests.bridge.providers.vendors.fixtures import vendors as vendors
 from tests.models.fixtures import tiny_kokoro as tiny_kokoro
 from tests.models.fixtures import tiny_nllb as tiny_nllb
@@ -66,6 +67,8 @@ def _small_models(
     if of and of.name in models:
         variable, path = models[of.name]
         monkeypatch.setenv(variable, str(path))
+    if of and of.name == "coqui":
+        xtts.install(monkeypatch)
     for variable, value in vendors.get(of.name, {}).items() if of else ():
         monkeypatch.setenv(variable, value)
 

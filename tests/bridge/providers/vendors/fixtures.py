@@ -10,11 +10,11 @@ import pytest
 
 from bridge.providers import load
 from bridge.types import Stage
-from tests.bridge.providers.vendors import cosyvoice, deepgram, deepl, libretranslate, openai
+from tests.bridge.providers.vendors import cosyvoice, deepgram, deepl, libretranslate, openai, xtts
 
 
 @pytest.fixture(scope="session")
-def vendors() -> Iterator[dict[str, dict[str, str]]]:
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
     """The variables that lead a provider to its vendor, by the provider's name."""
     ears, words, own = openai.OpenAi(), deepl.DeepLApi(), libretranslate.LibreTranslateApi()
     listener, mouth = deepgram.Deepgram(), cosyvoice.CosyVoiceServer()
@@ -24,6 +24,10 @@ def vendors() -> Iterator[dict[str, dict[str, str]]]:
             "deepl": {"DEEPL_API_KEY": deepl.KEY, "DEEPL_BASE_URL": words.url},
             "deepgram": {"DEEPGRAM_API_KEY": deepgram.KEY, "DEEPGRAM_BASE_URL": listener.url},
             "libretranslate": {"LIBRETRANSLATE_BASE_URL": own.url},
+            "coqui": {
+                "COQUI_TOS_AGREED": "1",
+                "COQUI_MODEL": str(xtts.checkpoint(tmp_path_factory.mktemp("models") / "xtts")),
+            },
             "cosyvoice": {
                 "COSYVOICE_BASE_URL": mouth.url,
                 "COSYVOICE_MODE": "sft",
