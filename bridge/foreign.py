@@ -8,17 +8,13 @@ NO_GRPC = "stages talk over Redis, not gRPC"
 
 INSTEAD = {
     "AUDIO_FORMAT": "audio is sent as PCM and files are written as wav",
-    "AZURE_SPEECH_KEY": "there is no engine of that provider yet",
     "BATCH_MAX_WAIT_MS": NO_WAIT,
-    "CIRCUIT_BREAKER_THRESHOLD": "there is no fallback engine yet; SEGMENT_ATTEMPTS bounds repeated work",
     "CUDA_GRAPHS": "a graph is recorded for one shape of input, and each sentence has another",
-    "ELEVENLABS_API_KEY": "there is no engine of that provider yet",
     "GRPC_HTTP2_MAX_PINGS": f"{NO_GRPC}; use WS_PING_TIMEOUT",
     "GRPC_KEEPALIVE_PERMIT": NO_GRPC,
     "GRPC_KEEPALIVE_TIME": f"{NO_GRPC}; for clients use WS_PING_INTERVAL",
     "GRPC_KEEPALIVE_TIMEOUT": f"{NO_GRPC}; for clients use WS_PING_TIMEOUT",
     "GRPC_MAX_MESSAGE_LENGTH": f"{NO_GRPC}; use VAD_MAX_SEGMENT_MS",
-    "LOAD_BALANCE_STRATEGY": "segments always go to the least loaded device",
     "LOAD_IN_4BIT": "use TRANSLATION_PRECISION=int4 with nllb-transformers",
     "LOAD_IN_8BIT": "use STT_COMPUTE_TYPE and TRANSLATION_PRECISION, which know int8",
     "STT_BATCH_MAX_WAIT_MS": NO_WAIT,

@@ -31,7 +31,8 @@ PREFIXES = (
     *("STT_", "TRANSLATION_", "TTS_", "VAD_", "WS_", "SEGMENT_", "SESSION_", "SIMULATED_", "SLO_"),
     *("MODEL_", "MODELS_", "PRELOAD_", "CACHE_", "ORT_", "ONNX_", "WHISPER_", "NLLB_", "PIPER_"),
     *("METRICS", "FLIGHT_", "FLOWER_", "OPENAI_STT_", "OPENAI_TRANSLATION_", "OPENAI_TTS_", "DEEPL_"),
-    *("LIBRETRANSLATE_", "DEEPGRAM_"),
+    *("LIBRETRANSLATE_", "DEEPGRAM_", "AZURE_SPEECH_", "AZURE_STT_", "AZURE_TTS_", "ELEVENLABS_"),
+    *("CONTEXT_", "GLOSSARY"),
     *("PYTTSX3_", "KOKORO_", "COQUI_", "COSYVOICE_"),
 )
 """Of the environment's variables only these are taken for ours; most of the rest belong to others."""

@@ -33,3 +33,15 @@ class ProviderSettings(Options):
         "or the first piece of speech; half of the time that is left for the segment, where that is less. "
         "Deadlines of its own hold besides.",
     )
+    circuit_breaker_threshold: int = Field(
+        5,
+        ge=1,
+        description="Failures in a row, of all workers together, after which a provider is not asked for a "
+        "while; where its quota is over, its key wrong, or it says when to come back, the first is enough.",
+    )
+    circuit_breaker_seconds: float = Field(
+        10,
+        gt=0,
+        description="Seconds until one call tries such a provider again; twice as long after each try that "
+        "fails, five minutes at most.",
+    )

@@ -65,6 +65,11 @@ class Settings(ProviderSettings, SpeechSettings, ObjectiveSettings, MonitoringSe
         description="Time a client has for the head of a request, and for its body, before it is closed.",
     )
 
+    glossary: Path | None = Field(
+        None,
+        description="File of terms and what they are called in other languages, see docs/glossary.md.",
+        examples=["/etc/speechbridge/glossary.toml"],
+    )
     ws_max_message_size: int = Field(
         1_048_576, ge=1_024, description="Bytes of one client message; a larger one closes with 1009."
     )
@@ -166,6 +171,11 @@ class Settings(ProviderSettings, SpeechSettings, ObjectiveSettings, MonitoringSe
     )
     worker_ttl_ms: int = Field(
         15_000, ge=300, description="A worker silent for so long is gone and gets no work."
+    )
+    load_balance_strategy: Literal["least_loaded", "round_robin", "affinity", "resident"] = Field(
+        "least_loaded",
+        description="Which of several devices gets work: the one that is done soonest, each in turn, the one "
+        "that the session had, or one that holds the model. Those without a live worker get none.",
     )
     health_check_interval: float = Field(
         0.25, gt=0, description="Seconds between two looks of the gateway at its workers."

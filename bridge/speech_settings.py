@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from bridge.options import Options
 from bridge.types import Rate
@@ -90,6 +90,22 @@ class SpeechSettings(Options):
         le=60_000,
         description="Live speech without a pause is cut clause by clause once it has lasted so long, half as "
         "long again at most; 0 waits for a pause or VAD_MAX_SEGMENT_MS.",
+    )
+
+    # What was said before
+    context_segments: int = Field(
+        2,
+        ge=0,
+        le=10,
+        validation_alias=AliasChoices("context_segments", "context_turns", "max_history"),
+        description="Segments of the same speaker just before that are told to translation engines which "
+        "understand better with them, 400 characters at most; 0 tells none.",
+    )
+    context_timeout_seconds: float = Field(
+        180,
+        gt=0,
+        validation_alias=AliasChoices("context_timeout_seconds", "context_timeout"),
+        description="Time after which what was said before is forgotten.",
     )
 
     # Barge-in and echo

@@ -22,7 +22,7 @@ class WorkerEntry:
     """One kind of worker: `concurrency` threads in each of `replicas` processes.
 
     `env` holds variables for this worker alone; they win over its environment, so that two workers of
-    one stage may run different engines. Such workers need devices, and so queues, of their own.
+    one stage may run different engines. Such workers need devices, and so queues, of their own for good.
     """
 
     name: str

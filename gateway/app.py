@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI, WebSocket
@@ -16,6 +17,7 @@ from bridge import languages, measured, topology
 from bridge.errors import RedisUnavailable
 from bridge.metrics import gateway as series
 from bridge.settings import Settings
+from bridge.store.circuits import Circuit
 from bridge.store.registry import WorkerRecord
 from bridge.tasks import configure
 from bridge.types import STAGES
@@ -109,7 +111,8 @@ def _routes(app: FastAPI, connections: set[Connection]) -> None:
             return JSONResponse({"ready": False, "redis": error.message, "hint": error.hint}, 503)
         missing = list(Offer.of(workers).missing)
         status = {"ready": not missing, "redis": "ok", "missing": missing, "slots": _slots(workers)}
-        return JSONResponse(status | _clocks(workers), 503 if missing else 200)
+        breakers = _breakers(app.state.backend.fleet.circuits)
+        return JSONResponse(status | breakers | _clocks(workers), 503 if missing else 200)
 
     @app.api_route("/v1/languages", methods=ASKED)
     async def offered() -> JSONResponse:
@@ -129,6 +132,21 @@ def _slots(workers: list[WorkerRecord]) -> dict[str, int]:
     """How much each stage runs at once: what a client may send side by side without waiting for itself."""
     live = [worker for worker in workers if not worker.draining]
     return {stage: sum(worker.slots for worker in live if worker.stage == stage) for stage in STAGES}
+
+
+def _breakers(circuits: Sequence[Circuit]) -> dict[str, Any]:
+    """By stage and provider: whether it is asked, and if not, for how many seconds still, and why."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in circuits:
+        told: dict[str, Any] = {"state": each.state}
+        if each.state != "closed":
+            told |= {"code": each.code, "since": _moment(each.since), "left_s": each.left, "hint": each.hint}
+        found.setdefault(each.stage, {})[each.provider] = told
+    return {"breakers": found}
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _clocks(workers: list[WorkerRecord]) -> dict[str, Any]:

@@ -167,7 +167,50 @@ QUEUES = Dashboard(
         ),
     ),
 )
-DASHBOARDS = (REALTIME, RESOURCES, SESSIONS, QUEUES)
+PROVIDERS = Dashboard(
+    "providers",
+    "Providers",
+    (
+        Panel(
+            "Breakers",
+            (("max by (stage, provider) (bridge_breaker_state)", "{{stage}} {{provider}}"),),
+            about="0: it is asked. 1: one call is let through to find out. 2: nobody asks it.",
+        ),
+        Panel(
+            "Work left to the next provider",
+            (
+                (
+                    _rate("bridge_fallbacks_total", "stage, provider, reason"),
+                    "{{stage}} {{provider}}: {{reason}}",
+                ),
+            ),
+            "cps",
+            stacked=True,
+            about="By the provider that was left, and why.",
+        ),
+        Panel(
+            "Dollars a minute, about",
+            (("bridge:provider_cost:dollars_per_minute", "{{stage}} {{provider}}"),),
+            "currencyUSD",
+            stacked=True,
+            about="What vendors charge by their price lists; the bill is theirs.",
+        ),
+        Panel(
+            "Time for a piece of work, mean",
+            (
+                (
+                    _rate("bridge_stage_duration_seconds_sum", "stage, provider")
+                    + " / "
+                    + _rate("bridge_stage_duration_seconds_count", "stage, provider"),
+                    "{{stage}} {{provider}}",
+                ),
+            ),
+            "s",
+            about="By the provider that did it.",
+        ),
+    ),
+)
+DASHBOARDS = (REALTIME, RESOURCES, SESSIONS, QUEUES, PROVIDERS)
 
 
 def render(dashboard: Dashboard) -> str:

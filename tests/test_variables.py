@@ -15,6 +15,7 @@ SETTINGS = "bridge/test_settings.py::"
 NEURAL = "e2e/test_neural.py::test_spoken_english_becomes_exact_text_in_two_languages_at_once"
 WIRE = "e2e/test_variables.py::"
 ORDER = "e2e/test_order.py::"
+BREAKERS = "bridge/store/test_breakers.py::"
 BOOT = "bridge/tasks/test_boot.py::"
 UP = "bridge/cli/test_up.py::"
 FLOWER = "bridge/cli/test_flower.py::"
@@ -46,9 +47,12 @@ ESPEAK = "bridge/providers/tts/test_espeak.py::"
 SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
+MEMORY = "gateway/core/test_memory.py::test_the_operator_says_how_much_is_remembered_and_for_how_long"
 OPENAI = "bridge/providers/test_openai.py::"
 DEEPL = "bridge/providers/translation/test_deepl.py::"
 LIBRETRANSLATE = "bridge/providers/translation/test_libretranslate.py::"
+ELEVENLABS = "bridge/providers/tts/test_elevenlabs.py::"
+AZURE = "bridge/providers/test_azure.py::"
 DEEPGRAM = "bridge/providers/stt/test_deepgram.py::"
 FLASH = "bridge/providers/test_flash.py::test_flash_attention_reaches_the_engine_on_a_gpu"
 DEADLINES = "bridge/providers/test_http_deadlines.py::"
@@ -63,8 +67,9 @@ VENDORS = {
 SHOWN_BY = {
     **{
         f"{name}_{end}": test
-        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE")
+        for name in ("OPENAI", "DEEPL", "DEEPGRAM", "LIBRETRANSLATE", "AZURE", "ELEVENLABS")
         for end, test in VENDORS.items()
+        if (name, end) != ("AZURE", "API_KEY")
     },
     "DEEPGRAM_BASE_URL": DEEPGRAM + "test_languages_are_called_as_deepgram_calls_them",
     **dict.fromkeys(
@@ -87,6 +92,7 @@ SHOWN_BY = {
         OPENAI + "test_speech_has_the_model_voice_speed_and_rate_asked_for",
     ),
     "DEEPL_BASE_URL": DEEPL + "test_languages_are_called_as_deepl_calls_them",
+    "DEEPL_GLOSSARIES": DEEPL + "test_glossary_kept_at_deepl_is_named_for_its_pair_alone",
     **dict.fromkeys(
         ("DEEPL_FORMALITY", "DEEPL_CONTEXT", "DEEPL_MODEL"),
         DEEPL + "test_formality_context_and_model_are_asked_for",
@@ -113,6 +119,10 @@ SHOWN_BY = {
     "PORT": UP + "test_port_in_use_is_named_with_a_remedy_before_anything_is_started",
     "REUSE_PORT": SHARED_PORT,
     "HTTP_HEADER_SECONDS": FLOODS + "test_requests_sent_by_half_are_closed_and_their_descriptors_come_back",
+    "GLOSSARY": "bridge/tasks/test_equipped.py::"
+    "test_a_worker_gives_its_engine_the_terms_of_the_file_that_is_named",
+    "CONTEXT_SEGMENTS": MEMORY,
+    "CONTEXT_TIMEOUT_SECONDS": MEMORY,
     "STT_PROVIDER": NEURAL,
     "TRANSLATION_PROVIDER": NEURAL,
     "TTS_PROVIDER": NEURAL,
@@ -175,6 +185,7 @@ SHOWN_BY = {
     "ROOM_TTL_SECONDS": ROOMS + "test_a_room_is_kept_as_long_as_the_variable_says",
     "HEARTBEAT_INTERVAL_MS": "bridge/tasks/test_workers.py::test_the_heartbeat_outlives_a_redis_that_forgot",
     "WORKER_TTL_MS": BOOT + "test_a_killed_worker_is_gone_after_its_time_to_live",
+    "LOAD_BALANCE_STRATEGY": "gateway/runtime/test_placer.py::test_the_strategy_of_the_settings_decides",
     "HEALTH_CHECK_INTERVAL": RUNNER + "test_workers_are_looked_at_as_often_as_the_variable_says",
     "MODELS_DIR": "bridge/models/test_library.py::test_a_name_is_looked_up_in_the_models_folder",
     "PRELOAD_MODELS": "bridge/tasks/test_warmup.py::"
@@ -187,6 +198,24 @@ SHOWN_BY = {
     "MODEL_EVICT_CHECK_SECONDS": POOL + "test_the_pool_looks_by_itself_at_its_interval",
     "FALLBACK_MS": "bridge/tasks/test_fallback.py::"
     "test_the_variable_says_how_long_the_first_one_is_waited_for",
+    "CIRCUIT_BREAKER_THRESHOLD": BREAKERS
+    + "test_a_provider_that_failed_often_enough_in_a_row_is_asked_by_no_worker",
+    "CIRCUIT_BREAKER_SECONDS": BREAKERS
+    + "test_after_its_time_one_call_of_the_fleet_finds_out_and_its_success_closes_it",
+    **dict.fromkeys(
+        (f"ELEVENLABS_{end}" for end in ("MODEL", "VOICE", "STABILITY", "SIMILARITY", "LANGUAGES")),
+        ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    ),
+    "ELEVENLABS_BASE_URL": ELEVENLABS + "test_model_voice_and_settings_are_those_asked_for",
+    "ELEVENLABS_RATE": ELEVENLABS + "test_speech_has_the_rate_that_is_asked_for",
+    "AZURE_SPEECH_KEY": "bridge/providers/test_http.py::test_missing_key_is_told_at_start",
+    **dict.fromkeys(
+        ("AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"),
+        AZURE + "test_the_server_is_that_of_the_region_or_the_one_that_is_named",
+    ),
+    "AZURE_STT_PROFANITY": AZURE + "test_speech_is_uploaded_in_pieces",
+    "AZURE_TTS_VOICE": AZURE + "test_each_language_has_a_voice_and_others_can_be_named",
+    "AZURE_TTS_RATE": AZURE + "test_speech_has_the_rate_that_is_asked_for",
     "CACHE_ENABLED": "bridge/tasks/test_cache.py::test_the_cache_can_be_off_and_leaves_fast_engines_alone",
     "CACHE_SIZE": "bridge/tasks/test_cache.py::test_no_more_than_its_size_is_kept_and_the_oldest_go_first",
     "CACHE_TTL_SECONDS": "bridge/tasks/test_cache.py::test_an_entry_goes_after_its_time",

@@ -16,6 +16,7 @@ from bridge.cli.flower import flower
 from bridge.cli.gateway import gateway
 from bridge.cli.listen import listen
 from bridge.cli.models import models
+from bridge.cli.presets import presets
 from bridge.cli.profile import profile
 from bridge.cli.providers import providers
 from bridge.cli.room import room
@@ -45,6 +46,7 @@ app.command()(status)
 app.command()(trace)
 app.command()(doctor)
 app.command()(providers)
+app.command()(presets)
 app.add_typer(bench, name="bench")
 app.add_typer(profile, name="profile")
 app.add_typer(config, name="config")

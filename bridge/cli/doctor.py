@@ -57,6 +57,7 @@ def run_checks() -> list[Check]:
         languages(probes),
         *gpu(settings),
         *clocks(settings),
+        *breakers(settings),
         *variables(settings),
     ]
 
@@ -212,6 +213,26 @@ def clocks(settings: Settings) -> Iterator[Check]:
         yield Check(
             "clocks", False, required=False, error=error, fix=f"timedatectl set-ntp true  # on {host}"
         )
+
+
+def breakers(settings: Settings) -> Iterator[Check]:
+    """A check for each provider of a live worker that is not asked for now; others do its work."""
+    from bridge.errors import BridgeError
+    from bridge.store.registry import Registry
+
+    if not settings.redis_url:
+        return
+    registry = Registry(settings.redis_url)
+    try:
+        circuits = registry.circuits(registry.workers())
+    except BridgeError:
+        return  # another check tells of it
+    finally:
+        registry.close()
+    for each in circuits:
+        if each.state != "closed":
+            error = f"The breaker of {each.provider} ({each.stage}) is {each.words}."
+            yield Check("breakers", False, required=False, error=error, fix=each.hint)
 
 
 def variables(settings: Settings) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import wave
@@ -31,11 +32,13 @@ class Probe:
     hint: str = ""
 
 
-def probe(stage: Stage, name: str, *, work: bool = True) -> Probe:
-    """Asks the provider in a process that lives for 30 s at most; `work` off only loads it."""
+def probe(stage: Stage, name: str, *, work: bool = True, preset: str = "") -> Probe:
+    """Asks the provider in a process that lives for 30 s at most; `work` off only loads it. With a `preset`
+    it has the variables of that one, whichever is in force."""
     command = (sys.executable, "-P", "-m", "bridge.cli.probe", stage, name, *(["work"] if work else []))
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        environment = os.environ | ({"PRESET": preset} if preset else {})
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
         values = json.loads(ended.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         return Probe(error=f"{name} gave no answer within {SECONDS:g} s.")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def providers(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """List the providers of each stage: installed or not, licence, languages, how to install."""
+    """List the providers of each stage: whether they can be had here, licence, languages, price, needs."""
     from concurrent.futures import ThreadPoolExecutor
 
     from bridge.providers import TABLE, chosen
@@ -26,6 +26,7 @@ def providers(as_json: Annotated[bool, typer.Option("--json", help="For machines
             each.name for each in chosen(entry["stage"], getattr(settings, f"{entry['stage']}_provider"))
         ]
         entry["in_force"] = entry["provider"] in names
+        entry["place"] = names.index(entry["provider"]) + 1 if entry["in_force"] else None
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -42,7 +43,10 @@ def describe(row: Row) -> dict[str, Any]:
         "stage": row.stage,
         "provider": row.name,
         "about": row.about,
+        "kind": row.kind,
+        "key": row.key,
         "licence": row.licence,
+        "dollars_per_minute": _dollars(row),
         "installed": not found.error,
         "languages": languages,
         "error": found.error,
@@ -50,23 +54,51 @@ def describe(row: Row) -> dict[str, Any]:
     }
 
 
+def _dollars(row: Row) -> float | None:
+    """About what a minute costs with the options in force; None where it is free, or not known."""
+    from bridge.errors import SettingsError
+    from bridge.prices import per_minute
+    from bridge.providers import billed
+
+    try:
+        return per_minute(row.stage, row.name, billed(row.stage, row.name))
+    except SettingsError:
+        return None  # `error` tells of it
+
+
 def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from bridge.prices import CHARACTERS_A_MINUTE
+
     table = Table(box=None, pad_edge=False)
-    for heading in ("stage", "provider", "installed", "licence"):
+    for heading in ("stage", "provider", "here", "runs", "licence"):
         table.add_column(heading, no_wrap=True)
     table.add_column("languages")
     for entry in found:
         languages = entry["languages"]
         shown = ", ".join(languages[:6]) + (f" and {len(languages) - 6} more" if len(languages) > 6 else "")
-        name = f"{entry['provider']}{' *' if entry['in_force'] else ''}"
-        installed = "yes" if entry["installed"] else "no"
-        table.add_row(entry["stage"], name, installed, entry["licence"], shown)
+        mark = f" *{entry['place']}" if entry["in_force"] else ""
+        name = f"{entry['provider']}{mark}"
+        table.add_row(entry["stage"], name, _here(entry), entry["kind"], entry["licence"], shown)
     console = Console()
     console.print(table, markup=False)
     for entry in found:
         if not entry["installed"]:
             console.print(f"{entry['provider']}: {entry['error']}\n  → {entry['install']}", markup=False)
-    console.print("* in force", markup=False)
+    costs = [
+        f"{entry['stage']} {entry['provider']} {entry['dollars_per_minute']:.4f}"
+        for entry in found
+        if entry["dollars_per_minute"]
+    ]
+    said = f"Dollars for a minute of speech of {CHARACTERS_A_MINUTE} characters, about: {', '.join(costs)}"
+    console.print(f"{said} (docs/providers.md)", markup=False)
+    console.print("*1 in force, the first that is asked; *2 the second ...", markup=False)
+
+
+def _here(entry: dict[str, Any]) -> str:
+    """Whether it can be had, in a word or two."""
+    if entry["installed"]:
+        return "yes"
+    return "no key" if entry["key"] and entry["error"].startswith(f"{entry['key']} ") else "no"

@@ -203,6 +203,14 @@ WORKER = gauge(
     {"worker": (), "stage": (), "device": (), "provider": ()},
     at=AT,
 )
+BREAKER = gauge(
+    "bridge_breaker_state",
+    "Whether a provider of a live worker is asked: 0 it is, 1 one call is let through to find out, 2 nobody "
+    "asks it; the same at every gateway.",
+    {"stage": (), "provider": ()},
+    at=AT,
+    needs="a provider that fails",
+)
 REDIS_UP = gauge("bridge_redis_up", "Whether Redis answers: 1 or 0.", at=AT)
 REDIS_MEMORY = gauge(
     "bridge_redis_memory_bytes", "Memory of Redis: used, and its limit where it has one.", {"kind": ()}, at=AT

@@ -83,6 +83,13 @@ CHARACTERS = counter(
     at=AT,
 )
 SPOKEN = counter("bridge_synthesized_audio_seconds_total", "Speech made by the tts engine.", at=AT)
+COST = counter(
+    "bridge_provider_cost_dollars_total",
+    "About what vendors charge for what they did, by the price lists in bridge/data/prices.toml.",
+    {"stage": (), "provider": ()},
+    at=AT,
+    needs="a vendor whose price is known",
+)
 STT_CONFIDENCE = distribution(
     "bridge_stt_confidence_ratio",
     "How sure the stt engine is of a transcript: the geometric mean of the probabilities of its tokens.",

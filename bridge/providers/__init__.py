@@ -6,7 +6,7 @@ imports its engine only when it is built, so that this table can be read where n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from bridge.options import Options
@@ -106,6 +106,23 @@ class Hearer(Protocol):
         """The words so far, with the least effort: most of them are replaced. Raises ProviderError."""
 
 
+Hints = Callable[[str], str]
+"""The words of a language that may well be said and are rare, with commas between them; "" for none."""
+
+
+@runtime_checkable
+class Hinted(Protocol):
+    """An engine of stt that recognises rare words better where it is told of them."""
+
+    def heed(self, hints: Hints) -> None:
+        """Asks `hints` from here on."""
+
+
+def unhinted(language: str) -> str:
+    """Of a language without rare words."""
+    return ""
+
+
 def hear(provider: Transcriber, speech: Speech) -> Hypothesis:
     """The words so far of speech that goes on, from any engine; of one that is no Hearer without times."""
     if isinstance(provider, Hearer):
@@ -145,6 +162,24 @@ def advice(provider: object) -> frozenset[Advice]:
 def slots(provider: object) -> int:
     """Calls at once that `provider` can make use of, so the threads that its worker needs at least."""
     return provider.slots if isinstance(provider, Concurrent) else 1
+
+
+@runtime_checkable
+class Billed(Protocol):
+    """The class of an engine whose vendor charges for a model, or not at all."""
+
+    @staticmethod
+    def billed(options: Any) -> str:
+        """The model that the vendor bills with these options; "nothing" where its calls cost nothing."""
+
+
+def billed(stage: Stage, name: str) -> str:
+    """What the vendor of a provider bills as the environment says; "" where it does not matter.
+
+    Raises SettingsError as `load` does.
+    """
+    cls = row(stage, name).cls()
+    return cls.billed(cls.Options.read()) if isinstance(cls, Billed) else ""
 
 
 def load(stage: Stage, name: str) -> Any:

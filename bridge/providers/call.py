@@ -28,11 +28,12 @@ class Attempt:
 class Call:
     """One piece of work at an engine. `until` is when its result comes too late, in seconds of
     time.monotonic(); `avoid` names an engine to be asked last. `provider` is the one that made what there is,
-    and `attempts` tells of all that were asked, in order."""
+    and `attempts` tells of all that were asked, in order; `characters` is how much text it was given."""
 
     until: float = math.inf
     avoid: str = ""
     provider: str = ""
+    characters: int = 0
     attempts: list[Attempt] = field(default_factory=list)
 
 

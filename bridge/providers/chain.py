@@ -49,10 +49,11 @@ class Late(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One engine, by the name of its provider."""
+    """One engine, by the name of its provider; each call of a `costly` one is paid."""
 
     name: str
     engine: Any
+    costly: bool = False
     running: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(STUCK))
 
 
@@ -107,9 +108,6 @@ class Chain:
             since = time.monotonic()
             try:
                 made = self._ask(member, ask, call, last=member is asked[-1])
-            except AudioError:
-                self._breaker.spared(member.name)
-                raise
             except Exception as error:
                 failed = error
                 self._failed(call, member, error, time.monotonic() - since)
@@ -165,9 +163,11 @@ class Chain:
 
     def _look(self, able: Callable[[Any], bool], ask: Callable[[Any], Made]) -> Made:
         """What the first engine makes whose breaker is closed; nothing waits for it, and the next look is the
-        next try."""
+        next try. None is paid for: a sentence is looked at again and again while it is spoken."""
         call = current()
-        asked = self._able(call, able)
+        asked = [member for member in self._able(call, able) if not member.costly]
+        if not asked:
+            raise ProviderBusy(f"No provider of {self.stage} is asked for words that will change.")
         for member in asked:
             verdict = self._breaker.admit(member.name)
             if verdict == "probe":

@@ -54,6 +54,7 @@ class TranslatorChain(Chain):
 
     def translate(self, phrase: Phrase) -> Translation:
         """The text, by the first engine that has it in time. Raises what the last one raised."""
+        current().characters += len(phrase.text)
         made: Translation = self._made(_translates(phrase), lambda engine: engine.translate(phrase))[1]
         return made
 
@@ -84,6 +85,7 @@ class SynthesizerChain(Chain):
         Raises what the last one raised where none has any, and VendorError, retryable, where speech breaks
         off that another engine could begin again.
         """
+        current().characters += len(utterance.text)
         member, begun = self._made(
             lambda engine: utterance.language in engine.languages(), _begins(utterance)
         )
@@ -138,7 +140,7 @@ def build(
     missing: BridgeError | None = None
     for row in rows:
         try:
-            members.append(Member(row.name, made(row.name)))
+            members.append(Member(row.name, made(row.name), row.kind == "cloud"))
         except BridgeError as error:
             missing = error
             if len(rows) > 1:

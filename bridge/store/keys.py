@@ -28,6 +28,7 @@ flights                                    sorted set: sessions of which there a
 wake:{gateway}                             stream that interrupts the gateway's blocking read
 speakers                                   hash: gateway -> how many speak there, and when it said so
 gateways                                   hash: gateway -> where its metrics are, and when it said so
+breakers                                   hash: `{stage}/{provider}` -> JSON of what is wrong with it
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from bridge.errors import RedisUnavailable, SettingsError
 from bridge.types import Stage
 
 WORKERS, RUNNING, CANCEL, ROOMS, SPEAKERS = "workers", "running", "cancel", "rooms", "speakers"
-FLIGHTS, GATEWAYS = "flights", "gateways"
+FLIGHTS, GATEWAYS, BREAKERS = "flights", "gateways", "breakers"
 ALIVE = "alive:"
 PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = ":"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import redis
 
 from bridge.store import keys
+from bridge.store.circuits import Circuit, read, standing
 from bridge.types import Stage
 
 
@@ -18,7 +20,8 @@ class WorkerRecord:
 
     `life` is another one for each start, `beat` counts its heartbeats, `ahead_ms` is how far its host's
     clock runs ahead of Redis'. One that is `draining` ends what it runs and takes nothing more. `metrics` is
-    the "host:port" where its metrics are, "" where it exports none.
+    the "host:port" where its metrics are, "" where it exports none. `advice` is what its engine makes use of
+    besides a text, such as "context".
     """
 
     name: str
@@ -38,13 +41,14 @@ class WorkerRecord:
     ahead_ms: float = 0.0
     draining: bool = False
     metrics: str = ""
+    advice: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, raw: bytes) -> WorkerRecord:
         """The record in its JSON; fields of a newer release are ignored."""
         values = json.loads(raw)
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-        for name in ("languages", "pairs", "models"):
+        for name in ("languages", "pairs", "models", "advice"):
             known[name] = tuple(tuple(each) if name == "pairs" else each for each in known.get(name, ()))
         return cls(**known)
 
@@ -70,7 +74,7 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   end
 end
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-return {redis.call('TIME'), server, seen}
+return {redis.call('TIME'), server, seen, redis.call('HGETALL', KEYS[3])}
 """,
 )
 # Compared where it is deleted: the next life may register at any moment.
@@ -93,7 +97,7 @@ class Sighting:
 
     `running` maps a worker to the items it runs, `waiting` a queue to the tasks in it, `listening` a
     worker to whether its connection stands. `now` is the time on the clock of Redis, in seconds, and
-    `server` another name for each start of it.
+    `server` another name for each start of it. `circuits` are the breakers of the providers that they name.
     """
 
     workers: tuple[WorkerRecord, ...]
@@ -102,6 +106,7 @@ class Sighting:
     listening: dict[str, bool]
     now: float
     server: str = ""
+    circuits: tuple[Circuit, ...] = ()
 
 
 class Registry:
@@ -134,11 +139,29 @@ class Registry:
             raws: list[Any] = self.client.mget([keys.worker(name) for name in names]) if names else []
         return [WorkerRecord.of(raw) for raw in raws if raw is not None]
 
+    def standing(self) -> list[WorkerRecord]:
+        """Those of them whose connection stands: one that was killed stays on the list for a while."""
+        found = self.workers()
+        if not found:
+            return []
+        channels = [keys.alive(worker.name, worker.life) for worker in found]
+        with keys.reported(self.url):
+            counts: Any = self.client.pubsub_numsub(*channels)
+        return [worker for worker, (_, listening) in zip(found, counts, strict=True) if listening]
+
     def now(self) -> float:
         """The time on the clock of Redis, in seconds."""
         with keys.reported(self.url):
             seconds, micros = self.client.time()
         return float(seconds) + float(micros) / 1e6
+
+    def circuits(self, workers: Iterable[WorkerRecord]) -> tuple[Circuit, ...]:
+        """The breakers of the providers that they name."""
+        with keys.reported(self.url), self.client.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.hgetall(keys.BREAKERS)
+            (seconds, micros), records = pipe.execute()
+        return _standing(workers, read(records, float(seconds) + float(micros) / 1e6))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -156,17 +179,20 @@ class Watch:
     async def look(self) -> Sighting:
         """All that is known of the workers now, in one round trip."""
         with keys.reported(self.url):
-            (seconds, micros), server, seen = await self._look(
-                keys=[keys.WORKERS, keys.RUNNING], args=[keys.worker(""), keys.ALIVE, *keys.lists("")]
+            (seconds, micros), server, seen, kept = await self._look(
+                keys=[keys.WORKERS, keys.RUNNING, keys.BREAKERS],
+                args=[keys.worker(""), keys.ALIVE, *keys.lists("")],
             )
         found = sorted(((WorkerRecord.of(raw), *rest) for raw, *rest in seen), key=lambda row: row[0].name)
+        workers, now = tuple(record for record, *_ in found), float(seconds) + float(micros) / 1e6
         return Sighting(
-            tuple(record for record, *_ in found),
+            workers,
             {record.name: tuple(json.loads(items)) for record, items, _, _ in found},
             {record.queue: waiting for record, _, waiting, _ in found},
             {record.name: bool(listening) for record, _, _, listening in found},
-            float(seconds) + float(micros) / 1e6,
+            now,
             server.decode(),
+            _standing(workers, read(dict(zip(kept[::2], kept[1::2], strict=True)), now)),
         )
 
     async def bury(self, record: WorkerRecord) -> None:
@@ -178,3 +204,7 @@ class Watch:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+
+def _standing(workers: Iterable[WorkerRecord], kept: Iterable[Circuit]) -> tuple[Circuit, ...]:
+    return standing(((worker.stage, worker.provider) for worker in workers), kept)

@@ -52,7 +52,8 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
 
     No result backend: results leave as events. Late acknowledgement without prefetch: a worker holds
     just what it runs, and all else waits in Redis, where any worker of the queue can take it.
-    A queue that no topology names is an error, never a list that fills for ever.
+    A queue that this topology does not name is made on the way: work goes only where a worker has registered,
+    and that one may have come with a topology of its own.
 
     Raises SettingsError where there is no REDIS_URL.
     """
@@ -73,7 +74,7 @@ def configure(settings: Settings, topology: Topology, role: Literal["gateway", "
         accept_content=["json"],
         task_queues=[Queue(name, Exchange(name), routing_key=name) for name in topology.queues],
         task_default_queue=topology.queues[0],
-        task_create_missing_queues=False,
+        task_create_missing_queues=True,
         task_acks_late=True,
         task_reject_on_worker_lost=False,
         broker_channel_error_retry=True,  # a Redis that is full refuses commands; it ends no worker

@@ -14,19 +14,24 @@ from celery import signals
 
 from bridge import logs, measured, providers, tracing
 from bridge.address import exported
+from bridge.glossary import Glossary
 from bridge.languages import kept
 from bridge.metrics.gpu import Gpu, found
 from bridge.metrics.server import Page
 from bridge.metrics.worker import LOAD, OBEYED
-from bridge.providers.breaker import Unbroken
+from bridge.providers.breaker import Breaker, Unbroken
 from bridge.providers.chained import build
+from bridge.providers.stt.hinted import hinted
+from bridge.providers.translation.glossed import glossed
 from bridge.settings import Settings
+from bridge.store.breakers import Breakers
 from bridge.store.cache import Cache
 from bridge.store.cancel import Cancellations
 from bridge.store.control import Obedience
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.store.work import Desk
 from bridge.tasks import app, configure
+from bridge.tasks.beside import admitted
 from bridge.tasks.broker import draining
 from bridge.tasks.cache import cached
 from bridge.tasks.heartbeat import Heartbeat
@@ -47,41 +52,44 @@ def main(entry: WorkerEntry, replica: int, settings: Settings, topology: Topolog
     Raises SettingsError or ProviderMissing where the engine cannot be had, SystemExit where the worker
     ends for any other reason, so that whoever supervises it starts it again.
     """
-    name = f"{entry.name}-{replica}@{socket.gethostname()}"
-    logs.setup(settings, process=f"{entry.name}-{replica}", stage=entry.stage, device=entry.device)
+    label = f"{entry.name}-{replica}"
+    logs.setup(settings, process=label, stage=entry.stage, device=entry.device)
     configure(settings, topology, "worker")
     measured.begin(settings)
     names: str = getattr(settings, f"{entry.stage}_provider")
     provider_name = ",".join(row.name for row in providers.chosen(entry.stage, names))
-    tracing.setup(f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": name})
     page = page_of(settings, replica)
+    glossary = Glossary.of(settings.glossary)
     url = settings.redis_url
-    cache = Cache(url)
-    provider = engine_of(entry.stage, provider_name, settings, cache)
+    cache, registry, desk = Cache(url), Registry(url), Desk(url)
+    breakers = Breakers(url, entry.stage, settings)
+    provider = engine_of(entry.stage, provider_name, settings, cache, glossary, breakers)
     entry = replace(entry, concurrency=max(entry.concurrency, providers.slots(provider)))
-    made = record(entry, name, provider_name, provider)
+    made = admitted(registry, record(entry, f"{label}@{socket.gethostname()}", provider_name, provider))
     if page is not None:
         made = replace(made, metrics=exported(settings.metrics_host, page.port))
-    desk = Desk(url)
-    obey = [Obedience(desk, name, OBEYED.observe)] if entry.stage == "tts" else []
-    runtime = Runtime(name, provider, desk, Cancellations(url, name, made.life, *obey), provider_name)
+    tracing.setup(
+        f"speechbridge-{entry.stage}", {"bridge.provider": provider_name, "bridge.worker": made.name}
+    )
+    obey = [Obedience(desk, made.name, OBEYED.observe)] if entry.stage == "tts" else []
+    life = Cancellations(url, made.name, made.life, *obey)
+    runtime = Runtime(made.name, provider, desk, life, provider_name)
     install(runtime)
     if page is not None:
         measures = Measures(made, runtime, _gpu(entry.device))
         runtime.over, page.refresh = measures.over, measures.refresh
-    registry = Registry(url)
     heartbeat = Heartbeat(runtime, registry, made, settings)
     _at_signals(heartbeat)
     hush()
-    app.steps["worker"].add(card(made, provider))
-    worker = app.Worker(**options(entry, name, settings))
+    app.steps["worker"].add(card(made, provider, registry))
+    worker = app.Worker(**options(entry, made.name, settings))
     try:
-        with profiling(settings, entry.stage, f"{entry.name}-{replica}"):
+        with profiling(settings, entry.stage, label):
             worker.start()
     finally:
         heartbeat.close()
         provider.close()
-        for each in (runtime.cancellations, runtime.desk, registry, cache):
+        for each in (runtime.cancellations, runtime.desk, registry, cache, breakers):
             each.close()
         tracing.close()
         if page is not None:
@@ -99,14 +107,21 @@ def page_of(settings: Settings, replica: int) -> Page | None:
     return page
 
 
-def engine_of(stage: Stage, names: str, settings: Settings, cache: Cache) -> Any:
-    """The engine, or engines, that do the work of this process: loaded, warm, and behind the cache."""
+def engine_of(
+    stage: Stage,
+    names: str,
+    settings: Settings,
+    cache: Cache,
+    glossary: Glossary | None = None,
+    breaker: Breaker | None = None,
+) -> Any:
+    """The engine, or engines, that do the work of this process: loaded, warm, and equipped; every one is
+    always asked where no `breaker` keeps it from being."""
 
     def made(name: str) -> Any:
-        engine = _loaded(stage, name)
-        return cached(engine, cache, settings) if stage == "translation" else engine
+        return equipped(stage, _loaded(stage, name), cache, glossary, settings)
 
-    provider = build(stage, names, Unbroken(), settings.fallback_ms / 1000, made)
+    provider = build(stage, names, breaker or Unbroken(), settings.fallback_ms / 1000, made)
     prepare(stage, provider, settings)
     return provider
 
@@ -122,6 +137,13 @@ def _loaded(stage: Stage, provider_name: str) -> Any:
     if own:
         LOAD.labels(stage).observe(seconds)
     return provider
+
+
+def equipped(stage: Stage, engine: Any, cache: Cache, glossary: Glossary | None, settings: Settings) -> Any:
+    """An engine with what all workers of its stage give it: what was made before, the operator's terms."""
+    if stage == "translation":
+        return glossed(cached(engine, cache, settings), glossary)
+    return hinted(engine, glossary) if stage == "stt" else engine
 
 
 def _gpu(device: str) -> Gpu | None:
@@ -166,6 +188,7 @@ def record(entry: WorkerEntry, name: str, provider_name: str, provider: Any) -> 
         host=socket.gethostname(),
         pid=os.getpid(),
         life=secrets.token_hex(8),
+        advice=tuple(sorted(providers.advice(provider))),
     )
 
 

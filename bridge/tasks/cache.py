@@ -13,7 +13,7 @@ import structlog
 from bridge.errors import RedisUnavailable
 from bridge.metrics.worker import CACHE
 from bridge.options import Options
-from bridge.providers import Translator, share
+from bridge.providers import Advice, Translator, advice, share
 from bridge.settings import Settings
 from bridge.store.cache import Cache
 from bridge.types import Phrase, Translation
@@ -44,6 +44,7 @@ class CachedTranslator:
 
     def __init__(self, engine: Any, fingerprint: str, cache: Cache, settings: Settings) -> None:
         self.Options: type[Options] = engine.Options
+        self.advice: frozenset[Advice] = advice(engine)
         self._engine: Translator = engine
         self._fingerprint = fingerprint
         self._cache = cache
@@ -52,8 +53,7 @@ class CachedTranslator:
 
     def translate(self, phrase: Phrase) -> Translation:
         """The kept translation, else a new one, also while Redis is away. Raises what the engine raises."""
-        key = (self._fingerprint, phrase.source, phrase.target, phrase.text)
-        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(self._key(phrase)).encode()).hexdigest()
         with _spared():
             kept = self._cache.recall(digest)
             CACHE.labels("hit" if kept else "miss").inc()
@@ -70,6 +70,11 @@ class CachedTranslator:
     def uncached(self, phrase: Phrase) -> Translation:
         """A new translation, of which nothing is kept: of words that will change. Raises as the engine."""
         return self._engine.translate(phrase)
+
+    def _key(self, phrase: Phrase) -> tuple[Any, ...]:
+        """All that the translation depends on: of terms and context what the engine takes."""
+        advised = [getattr(phrase, name) for name in ("context", "terms") if name in self.advice]
+        return (self._fingerprint, phrase.source, phrase.target, phrase.text, *advised)
 
     def share(self, lengths: Sequence[int]) -> float:
         """That of the engine."""

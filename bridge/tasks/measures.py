@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 from bridge.languages import same
 from bridge.metrics import worker as series
 from bridge.metrics.gpu import Gpu
+from bridge.prices import Price, price
+from bridge.providers import billed
 from bridge.store.registry import WorkerRecord
 from bridge.tasks.course import OUTCOMES, Course
 from bridge.tasks.run import Runtime
@@ -26,6 +29,9 @@ class Measures:
             series.FIRST.labels(record.stage, name)
         for name, reason in product(ahead, series.REASONS):
             series.FALLBACKS.labels(record.stage, name, reason)
+        self._prices = dict(_prices(record))
+        for name in self._prices:
+            series.COST.labels(record.stage, name)
         self._models = series.MODELS.labels(record.stage)
         self._sessions = series.SESSIONS.labels(record.name)
         self._busy, self._idle = series.THREADS.labels("busy"), series.THREADS.labels("idle")
@@ -36,6 +42,7 @@ class Measures:
         if course.work.partial:
             self._outcomes["partial"].inc()
             return
+        self._charge(course)
         self._outcomes[course.outcome].inc()
         if course.queued is not None:
             self._queued.observe(course.queued)
@@ -57,6 +64,14 @@ class Measures:
             self._gpu.refresh()
         self._models.set(len(self._runtime.provider.resident()))
 
+    def _charge(self, course: Course) -> None:
+        """What the vendor that did it bills; of one that failed it is not known."""
+        call = course.call
+        done = not call.attempts or call.attempts[-1].outcome == "ok"
+        if done and (charged := self._prices.get(call.provider)):
+            dollars = charged.cost(course.heard, call.characters)
+            series.COST.labels(course.stage, call.provider).inc(dollars)
+
     def _count(self, course: Course) -> None:
         """What the engine was asked, and what it made of it, as far as it came."""
         provider = course.call.provider or self._provider
@@ -76,6 +91,13 @@ class Measures:
             series.CHARACTERS.inc(course.characters)
             if course.confidence is not None:
                 series.TRANSLATION_CONFIDENCE.observe(course.confidence)
+
+
+def _prices(record: WorkerRecord) -> Iterator[tuple[str, Price]]:
+    """Those of its vendors, as far as they are known."""
+    for name in record.provider.split(","):
+        if price(record.stage, name) and (found := price(record.stage, name, billed(record.stage, name))):
+            yield name, found
 
 
 def _real_time(course: Course, seconds: float) -> None:

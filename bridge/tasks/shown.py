@@ -12,7 +12,8 @@ from celery.bootsteps import StartStopStep
 from celery.worker.consumer import consumer
 from celery.worker.request import Request
 
-from bridge.store.registry import WorkerRecord
+from bridge.errors import RedisUnavailable
+from bridge.store.registry import Registry, WorkerRecord
 from bridge.tasks.run import Ended
 
 
@@ -54,8 +55,14 @@ def hush() -> None:
     module.dump_body = lambda message, body: f"{len(message.body)} bytes"
 
 
-def card(record: WorkerRecord, provider: Any) -> type[StartStopStep]:
+def card(record: WorkerRecord, provider: Any, registry: Registry) -> type[StartStopStep]:
     """A part of a Celery worker by which `inspect stats`, and so Flower's page of it, says what it serves."""
+
+    def breakers() -> str:
+        try:
+            return ", ".join(f"{each.provider} {each.words}" for each in registry.circuits([record]))
+        except RedisUnavailable as error:
+            return f"not known: {error.message}"
 
     class Card(StartStopStep):
         def info(self, worker: Any) -> Any:
@@ -64,6 +71,7 @@ def card(record: WorkerRecord, provider: Any) -> type[StartStopStep]:
                 "device": record.device,
                 "provider": record.provider,
                 "models": ", ".join(provider.resident()) or "none by name",
+                "breakers": breakers(),
             }
 
     return Card

@@ -58,28 +58,36 @@ def _results(provider: Translator, work: Work, _: bytes | None, spoken: bool = T
     if kept:
         yield _whole(Translation(work.text), work)
         # Where the speaker's own voice is heard, or nothing, no other one is asked to repeat it.
-        return None if work.floor else work
+        return None if work.floor else work.but(context=())
     skip = work.skip or (_skip(provider, work) if spoken else 0)
     head = Translation(work.head)
     if skip and not work.skip:
-        head = provider.translate(Phrase(work.text[:skip].strip(), work.source, work.target, work.quick))
+        head = provider.translate(_phrase(work, work.text[:skip]))
         if head.text:
             yield {"kind": "head", "text": head.text, "language": work.target, "skip": skip}
-            yield work.but(text=head.text)
-    rest = provider.translate(Phrase(work.text[skip:].strip(), work.source, work.target, work.quick))
+            yield work.but(text=head.text, context=())
+    rest = provider.translate(_phrase(work, work.text[skip:], work.text[:skip].strip()))
     if not head.text:
         yield _whole(rest, work)
-        return work.but(text=rest.text)
+        return work.but(text=rest.text, context=())
     text = join((head.text, rest.text), work.target)
     yield _whole(Translation(text, _confidence(head, rest)), work) | {"skip": skip}
     first = len(sentences(head.text, work.target))
-    return work.but(text=text, head=head.text, skip=0, part=1, sentence=first)
+    return work.but(text=text, head=head.text, skip=0, part=1, sentence=first, context=())
 
 
 def _skip(provider: Translator, work: Work) -> int:
     """The characters of the sentences that are better translated first, 0 where all are done at once."""
     lengths = opening(work.text, work.source, LEAST)
     return lengths[0] if len(lengths) > 1 and share(provider, lengths) <= SHARE else 0
+
+
+def _phrase(work: Work, text: str, before: str = "") -> Phrase:
+    """A part of the text, with what was said before it, as far as that was in the same language."""
+    assert work.source is not None and work.target is not None
+    told = work.context if not work.prior or same(work.prior, work.source) else ()
+    context = (*told, before) if before else told
+    return Phrase(text.strip(), work.source, work.target, work.quick, context)
 
 
 def _whole(translation: Translation, work: Work) -> dict[str, Any]:

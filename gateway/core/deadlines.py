@@ -7,7 +7,7 @@ says that it still runs the work is never a reason to send it again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
@@ -61,6 +61,7 @@ class Deadlines:
         self._lengths: dict[int, float] = {}
         self._waits: dict[Key, _Wait] = {}
         self._heads: dict[Key, _Wait] = {}
+        self._astray: set[Key] = set()
 
     @property
     def next(self) -> float:
@@ -98,21 +99,27 @@ class Deadlines:
         """Seconds in which the segment is still wanted."""
         return self._ends[segment] - now
 
-    def sent(self, now: float, key: Key) -> None:
-        """Work is on its way to a queue; what was heard of it sooner counts more."""
+    def sent(self, now: float, key: Key, along: Iterable[Key] = ()) -> None:
+        """Work is on its way to a queue, `along` with what follows it; what was heard of it sooner counts
+        more."""
+        self._astray.difference_update(along)
         if (wait := self._waits.get(key)) is not None and wait.due == inf:
             self._waits[key] = replace(wait, due=now + self._patience.queue, reason="no worker took it")
 
     def follow(self, now: float, key: Key, attempt: int, sender: str, part: int = 0) -> None:
         """`sender` is done with the stage before, so `attempt` of this one is on its way to a queue."""
-        due = now + self._patience.queue
-        self._waits[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender, part=part)
+        self._waits[key] = self._following(now, key, attempt, sender, part)
 
     def lead(self, now: float, key: Key, attempt: int, sender: str) -> None:
         """`sender` has sent a head on. It is looked after once it is known what follows: what is lost of it
         is sent again with the rest, so nothing of it is due before."""
+        self._heads[key] = self._following(now, key, attempt, sender)
+
+    def _following(self, now: float, key: Key, attempt: int, sender: str, part: int = 0) -> _Wait:
+        if key in self._astray:
+            return _Wait(attempt, 0, now, _LEFT, sender=sender, part=part)
         due = now + self._patience.queue
-        self._heads[key] = _Wait(attempt, 1, due, "no worker took it", sender=sender)
+        return _Wait(attempt, 1, due, "no worker took it", sender=sender, part=part)
 
     def adopt_lead(self, now: float, key: Key, attempt: int) -> None:
         """The head of a gateway that is gone, as `adopt`."""
@@ -171,8 +178,11 @@ class Deadlines:
         That costs no attempt where nobody had begun. What waits is due at once where another queue serves
         its stage, and where the worker was to send it and may have died before; where it must stay, as
         others serve the queue or the worker comes back, after a moment, for the one task that the worker may
-        have taken out and not begun.
+        have taken out and not begun. What only comes to a queue that nobody serves any more, since the stage
+        before is not done yet, will be due then.
         """
+        if elsewhere:
+            self._astray |= waiting
         for waits in (self._waits, self._heads):
             for key, wait in waits.items():
                 if wait.worker == worker:
@@ -190,6 +200,7 @@ class Deadlines:
             del self._waits[key]
         for key in [key for key in self._heads if key[0] == segment and target in (None, key[2])]:
             del self._heads[key]
+        self._astray = {key for key in self._astray if key[0] != segment or target not in (None, key[2])}
         if target is None:
             self._ends.pop(segment, None)
             self._lengths.pop(segment, None)

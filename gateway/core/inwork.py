@@ -7,6 +7,7 @@ from math import inf
 from bridge.types import SPEECH_RATE, Decision, Stage
 from gateway.core.deadlines import Deadlines
 from gateway.core.effects import Append, Effect, Forget, Free, Submit, Urgency
+from gateway.core.memory import Memory
 from gateway.core.segment import Segment
 from gateway.core.terms import Patience
 
@@ -18,11 +19,13 @@ class InWork:
         self.session = session
         self.patience = patience
         self.deadlines = Deadlines(patience)
+        self.memory = Memory(patience.recall)
         self.open: dict[int, Segment] = {}
 
     def begin(self, segment: Segment, now: float, urgency: Urgency = "final") -> Submit:
         """The effect sends a segment, for those of its targets that need an engine."""
         cut = segment.cut
+        segment.work = segment.work.but(context=self.memory.before(segment.work, now))
         self.open[cut.segment] = segment
         self.deadlines.cut(now, cut.segment, (cut.end - cut.start) / SPEECH_RATE)
         by_engine = tuple(segment.targets.values())

@@ -117,7 +117,7 @@ class Supervision:
             case inputs.Sent(segment, stage, target, queues):
                 if segment in self._open:
                     self._open[segment].queues.update(queues)
-                self._deadlines.sent(now, (segment, stage, target))
+                self._deadlines.sent(now, (segment, stage, target), queues)
                 return []
             case inputs.Unsent(segment, stage, target, reason):
                 if self._drafted(segment):
@@ -186,6 +186,7 @@ class Supervision:
         if not expected:
             return freed  # given up a moment ago
         segment.transcript = event
+        self._in_work.memory.note(event, now)
         if segment is not self.drafts.standing:
             self._latecomers.last = segment
         for target in segment.targets.keys() - segment.late:

@@ -10,6 +10,7 @@ from typing import Literal
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 from bridge.types import Floor, Rate, Target, Work
+from gateway.core.memory import FORGETFUL, Recall
 
 Audience = Callable[[str | None], tuple[Target, ...]]
 """Who listens at the moment to what is spoken in a language, None for one to be detected."""
@@ -100,12 +101,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a segment is waited for, in seconds, and how often its stages are sent.
+    """How long a segment is waited for, in seconds, how often its stages are sent, and what is remembered.
 
     `queue`: until a worker takes work that was sent. `run`: since the last sign of its worker. `total`:
     from the cut on. `pause`: before work that failed is sent again, twice as long the next time.
     `resend`: before work that could not be sent is tried again. `lateness`: from the end of live speech until
-    its first sound; what has not begun by then is not spoken.
+    its first sound; what has not begun by then is not spoken. `recall`: of what was said before.
     """
 
     queue: float
@@ -115,6 +116,7 @@ class Patience:
     pause: float = 0.3
     resend: float = 1.0
     lateness: float = inf
+    recall: Recall = FORGETFUL
 
     @classmethod
     def of(cls, settings: Settings) -> Patience:
@@ -125,4 +127,5 @@ class Patience:
             total=settings.segment_deadline_ms / 1000,
             attempts=settings.segment_attempts,
             lateness=settings.budget or inf,
+            recall=Recall(settings.context_segments, settings.context_timeout_seconds),
         )

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from bridge.metrics import gateway as series
+from bridge.placement import strategy
 from bridge.settings import Settings
 from bridge.store.flights import Tape
 from bridge.store.journal import Journal
@@ -64,9 +65,14 @@ class Backend:
         )
         self.writer = Writer(self.journal)
         self.dispatcher = Dispatcher(
-            self.fleet, self.sessions, self.writer, settings.segment_deadline_ms / 1000, settings.budget
+            self.fleet,
+            self.sessions,
+            self.writer,
+            settings.segment_deadline_ms / 1000,
+            settings.budget,
+            strategy(settings.load_balance_strategy),
         )
-        self.partials = Partials(self.fleet, self.sessions, self.writer, self.dispatcher)
+        self.partials = Partials(self.sessions, self.writer, self.dispatcher)
         self.relay = Relay(
             self.journal,
             self.sessions,

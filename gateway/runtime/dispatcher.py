@@ -11,36 +11,29 @@ nobody else would have to wait for it.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import structlog
 
-from bridge import pipeline, placement
-from bridge.errors import BridgeError, NoWorker
-from bridge.store import keys
+from bridge.errors import NoWorker
+from bridge.placement import LeastLoaded, Place, Strategy
 from bridge.store.sessions import Sessions
-from bridge.types import Stage
-from gateway.core.inputs import Key, Sent, Shed, Unsent
+from gateway.core.inputs import Key, Shed, Unsent
 from gateway.core.pressure import Level
 from gateway.runtime.fleet import Fleet
-from gateway.runtime.lanes import Job, Lane, Told
+from gateway.runtime.lanes import Job, Lane, Told, spared
 from gateway.runtime.occupancy import Occupancy
+from gateway.runtime.pace import Pace
+from gateway.runtime.placer import AT_HAND, Placer
+from gateway.runtime.sender import Sender
 from gateway.runtime.shedding import Shedding
-from gateway.runtime.tally import dispatched
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
 
 SHARE = 8
 """Of so many dispatches one is a recording's, however many speakers wait."""
-AT_HAND = 2
-"""Pieces for each slot. With one, it would stand still from each result until the gateway heard of it."""
-SENDERS = 2
-"""Threads that send: a canvas takes 2 to 3 ms of Celery's time, most of it with the interpreter lock."""
 
 _BUSY = "no slot is free for a draft"
 
@@ -55,30 +48,29 @@ class Dispatcher:
         writer: Writer,
         deadline: float,
         budget: float = 0.0,
+        strategy: Strategy | None = None,
     ) -> None:
-        """`deadline` is how long, in seconds, work is wanted after it was cut; `budget` see Shedding."""
+        """`deadline` is how long, in seconds, work is wanted after it was cut; `budget` see Shedding; work
+        goes to the least loaded queues where no other `strategy` is given."""
         self._fleet = fleet
-        self._sessions = sessions
-        self._writer = writer
-        self._deadline = deadline
-        self._executor = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
         self._live = Lane()
         self._recorded = Lane()
         self._turn = 0
         self._occupancy = Occupancy()
         self.shedding = Shedding(fleet, self._occupancy, budget)
-        self._tasks: set[asyncio.Task[None]] = set()
+        pace = Pace(self.shedding.service, self._occupancy)
+        self.placer = Placer(fleet, self._occupancy, pace, strategy or LeastLoaded())
+        self._sender = Sender(
+            fleet, sessions, writer, deadline, lambda session: session not in self._occupancy, self._unsent
+        )
 
     async def warm(self) -> None:
         """Connects, so that the first segment need not."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, pipeline.warm)
+        await self._sender.warm()
 
     async def stop(self) -> None:
         """Ends what is being sent."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        await self._sender.stop()
 
     def submit(self, job: Job) -> None:
         """Sends it when it is its turn; a draft at once or not at all."""
@@ -91,13 +83,13 @@ class Dispatcher:
 
     def _draft(self, job: Job) -> None:
         """Nobody may wait for a draft: it is sent where each queue on its way has a slot that is free."""
-        if (plan := self._plan(job)) is None:
+        if (plan := self._plan(job, 1)) is None:
             return
         if (
             self._live
             or self.shedding.level >= Level.DRAFTS
             or any(self._fleet.load(queue) >= 1 for queue in plan.values())
-            or not self._fits("stt", plan, 1)
+            or not self.placer.fits("stt", plan, 1)
         ):
             self._tell(job, Unsent(*job.key, _BUSY))
         else:
@@ -119,12 +111,13 @@ class Dispatcher:
         """The session is over."""
         for lane in (self._live, self._recorded):
             lane.forget(session)
-        self._occupancy.forget(session)
+        self.placer.forget(session)
         self.shedding.forget(session)
         self.pump()
 
     def looked(self) -> None:
         """The workers were looked at."""
+        self.placer.looked()
         self.shedding.looked(time.monotonic(), [job.submit for job in self._live])
         for session in [job.session for job in self._live.firsts]:
             while (job := self._live.first(session)) and self._hopeless(job):
@@ -135,7 +128,7 @@ class Dispatcher:
         """Whether nothing of it can come in time, which its session is told."""
         if not job.submit.work.due:
             return False
-        if (plan := self._plan(job)) is None:
+        if (plan := self._plan(job, AT_HAND)) is None:
             return True
         if not self.shedding.treat(job.session, job.submit, plan).drop:
             return False
@@ -156,8 +149,8 @@ class Dispatcher:
         """Sends the first job whose queues hold fewer than `most` pieces for each slot, and lets its
         session wait behind the others."""
         for job in lane.firsts:
-            plan = self._plan(job)
-            if plan is not None and not self._fits(job.submit.stage, _before_speech(job, plan), most):
+            plan = self._plan(job, most)
+            if plan is not None and not self.placer.fits(job.submit.stage, _before_speech(job, plan), most):
                 continue
             lane.leave(job.session)
             if plan is not None:
@@ -166,7 +159,7 @@ class Dispatcher:
             return True
         return False
 
-    def _treat(self, job: Job, plan: dict[placement.Place, str]) -> None:
+    def _treat(self, job: Job, plan: dict[Place, str]) -> None:
         """Sends what can come in time, and says what is left out."""
         submit = job.submit
         found = self.shedding.treat(job.session, submit, plan)
@@ -186,112 +179,42 @@ class Dispatcher:
         )
         self._tell(job, Shed(job.submit.work.segment, targets, reason))
 
-    def _plan(self, job: Job) -> dict[placement.Place, str] | None:
+    def _plan(self, job: Job, most: int) -> dict[Place, str] | None:
         """The queues of a job; None, and the job is told, where nobody can do it."""
-        submit = job.submit
-        targets = [target.language for target in submit.targets]
+        waiting = 0 if job.submit.urgency == "draft" else self._waiting_beside(job)
         try:
-            return placement.plan(
-                submit.stage,
-                submit.work.source,
-                targets,
-                self._fleet.workers,
-                self._load,
-                self._fleet.departed,
-                submit.work.among,
-            )
+            return self.placer.plan(job.session, job.submit, most, waiting)
         except NoWorker as error:
             self._tell(job, Unsent(*job.key, error.message))
             return None
 
-    def _load(self, queue: str) -> float:
-        slots = max(1, self._fleet.slots.get(queue, 1))
-        return max(self._occupancy.bound[queue] / slots, self._fleet.load(queue))
-
-    def load(self, queue: str) -> float:
-        """Work per slot that this gateway has in a queue."""
-        return self._occupancy.here[queue] / max(1, self._fleet.slots.get(queue, 1))
+    def _waiting_beside(self, job: Job) -> int:
+        """How many others wait here that are sent before it, or are as likely to be."""
+        return max(0, (len(self._live) if job.submit.live else self.waiting) - 1)
 
     def idle(self, queue: str, more: int) -> bool:
         """Whether a slot of a queue is free at this moment, beside `more` that are taken for other things,
         and nobody waits for one."""
         here = self._occupancy.here[queue] + more
         calm = not self._live and self.shedding.level < Level.PARTIALS
-        return calm and self._fleet.load(queue) < 1 and here < self._fleet.slots.get(queue, 1)
+        return calm and self._fleet.load(queue) < 1 and here < self.placer.slots(queue)
 
-    def _fits(self, stage: Stage, plan: dict[placement.Place, str], most: int) -> bool:
-        if stage != "stt":
-            return True  # sent again: it takes the place of what was lost
-        here = self._occupancy.here
-        return all(here[queue] < self._fleet.slots.get(queue, 1) * most for queue in plan.values())
+    def _begin(self, job: Job, plan: dict[Place, str]) -> None:
+        job.submit = spared(job.submit, plan, self._fleet.workers)
+        self.placer.sent(job.session, job.submit.work.segment, plan)
+        self._sender.begin(job, plan)
 
-    def _begin(self, job: Job, plan: dict[placement.Place, str]) -> None:
-        segment = job.submit.work.segment
-        self._occupancy.begin(job.session, {(segment, *place): queue for place, queue in plan.items()})
-        task = asyncio.create_task(self._send(job, plan), name="send")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _send(self, job: Job, plan: dict[placement.Place, str]) -> None:
-        segment = job.submit.work.segment
-        queues: dict[Key, str] = {(segment, *place): queue for place, queue in plan.items()}
-        try:
-            await self._prepare(job)
-            if job.session not in self._occupancy:
-                await self._sessions.drop_audio(job.submit.work.audio)  # the session ended meanwhile
-                return
-            await asyncio.get_running_loop().run_in_executor(
-                self._executor, pipeline.send, job.submit.work, job.submit.stage, job.submit.targets, plan
-            )
-        except BridgeError as error:
-            self._unsent(job, queues, error.message)
-        except Exception as error:
-            log.exception("work not sent", stage=job.submit.stage, **job.named)
-            self._unsent(job, queues, f"it could not be sent ({type(error).__name__})")
-        else:
-            dispatched(job.submit, self._fleet.now())
-            self._tell(job, Sent(*job.key, queues))
-
-    async def _prepare(self, job: Job) -> None:
-        """What must stand in Redis before a worker takes the work: decision, speech, number."""
-        submit = job.submit
-        work = submit.work
-        if submit.stage == "stt" and not submit.pcm:
-            await self._writer.written()  # another gateway stored the speech
-            key = keys.audio(job.session, work.segment, work.revision)
-            job.submit = replace(submit, work=work.but(audio=key))
-        elif submit.stage == "stt":
-            _, key = await asyncio.gather(
-                self._writer.written(),
-                self._sessions.put_audio(
-                    job.session, work.segment, work.revision, submit.pcm, self._deadline
-                ),
-            )
-            job.submit = replace(submit, work=work.but(audio=key), pcm=b"")
-        else:
-            await self._writer.written()
-        if (old := job.superseded) is not None:
-            await self._sessions.supersede(
-                job.session, old.segment, old.revision, old.stage, old.target, old.attempt
-            )
-
-    def _unsent(self, job: Job, queues: dict[Key, str], why: str) -> None:
-        self.free(job.session, list(queues))
+    def _unsent(self, job: Job, of: list[Key], why: str) -> None:
+        self.free(job.session, of)
         self._tell(job, Unsent(*job.key, why))
 
     def _tell(self, job: Job, what: Told) -> None:
         if isinstance(what, Unsent) and what.reason != _BUSY:
-            log.warning(
-                "segment not sent",
-                stage=what.stage,
-                why=what.reason,
-                **job.named,
-            )
-        # Not at once: the session may be in the middle of what it does.
-        asyncio.get_running_loop().call_soon(job.tell, what)
+            log.warning("segment not sent", stage=what.stage, why=what.reason, **job.named)
+        job.told(what)
 
 
-def _before_speech(job: Job, plan: dict[placement.Place, str]) -> dict[placement.Place, str]:
+def _before_speech(job: Job, plan: dict[Place, str]) -> dict[Place, str]:
     """The queues in which it needs room: speech that must come in time is left out where it cannot."""
     if not job.submit.work.due:
         return plan

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import structlog
 
 from bridge.errors import RedisUnavailable
-from bridge.placement import slots_of
+from bridge.placement import common, slots_of
+from bridge.store.circuits import Circuit
 from bridge.store.registry import Sighting, Watch, WorkerRecord
 from gateway.runtime.errands import Errands
 
@@ -45,6 +46,7 @@ class Fleet:
         self._looked = looked
         self._stood: dict[tuple[str, str], int] = {}
         self._known: dict[str, WorkerRecord] = {}
+        self._working: list[WorkerRecord] = []
         self._departed: dict[str, tuple[WorkerRecord, float]] = {}
         self._doubtful = False
         self._server = ""
@@ -54,13 +56,14 @@ class Fleet:
         self._looking: asyncio.Task[None] | None = None
         self.running: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
+        self.circuits: tuple[Circuit, ...] = ()
         self._waiting: dict[str, int] = {}
         self._runs: dict[str, int] = {}
 
     @property
     def workers(self) -> list[WorkerRecord]:
-        """Those that live and take work."""
-        return [worker for worker in self._known.values() if not worker.draining]
+        """Those that live and take work, each with what all of its queue can."""
+        return list(self._working)
 
     @property
     def alive(self) -> list[WorkerRecord]:
@@ -137,6 +140,7 @@ class Fleet:
         items = (item for items in sighting.running.values() for item in items)
         self.running = frozenset(items)
         self.slots = slots_of(self.workers)
+        self.circuits = sighting.circuits
         self._waiting = dict(sighting.waiting)
         for worker in sighting.workers:
             self._waiting[worker.queue] += len(sighting.running.get(worker.name, ()))
@@ -158,6 +162,7 @@ class Fleet:
             # Those that have not come back yet are still counted upon.
             now = self._known | now
         self._known = now
+        self._working = common([worker for worker in now.values() if not worker.draining])
         self._departed = {
             name: (worker, since)
             for name, (worker, since) in self._departed.items()

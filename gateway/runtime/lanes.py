@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge import tracing
+from bridge.placement import Plan
+from bridge.store.registry import WorkerRecord
 from gateway.core.effects import Submit, Supersede
 from gateway.core.inputs import Key, Sent, Shed, Unsent
 
@@ -32,6 +35,10 @@ class Job:
         """What log lines call it."""
         work = self.submit.work
         return {"session": self.session, "segment": work.segment, **tracing.ids(work.trace)}
+
+    def told(self, what: Told) -> None:
+        """Its session hears of it; not at once, since it may be in the middle of what it does."""
+        asyncio.get_running_loop().call_soon(self.tell, what)
 
 
 class Lane:
@@ -80,3 +87,14 @@ class Lane:
     def forget(self, session: str) -> None:
         """Nothing of the session need be sent."""
         self._waiting.pop(session, None)
+
+
+def spared(submit: Submit, plan: Plan, workers: Iterable[WorkerRecord]) -> Submit:
+    """The same without what was said before, where no engine on its way makes use of that: no words travel
+    for nothing."""
+    if not submit.work.context:
+        return submit
+    queues = {queue for (stage, _), queue in plan.items() if stage == "translation"}
+    if any(worker.queue in queues and "context" in worker.advice for worker in workers):
+        return submit
+    return replace(submit, work=submit.work.but(context=()))

@@ -18,6 +18,7 @@ from bridge.metrics import gateway as series
 from bridge.placement import slots_of
 from bridge.settings import Settings
 from bridge.store.backlog import Backlog, Queues
+from bridge.store.circuits import LEVELS
 from bridge.store.gateways import Gateways
 from bridge.store.registry import WorkerRecord
 from gateway.runtime.backend import Backend
@@ -30,7 +31,7 @@ TELL_SECONDS = 5.0
 END = b"# EOF\n"
 FLEET = (
     *(series.QUEUE_WORKERS, series.QUEUE_SLOTS, series.QUEUE_RUNNING),
-    *(series.QUEUE_LENGTH, series.QUEUE_OLDEST, series.WORKER, series.REDIS_MEMORY),
+    *(series.QUEUE_LENGTH, series.QUEUE_OLDEST, series.WORKER, series.BREAKER, series.REDIS_MEMORY),
 )
 """The series whose labels come and go."""
 
@@ -114,6 +115,8 @@ class Monitor:
             series.REDIS_CONNECTIONS.set(math.nan)
             return
         _show_workers(list(known), workers, fleet.runs)
+        for circuit in fleet.circuits:
+            series.BREAKER.labels(circuit.stage, circuit.provider).set(LEVELS[circuit.state])
         _show_backlog(backlog)
 
     async def _tell(self) -> None:

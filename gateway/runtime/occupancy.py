@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from gateway.core.inputs import Key
@@ -20,13 +21,20 @@ class _Unit:
 class Occupancy:
     """Counts by queue: `bound` is all that was sent to go through it, `here` is what waits or runs there."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._moved: dict[str, float] = {}
         self.bound: Counter[str] = Counter()
         self.here: Counter[str] = Counter()
         self._units: dict[str, dict[Key, _Unit]] = {}
 
     def __contains__(self, session: str) -> bool:
         return session in self._units
+
+    def quiet(self, queue: str) -> float:
+        """Seconds since a piece left the queue, or came to it while it was empty; 0 where none ever was."""
+        now = self._clock()
+        return now - self._moved.get(queue, now)
 
     def begin(self, session: str, queues: Mapping[Key, str]) -> None:
         """A segment is sent, or a part of it once more in the place of what was lost."""
@@ -55,13 +63,17 @@ class Occupancy:
     def _leave(self, unit: _Unit | None) -> None:
         if unit is not None:
             self.bound[unit.queue] -= 1
-            self.here[unit.queue] -= unit.arrived
+            if unit.arrived:
+                self.here[unit.queue] -= 1
+                self._moved[unit.queue] = self._clock()
 
     def _arrive(self, units: Mapping[Key, _Unit], changed: Collection[Key]) -> None:
         segments = {segment for segment, _, _ in changed}
         for key, unit in units.items():
             if not unit.arrived and key[0] in segments and _before(key) not in units:
                 unit.arrived = True
+                if not self.here[unit.queue]:
+                    self._moved[unit.queue] = self._clock()
                 self.here[unit.queue] += 1
 
 

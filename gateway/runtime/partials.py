@@ -13,16 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from bridge import pipeline, placement
+from bridge import pipeline
 from bridge.errors import BridgeError, NoWorker
 from bridge.metrics import gateway as series
 from bridge.store.sessions import Sessions
-from bridge.types import Stage, Work
+from bridge.types import Stage
 from gateway.core.effects import Submit
 from gateway.core.inputs import Skipped
 from gateway.core.partials import GONE
 from gateway.runtime.dispatcher import Dispatcher
-from gateway.runtime.fleet import Fleet
 from gateway.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -34,8 +33,7 @@ _Place = tuple[str, Stage, str | None]
 class Partials:
     """One for each gateway."""
 
-    def __init__(self, fleet: Fleet, sessions: Sessions, writer: Writer, dispatcher: Dispatcher) -> None:
-        self._fleet = fleet
+    def __init__(self, sessions: Sessions, writer: Writer, dispatcher: Dispatcher) -> None:
         self._sessions = sessions
         self._writer = writer
         self._dispatcher = dispatcher
@@ -56,7 +54,7 @@ class Partials:
         work = submit.work
         place = (work.session, submit.stage, work.target)
         self._running.pop(place, None)
-        queue = self._queue(work, submit.stage)
+        queue = self._queue(submit)
         if queue is None:
             self._skip(submit, tell)
             return
@@ -73,21 +71,13 @@ class Partials:
         """The session is over."""
         self._running = {place: run for place, run in self._running.items() if place[0] != session}
 
-    def _queue(self, work: Work, stage: Stage) -> str | None:
+    def _queue(self, submit: Submit) -> str | None:
         """The queue of a worker that stands idle."""
-        targets = [work.target] if work.target else []
         try:
-            plan = placement.plan(
-                stage, work.source, targets, self._fleet.workers, self._load, among=work.among
-            )
+            queue = self._dispatcher.placer.look(submit, self._count)
         except NoWorker:
             return None
-        queue = plan[stage, work.target]
         return queue if self._dispatcher.idle(queue, self._count(queue)) else None
-
-    def _load(self, queue: str) -> float:
-        slots = max(1, self._fleet.slots.get(queue, 1))
-        return max(self._fleet.load(queue), self._dispatcher.load(queue)) + self._count(queue) / slots
 
     def _count(self, queue: str) -> int:
         now = time.monotonic()

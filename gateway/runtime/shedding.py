@@ -138,10 +138,7 @@ class Shedding:
 
     def has_room(self) -> bool:
         """Whether the engines can serve all who speak, at any gateway, as they spoke of late."""
-        busy: dict[Stage, float] = {}
-        for stage in STAGES:
-            queues = self._queues_of(stage)
-            busy[stage] = sum(self.service.busy(queue) for queue in queues) / max(1, len(queues))
+        busy = {stage: self._busy(stage) for stage in STAGES}
         slots = {stage: self._slots(stage) for stage in STAGES}
         return not self.budget or self.capacity.has_room(self.speaking + self.others, busy, slots)
 
@@ -152,8 +149,15 @@ class Shedding:
         if not slots or not self.budget:
             return 0.0
         work = sum(line.pieces for line in lines) + self._waiting[stage]
-        busy = sum(self.service.busy(line.queue) * line.slots for line in lines) / slots
-        return max(0.0, work - slots) * busy / slots / self.budget
+        return max(0.0, work - slots) * self._busy(stage) / slots / self.budget
+
+    def _busy(self, stage: Stage) -> float:
+        """Seconds that a piece keeps a slot of a stage, on the average of what its queues do in a second: a
+        slow one does less, and gets less."""
+        times = {queue: self.service.busy(queue) for queue in self._queues_of(stage)}
+        if not times or not min(times.values()):
+            return 0.0
+        return self._slots(stage) / sum(self._fleet.slots[queue] / busy for queue, busy in times.items())
 
     def _line(self, queue: str) -> Line:
         slots = max(1, self._fleet.slots.get(queue, 1))

@@ -6,13 +6,17 @@ import asyncio
 import os
 import socket
 import time
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from bridge.errors import VendorError
 from bridge.settings import Settings
+from bridge.store.breakers import Breakers
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import STAGES
 from gateway.app import create_app
@@ -52,10 +56,9 @@ def register(settings: Settings, **changes: Any) -> None:
             "cpu0",
             f"{stage}.cpu0",
             1,
-            "engine",
+            **{"provider": "engine"} | changes,
             languages=("ar", "en", "es"),
             pairs=(("en", "es"), ("en", "ar"), ("en", "fr"), ("en", "en")),
-            **changes,
         )
         registry.register(record, 60_000)
     registry.close()
@@ -106,7 +109,8 @@ def test_without_workers_it_is_not_ready_and_names_the_stages(settings: Settings
     assert answer.status_code == 503
     stages = ["stt", "translation", "tts"]
     slots = dict.fromkeys(stages, 0)
-    assert answer.json() == {"ready": False, "redis": "ok", "missing": stages, "slots": slots}
+    missing = {"ready": False, "redis": "ok", "missing": stages, "slots": slots, "breakers": {}}
+    assert answer.json() == missing
 
 
 def test_with_a_worker_for_each_stage_it_is_ready_and_tells_their_slots(settings: Settings) -> None:
@@ -115,7 +119,23 @@ def test_with_a_worker_for_each_stage_it_is_ready_and_tells_their_slots(settings
 
     slots = {"stt": 1, "translation": 1, "tts": 1}
     ready = {"ready": True, "redis": "ok", "missing": [], "slots": slots}
-    assert (answer.status_code, answer.json()) == (200, ready)
+    closed = {stage: {"engine": {"state": "closed"}} for stage in STAGES}
+    assert (answer.status_code, answer.json()) == (200, ready | {"breakers": closed})
+
+
+def test_a_provider_that_nobody_asks_is_told_with_the_reason_and_the_time(settings: Settings) -> None:
+    register(settings, provider="deepl,apertium")
+    with closing(Breakers(settings.redis_url, "translation", settings)) as breakers:
+        breakers.failed("deepl", VendorError("No.", code="rate_limited", retry_after_ms=90_000))
+    answer = fetch(settings, "/readyz")
+
+    told = answer.json()["breakers"]["translation"]
+    assert answer.status_code == 200
+    assert told["apertium"] == {"state": "closed"}
+    assert (told["deepl"]["state"], told["deepl"]["code"]) == ("open", "rate_limited")
+    assert 80 < told["deepl"]["left_s"] <= 90
+    assert abs(datetime.fromisoformat(told["deepl"]["since"]).timestamp() - time.time()) < 5
+    assert told["deepl"]["hint"]
 
 
 def test_hosts_whose_clock_is_wrong_are_told_and_it_is_ready_all_the_same(settings: Settings) -> None:

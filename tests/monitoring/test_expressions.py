@@ -159,6 +159,7 @@ def test_every_panel_asks_the_datasource_that_is_provisioned_and_shows_all_its_l
 def test_the_dashboards_have_the_panels_that_operators_know() -> None:
     titles = [title.split(": ")[0] for title, _ in dict.fromkeys(panels())]
     assert {name: len({where for where, _ in panels() if where.startswith(name)}) for name in titles} == {
+        "providers": 4,
         "queues": 8,
         "realtime": 4,
         "resources": 4,

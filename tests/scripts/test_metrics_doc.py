@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 BASE_UNITS = ("_seconds", "_bytes", "_ratio", "_total", "_info", "_cores", "_db")
 COUNTS = {
     *("bridge_sessions_active", "bridge_connections", "bridge_waiting_segments", "bridge_pressure_level"),
+    "bridge_breaker_state",
     *("bridge_queue_workers", "bridge_queue_slots", "bridge_queue_running", "bridge_queue_length"),
     *(
         "bridge_redis_up",

@@ -14,6 +14,7 @@ from bridge.cli.bench.commands.many import concurrency as run_concurrency
 from bridge.cli.bench.commands.many import jitter as run_jitter
 from bridge.cli.bench.commands.many import throughput as run_throughput
 from bridge.cli.bench.commands.overload import overload as run_overload
+from bridge.cli.bench.commands.placement import placement as run_placement
 from bridge.cli.bench.commands.stage import stage as run_stage
 from bridge.cli.bench.outcome import finish, names, numbers
 
@@ -31,6 +32,7 @@ bench.command("jitter")(run_jitter)
 bench.command("concurrency")(run_concurrency)
 bench.command("throughput")(run_throughput)
 bench.command("overload")(run_overload)
+bench.command("placement")(run_placement)
 
 
 @bench.command("recovery")

@@ -133,14 +133,17 @@ def block(report: Report) -> str:
     return "\n".join([*lines, "", f"{where}, {counted}."])
 
 
-def write_block(page: Path, text: str) -> None:
-    """Puts it between its marks. Raises BridgeError where the page has none, or cannot be written."""
+def write_block(page: Path, text: str, begins: str = BEGIN, ends: str = END) -> None:
+    """Puts it between two marks, by default those of the baseline.
+
+    Raises BridgeError where the page has none, or cannot be written.
+    """
     try:
         whole = page.read_text(encoding="utf-8")
-        before, begin, rest = whole.partition(BEGIN)
-        _, end, after = rest.partition(END)
+        before, begin, rest = whole.partition(begins)
+        _, end, after = rest.partition(ends)
         if not (begin and end):
-            raise BridgeError(f"{page} has no place for it.", f"Add these two lines to it: {BEGIN} {END}")
-        page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+            raise BridgeError(f"{page} has no place for it.", f"Add these two lines to it: {begins} {ends}")
+        page.write_text(f"{before}{begins}\n{text}\n{ends}{after}", encoding="utf-8")
     except OSError as error:
         raise BridgeError(f"{page} cannot be written: {error.strerror}.", "Name another file.") from None

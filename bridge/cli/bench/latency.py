@@ -10,6 +10,7 @@ from bridge import pipeline, placement, topology
 from bridge.cli.bench.load import TARGET
 from bridge.cli.bench.simulated import simulated, topology_text
 from bridge.cli.probe import CLIP_LANGUAGE
+from bridge.placement import Need, Standing
 from bridge.settings import Settings
 from bridge.store.journal import BEGIN, Journal
 from bridge.store.registry import Watch
@@ -34,7 +35,8 @@ async def _chain(settings: Settings, count: int) -> list[float]:
         Watch(settings.redis_url),
     )
     sighting = await watch.look()
-    plan = placement.plan("stt", CLIP_LANGUAGE, [TARGET], sighting.workers, lambda queue: 0.0)
+    need = Need("stt", CLIP_LANGUAGE, [Target(TARGET)])
+    plan = placement.plan(need, sighting.workers, lambda queue: Standing())
     ahead = sighting.now - time.monotonic()
     await sessions.keep({room: 0}, 3600)
     await journal.open([room], 3600)

@@ -8,11 +8,14 @@ from bridge.cli.status.crew import crew
 from bridge.cli.status.figures import errors, late, timings
 from bridge.cli.status.history import History
 from bridge.cli.status.kept import Kept
-from bridge.cli.status.look import Gateway, Look, Queue, RedisState, in_order
+from bridge.cli.status.look import Breaker, Gateway, Look, Queue, RedisState, in_order
 from bridge.cli.status.numbers import Numbers, total, whole
 from bridge.cli.status.quantiles import quantile
 from bridge.cli.status.sources import Sight
 from bridge.placement import slots_of
+from bridge.store.circuits import LEVELS
+
+BREAKERS = "bridge_breaker_state"
 
 
 def folded(sight: Sight, history: History, began: float) -> Look:
@@ -32,6 +35,7 @@ def folded(sight: Sight, history: History, began: float) -> Look:
         rooms=kept.rooms if kept else None,
         queues=_queues(views, kept),
         workers=crew(sight, views, kept),
+        breakers=_breakers(views, kept),
         redis=_redis(views, kept),
         timings=timings(history.last().all, minute.all, start),
         segments=_counts(minute.all, start, "bridge_segments_total", "outcome"),
@@ -93,6 +97,19 @@ def _queue(page: Numbers, name: str) -> Queue:
         for what in ("workers", "slots", "running", "length")
     )
     return Queue(name, workers, slots, running, length, page.get("bridge_queue_oldest_seconds", queue=name))
+
+
+def _breakers(views: Iterable[Numbers], kept: Kept | None) -> tuple[Breaker, ...]:
+    """As Redis has them, which knows why; else as the first gateway that knows of some."""
+    if kept is not None:
+        known = kept.sighting.circuits
+        return tuple(Breaker(each.stage, each.provider, each.state, each.code, each.left) for each in known)
+    found = next((page for page in views if page.labels(BREAKERS)), Numbers({}))
+    states = {level: state for state, level in LEVELS.items()}
+    return tuple(
+        Breaker(each["stage"], each["provider"], states[whole(found.get(BREAKERS, **each)) or 0])
+        for each in found.labels(BREAKERS)
+    )
 
 
 def _redis(views: Iterable[Numbers], kept: Kept | None) -> RedisState:

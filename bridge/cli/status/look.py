@@ -98,6 +98,18 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Breaker:
+    """Whether a provider is asked: `closed`, `half-open` or `open`; `code` is that of its last error, `left`
+    the time until it is tried again."""
+
+    stage: str
+    provider: str
+    state: str
+    code: str = ""
+    left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RedisState:
     up: bool | None = None
     used_bytes: int | None = None
@@ -140,6 +152,7 @@ class Look:
     rooms: int | None = None
     queues: tuple[Queue, ...] = ()
     workers: tuple[Worker, ...] = ()
+    breakers: tuple[Breaker, ...] = ()
     redis: RedisState = RedisState()
     timings: tuple[Timing, ...] = ()
     segments: dict[str, int] = field(default_factory=dict)

@@ -19,7 +19,7 @@ READ = frozenset(
         *("stage_queue_seconds", "stage_duration_seconds", "event_loop_lag_seconds", "slo_seconds"),
         *("segments_total", "errors_total", "drafts_total", "shed_total", "redispatches_total"),
         *("queue_workers", "queue_slots", "queue_running", "queue_length", "queue_oldest_seconds"),
-        *("worker_info", "worker_threads", "models_resident", "build_info"),
+        *("worker_info", "breaker_state", "worker_threads", "models_resident", "build_info"),
         *("gpu_memory_bytes", "gpu_utilization_ratio"),
         *("redis_up", "redis_memory_bytes", "redis_connections"),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.cli.status.look import Look, Worker
+from bridge.store.circuits import remedy
 from bridge.types import STAGES
 
 OLDEST_SECONDS = 2.0
@@ -67,6 +68,7 @@ def _findings(look: Look) -> Iterator[Finding]:
     yield from _reach(look)
     yield from _redis(look)
     yield from _queues(look)
+    yield from _breakers(look)
     yield from _speech(look)
     yield from _objectives(look)
     yield from _remarks(look)
@@ -133,6 +135,21 @@ def _queues(look: Look) -> Iterator[Finding]:
                 f"for {queue.oldest:.1f} s",
                 MORE,
             )
+
+
+def _breakers(look: Look) -> Iterator[Finding]:
+    """A provider that nobody asks; it is wrong where its stage has no other."""
+    for each in look.breakers:
+        if each.state == "closed":
+            continue
+        others = [
+            other.provider for other in look.breakers if other.stage == each.stage and other.state == "closed"
+        ]
+        until = f", for {each.left:.0f} s more" if each.left else ""
+        tried = f"is not asked{until}" if each.state == "open" else "is to be tried again"
+        instead = f"; {', '.join(others)} does its work" if others else ", and no other provider is there"
+        why = f" ({each.code})" if each.code else ""
+        yield Finding(f"{each.stage}: {each.provider} {tried}{why}{instead}", remedy(each.code), not others)
 
 
 def _speech(look: Look) -> Iterator[Finding]:

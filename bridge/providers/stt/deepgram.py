@@ -54,6 +54,11 @@ class Deepgram:
     Options: type[options.Options] = DeepgramOptions
     detects = True
 
+    @staticmethod
+    def billed(options: DeepgramOptions) -> str:
+        """The model."""
+        return options.deepgram_model
+
     def __init__(self, options: DeepgramOptions) -> None:
         key = http_options.key("DEEPGRAM_API_KEY", options.deepgram_api_key, needed=True)
         self._languages = http_options.tags(options.deepgram_languages, "DEEPGRAM_LANGUAGES")

@@ -8,9 +8,9 @@ that costs a large Whisper was not measured, so it is off unless asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,12 @@ from bridge.errors import LanguageError, ProviderError, ProviderMissing, Setting
 from bridge.extras import install
 from bridge.models import library
 from bridge.models.pool import Limits, Pool
+from bridge.providers import Hints, unhinted
 from bridge.providers.batching import Batcher
 from bridge.providers.device import place
-from bridge.providers.stt import detection
+from bridge.providers.stt.asking import Ask, Spoken
 from bridge.providers.stt.whisper import (
     WINDOW,
-    Features,
     Heard,
     Samples,
     Whisper,
@@ -49,28 +49,6 @@ UNDETERMINED = "und"
 """The tag of BCP 47 where nothing was said and no language named."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Spoken:
-    """What is known of the language: its `code`, or what is `allowed` and what was spoken before."""
-
-    code: str | None
-    allowed: Collection[str]
-    prior: str | None
-
-    def decided(self, likely: Mapping[str, float]) -> str:
-        """The code of what is spoken, by how likely each is."""
-        return self.code or detection.spoken(likely, self.allowed, self.prior)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One window, and what is known of its language; `quick` takes the first text, of one hypothesis."""
-
-    features: Features
-    spoken: _Spoken
-    quick: bool = False
-
-
 class FasterWhisper:
     """One model; what comes while STT_NUM_WORKERS are busy waits and is gathered into batches."""
 
@@ -80,9 +58,10 @@ class FasterWhisper:
         core = Settings.read()
         self._options = options
         self._threshold = core.threshold
+        self._hints: Hints = unhinted
         self._load = _loader(options)
         self._pool = Pool("stt", Limits.of(core))
-        self._batcher: Batcher[_Ask, tuple[StorageView | None, Heard]] = Batcher(
+        self._batcher: Batcher[Ask, tuple[StorageView | None, Heard]] = Batcher(
             self._first, options.stt_batch_size, options.stt_num_workers
         )
         try:
@@ -122,6 +101,10 @@ class FasterWhisper:
         confidence = math.exp(sum(one.log_prob for one in heard) / sum(one.tokens for one in heard))
         return Transcript(text, speech.language or self._tag(heard[0].code, speech.among), confidence)
 
+    def heed(self, hints: Hints) -> None:
+        """Takes the words as said before, which makes them likelier. It is faster-whisper's `hotwords`."""
+        self._hints = hints
+
     def hear(self, speech: Speech) -> Hypothesis:
         """The words so far of the first 30 s, searched greedily and tried once, with the time of each.
 
@@ -136,7 +119,7 @@ class FasterWhisper:
                 features = whisper.features(samples)
                 encoded = whisper.encode([features])
                 likely = {} if spoken.code else whisper.languages(encoded)[0]
-                heard = whisper.decode(encoded, [spoken.decided(likely)], {"beam_size": 1})[0]
+                heard = self._decode(whisper, encoded, [spoken.decided(likely)], {"beam_size": 1})[0]
                 if not heard.text or not self._trusted(heard):
                     return nothing
                 marks = whisper.ends(encoded, heard, features.shape[1])
@@ -182,11 +165,11 @@ class FasterWhisper:
                 f"STT_LANGUAGES={self._options.stt_languages} is not valid: {error.message}", error.hint
             ) from None
 
-    def _spoken(self, speech: Speech) -> _Spoken:
+    def _spoken(self, speech: Speech) -> Spoken:
         """What is known of the language before anything is heard. Raises LanguageError."""
         allowed = [code for tag in speech.among if (code := self._code(tag))]
         prior = self._codes.get(languages.find(speech.prior).tag) if speech.prior else None
-        return _Spoken(self._code(speech.language), allowed or self._detectable, prior)
+        return Spoken(self._code(speech.language), allowed or self._detectable, prior)
 
     def _tag(self, code: str, among: Sequence[str]) -> str:
         """The tag of a language that was detected, as it was asked for."""
@@ -207,7 +190,7 @@ class FasterWhisper:
             )
         return code
 
-    def _heard(self, samples: Samples, spoken: _Spoken, quick: bool) -> list[Heard]:
+    def _heard(self, samples: Samples, spoken: Spoken, quick: bool) -> list[Heard]:
         """What is said in the windows of a segment; the first one that is heard tells the language."""
         if self._options.stt_vad_filter:
             samples = voiced(samples, self._threshold)
@@ -215,7 +198,7 @@ class FasterWhisper:
         try:
             with self._lease() as whisper:
                 for part in windows(samples):
-                    heard = self._window(whisper, _Ask(whisper.features(part), spoken, quick))
+                    heard = self._window(whisper, Ask(whisper.features(part), spoken, quick))
                     if heard and heard.text:
                         spoken = replace(spoken, code=heard.code)
                         found.append(heard)
@@ -223,7 +206,7 @@ class FasterWhisper:
             raise ProviderError(f"Whisper failed on a segment: {error}.") from error
         return found
 
-    def _window(self, whisper: Whisper, ask: _Ask) -> Heard | None:
+    def _window(self, whisper: Whisper, ask: Ask) -> Heard | None:
         """The text of one window that passes every guard; None where there is none.
 
         Of the temperatures the first is taken that gives a likely text, else the likeliest text.
@@ -233,7 +216,7 @@ class FasterWhisper:
         for nth, temperature in enumerate(self._options.temperatures[: 1 if ask.quick else None]):
             if nth:
                 encoded = whisper.encode([ask.features]) if encoded is None else encoded
-                heard = whisper.decode(encoded, [heard.code], self._search(temperature))[0]
+                heard = self._decode(whisper, encoded, [heard.code], self._search(temperature))[0]
             likely = heard.mean_log_prob >= self._options.stt_log_prob_threshold
             if not likely and heard.no_speech > self._options.stt_no_speech_threshold:
                 return None
@@ -245,7 +228,7 @@ class FasterWhisper:
             log.info("looping text dropped", characters=len(heard.text))
         return max(tried, key=lambda heard: heard.mean_log_prob, default=None)
 
-    def _first(self, asks: Sequence[_Ask]) -> list[tuple[StorageView | None, Heard]]:
+    def _first(self, asks: Sequence[Ask]) -> list[tuple[StorageView | None, Heard]]:
         """One run of the model; what was encoded comes along where it is of one window only."""
         with self._lease() as whisper:
             encoded = whisper.encode([ask.features for ask in asks])
@@ -255,8 +238,14 @@ class FasterWhisper:
             search = self._search(self._options.temperatures[0])
             if "beam_size" in search and any(ask.quick for ask in asks):
                 search["beam_size"] = 1
-            heard = whisper.decode(encoded, codes, search)
+            heard = self._decode(whisper, encoded, codes, search)
         return [(encoded if len(asks) == 1 else None, one) for one in heard]
+
+    def _decode(
+        self, whisper: Whisper, encoded: StorageView, codes: Sequence[str], search: dict[str, Any]
+    ) -> list[Heard]:
+        hints = (self._hints(self._tags[code]) for code in dict.fromkeys(codes))
+        return whisper.decode(encoded, codes, search, ", ".join(filter(None, hints)))
 
     def _search(self, temperature: float) -> dict[str, Any]:
         if temperature == 0:

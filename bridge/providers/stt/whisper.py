@@ -155,11 +155,15 @@ class Whisper:
             for ranked in self.model.model.detect_language(encoded)
         ]
 
-    def decode(self, encoded: StorageView, codes: Sequence[str], search: dict[str, Any]) -> list[Heard]:
-        """The text of each window; `search` are CTranslate2's arguments of how to look for it."""
+    def decode(
+        self, encoded: StorageView, codes: Sequence[str], search: dict[str, Any], hints: str = ""
+    ) -> list[Heard]:
+        """The text of each window; `search` are CTranslate2's arguments of how to look for it, `hints` words
+        that are likelier: the same for all, since CTranslate2 wants the speech to begin at the same token."""
+        before = self._before(hints) if hints else []
         results = self.model.model.generate(
             encoded,
-            [self._prompt(code) for code in codes],
+            [before + self._prompt(code) for code in codes],
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
@@ -183,6 +187,11 @@ class Whisper:
     def close(self) -> None:
         """Frees the memory of the model."""
         self.model.model.unload_model()
+
+    def _before(self, hints: str) -> list[int]:
+        """The hints as what was said before, in so many tokens as there is room for."""
+        tokens = self._tokenizer.encode(f" {hints}")
+        return [self._tokenizer.sot_prev, *tokens[: self.model.max_length // 2 - 1]]
 
     def _prompt(self, code: str) -> list[int]:
         tokenizer = self._tokenizer

@@ -22,7 +22,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "stt",
         "openai",
-        "bridge.providers.openai:OpenAiTranscriber",
+        "bridge.providers.openai.transcriber:OpenAiTranscriber",
         "cloud",
         "OpenAI's terms, or the server's",
         "OpenAI or any compatible server, detects the language",
@@ -38,6 +38,16 @@ ROWS: tuple[Row, ...] = (
         "Deepgram's API with your key, detects 33 of 51 languages",
         "cloud",
         "DEEPGRAM_API_KEY",
+    ),
+    Row(
+        "stt",
+        "azure",
+        "bridge.providers.azure:AzureTranscriber",
+        "cloud",
+        "Microsoft's terms",
+        "Azure's Speech service with your key, 79 languages and forms",
+        "cloud",
+        "AZURE_SPEECH_KEY",
     ),
     Row(
         "stt",

@@ -30,7 +30,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "translation",
         "openai",
-        "bridge.providers.openai:OpenAiTranslator",
+        "bridge.providers.openai.translator:OpenAiTranslator",
         "cloud",
         "OpenAI's terms, or the server's",
         "OpenAI or any compatible server, a language model",

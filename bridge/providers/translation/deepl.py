@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from bridge import options
 from bridge.errors import LanguageError
-from bridge.providers import http, http_options
+from bridge.glossary.finding import Finder
+from bridge.providers import Advice, http, http_options
 from bridge.providers.translation import guard
 from bridge.text import clean
 from bridge.types import Phrase, Translation
@@ -54,6 +57,9 @@ CODES: dict[str, tuple[str, str]] = {
 }
 """For each of our tags DeepL's name of it as a source and as a target."""
 
+MARKED = {"tag_handling": "xml", "tag_handling_version": "v2", "ignore_tags": ["x"]}
+TAG = re.compile("</?x>")
+
 
 class DeepLOptions(options.Options):
     """The account, and how DeepL translates."""
@@ -73,19 +79,51 @@ class DeepLOptions(options.Options):
     deepl_model: Literal["latency_optimized", "quality_optimized", "prefer_quality_optimized"] = Field(
         "latency_optimized", description="Kind of model that translates."
     )
+    deepl_glossaries: str = Field(
+        "",
+        description="Glossaries kept at DeepL, each by its pair and id, comma-separated; GLOSSARY acts too.",
+        examples=["en-es:def3a26b-3e84-45b3-84ae-0c0aaf3525f7"],
+    )
     deepl_connect_ms: int = http_options.connect_ms()
     deepl_first_byte_ms: int = http_options.first_byte_ms(3_000)
     deepl_total_ms: int = http_options.total_ms(5_000)
     deepl_patience_ms: int = http_options.patience_ms()
 
+    @field_validator("deepl_glossaries")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        glossaries(text)
+        return text
+
+
+def glossaries(text: str) -> dict[tuple[str, str], str]:
+    """The ids of a list such as en-es:ID by DeepL's names of source and target. Raises ValueError."""
+    found = {}
+    for entry in filter(None, (each.strip() for each in text.split(","))):
+        pair, _, name = entry.partition(":")
+        source, _, target = pair.partition("-")
+        if source not in CODES or target not in CODES or not name.strip():
+            raise ValueError(f"{entry} names no pair and id; write en-es:ID")
+        found[CODES[source][0], CODES[target][0]] = name.strip()
+    return found
+
 
 class DeepL:
-    """`/v2/translate`. No confidence: DeepL says none."""
+    """`/v2/translate`. No confidence: DeepL says none. A term stands in the text as it is to be called, in a
+    tag whose content DeepL leaves as it is."""
 
     Options: type[options.Options] = DeepLOptions
+    advice: frozenset[Advice] = frozenset(("terms", "context"))
+
+    @staticmethod
+    def billed(options: DeepLOptions) -> str:
+        """The plan: the free one costs nothing."""
+        key = options.deepl_api_key.get_secret_value() if options.deepl_api_key else ""
+        return "nothing" if key.endswith(FREE_KEY) else "pro"
 
     def __init__(self, options: DeepLOptions) -> None:
         self._options = options
+        self._glossaries = glossaries(options.deepl_glossaries)
         key = http_options.key("DEEPL_API_KEY", options.deepl_api_key, needed=True)
         limits = http_options.Deadlines(
             options.deepl_connect_ms,
@@ -108,18 +146,23 @@ class DeepL:
         if not (text := clean(phrase.text)):
             return Translation("")
         body: dict[str, Any] = {
-            "text": [text],
+            "text": [_marked(text, phrase) if phrase.terms else text],
             "source_lang": source,
             "target_lang": target,
             "model_type": self._options.deepl_model,
         }
+        if phrase.terms:
+            body |= MARKED
+        if glossary := self._glossaries.get((source, _code(phrase.target)[0])):
+            body["glossary_id"] = glossary
         if self._options.deepl_formality != "default":
             body["formality"] = self._options.deepl_formality
-        if self._options.deepl_context:
-            body["context"] = self._options.deepl_context
+        if context := clean(" ".join((self._options.deepl_context, *phrase.context))):
+            body["context"] = context
         said = self._remote.json("/v2/translate", json=body)
         try:
-            made = clean(said["translations"][0]["text"])
+            answer = said["translations"][0]["text"]
+            made = clean(html.unescape(TAG.sub("", answer)) if phrase.terms else answer)
         except (LookupError, TypeError):
             raise self._remote.bad_answer("no text") from None
         if doubt := guard.doubt(guard.spelled(text), guard.spelled(made), finished=True):
@@ -145,3 +188,12 @@ def _code(tag: str) -> tuple[str, str]:
         return CODES[tag]
     except KeyError:
         raise LanguageError(f"DeepL has no {tag} here.", f"It has {', '.join(sorted(CODES))}.") from None
+
+
+def _marked(text: str, phrase: Phrase) -> str:
+    """As XML, with each term as it is to be called."""
+    pieces, end = list[str](), 0
+    for found in Finder(dict(phrase.terms), phrase.source).find(text):
+        pieces += (html.escape(text[end : found.start], quote=False), f"<x>{html.escape(found.target)}</x>")
+        end = found.end
+    return "".join((*pieces, html.escape(text[end:], quote=False)))

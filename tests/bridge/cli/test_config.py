@@ -126,6 +126,8 @@ def test_providers_tell_licence_languages_and_which_is_in_force() -> None:
     assert entries["stt", "pocketsphinx"]["licence"] == "BSD-2-Clause"
     assert entries["stt", "pocketsphinx"]["languages"] == ["en"]
     assert "en→es" in entries["translation", "apertium"]["languages"]
+    assert entries["tts", "espeak"]["dollars_per_minute"] is None
+    assert entries["stt", "openai"]["dollars_per_minute"] == pytest.approx(0.006)
 
 
 @pytest.mark.slow

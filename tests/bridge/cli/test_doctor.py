@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.cli.doctor import clocks, data_folder
+from bridge.cli.doctor import breakers, clocks, data_folder
 from bridge.cli.engines import languages, provider
 from bridge.cli.probe import Probe
+from bridge.errors import VendorError
 from bridge.settings import Settings
+from bridge.store.breakers import Breakers
 from bridge.store.registry import Registry, WorkerRecord
 from bridge.types import Stage
 from tests.stack import RedisProcess
@@ -153,6 +156,23 @@ def test_hosts_whose_clocks_disagree_are_named_and_fail_nothing(redis_server: Re
 def test_clocks_are_compared_only_with_a_redis_that_is_there() -> None:
     assert list(clocks(Settings.read(redis_url=""))) == []
     assert list(clocks(Settings.read(redis_url="redis://127.0.0.1:1/0"))) == []
+
+
+@pytest.mark.redis
+def test_a_provider_that_is_not_asked_for_now_is_named_and_fails_nothing(redis_server: RedisProcess) -> None:
+    settings = Settings.read(redis_url=redis_server.url)
+    with closing(Registry(redis_server.url)) as registry:
+        record = WorkerRecord("w", "translation", "cpu0", "translation.cpu0", 1, "deepl,apertium")
+        registry.register(record, 60_000)
+        assert list(breakers(settings)) == []
+    with closing(Breakers(redis_server.url, "translation", settings)) as fleet:
+        fleet.failed("deepl", VendorError("No.", code="quota"))
+        fleet.failed("openai", VendorError("No.", code="quota"))  # no live worker has it
+
+    [check] = breakers(settings)
+    assert check.error == "The breaker of deepl (translation) is open for 300 s more: quota."
+    assert check.fix.startswith("Raise the quota")
+    assert not check.ok and not check.required
 
 
 def test_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ import redis
 
 from bridge.cli.network import free_port
 from bridge.cli.redis_server import PrivateRedis, answers, check_version, executable, inspect, version
+from bridge.cli.worker import join
 from bridge.errors import RedisUnavailable
+from bridge.settings import Settings
 from tests.stack import wait_until
 
 pytestmark = pytest.mark.redis
@@ -55,6 +57,23 @@ def test_server_keeps_an_append_only_file_and_lets_nobody_in_without_the_passwor
         with pytest.raises(RedisUnavailable, match="refuses us"):
             inspect(f"redis://127.0.0.1:{server.url.rpartition(':')[2]}")
     assert {path.name for path in tmp_path.iterdir()} == {"redis"}
+
+
+def test_worker_joins_the_stack_that_runs_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+    settings = Settings.read(data_dir=tmp_path)
+    server = PrivateRedis(tmp_path / "redis", free_port("127.0.0.1", 0), MEMORY)
+    server.prepare()
+    join(settings)
+    assert os.environ["REDIS_URL"] == ""  # it does not run yet
+    with run(server):
+        join(settings)
+        assert os.environ["REDIS_URL"] == server.url
+        monkeypatch.setenv("REDIS_URL", "redis://elsewhere:1/0")
+        join(Settings.read(data_dir=tmp_path))
+        assert os.environ["REDIS_URL"] == "redis://elsewhere:1/0"
 
 
 def test_server_that_died_comes_back_with_what_it_had_accepted(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ import redis
 
 from bridge.cli.folder import locked
 from bridge.cli.network import fetch, free_port
+from bridge.cli.redis_server import url_of
 from bridge.cli.up import stop_signals
 from bridge.settings import Settings
+from bridge.store.registry import Registry
+from tests.stack import REPOSITORY
 from tests.terminal import speechbridge
 
 pytestmark = pytest.mark.e2e
@@ -303,3 +307,40 @@ def test_preset_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path
     said = refused(tmp_path, "--preset", "nonsense")
     assert "error: PRESET=nonsense" in said
     assert "embedded" in said and "simulated" in said
+
+
+@pytest.mark.slow
+def test_worker_that_is_ended_comes_back_with_the_provider_that_stands_in_env_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/operations.md has it: .env, a worker beside, the old one ended, the one beside ended."""
+    file = tmp_path / ".env"
+    engines = "STT_PROVIDER=simulated\nTRANSLATION_PROVIDER=simulated\nTTS_PROVIDER={}\n"
+    file.write_text(engines.format("simulated"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    up = Up(folder, PYTHONPATH=str(REPOSITORY))
+    file.write_text(engines.format("espeak"))
+    beside = subprocess.Popen(
+        [sys.executable, "-P", "-m", "bridge.cli", "worker", "tts-cpu0"],
+        env=environment(folder, PYTHONPATH=str(REPOSITORY)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with closing(Registry(url_of(Settings(data_dir=folder)))) as registry:
+
+            def speak() -> list[str]:
+                return sorted(each.provider for each in registry.workers() if each.stage == "tts")
+
+            up.until(lambda: speak() == ["espeak", "simulated"], "one beside the other")
+            [old] = up.named("worker", "tts-cpu0")
+            old.terminate()
+            up.until(lambda: speak() == ["espeak", "espeak"], "it is back with the next engine")
+            beside.terminate()
+            assert beside.wait(timeout=20) == 0
+            assert speak() == ["espeak"]
+    finally:
+        beside.kill()
+        up.end(signal.SIGTERM)

@@ -184,9 +184,8 @@ def test_input_that_is_at_fault_counts_against_nobody() -> None:
     assert fuses.told == [("a", "spared"), ("b", "succeeded")]
 
     chain = TranscriberChain("stt", members(Engine("a", AudioError("Gone.")), second), Fuses(), inf)
-    with pytest.raises(AudioError):
-        chain.transcribe(SPEECH)
-    assert second.calls == 1
+    assert chain.transcribe(SPEECH).text == "b"
+    assert second.calls == 2
 
 
 def test_who_broke_off_before_is_asked_last() -> None:
@@ -229,6 +228,20 @@ def test_a_look_that_fails_is_not_looked_at_by_the_next() -> None:
     with pytest.raises(VendorError):
         translator(first, second).uncached(PHRASE)
     assert second.calls == 0
+
+
+def test_nobody_is_paid_for_a_look_at_speech_that_goes_on() -> None:
+    first, second = Engine("a"), Engine("b")
+    paid = TranscriberChain("stt", [Member("a", first, costly=True), Member("b", second)], Fuses(), inf)
+    assert (paid.hear(SPEECH).text, paid.transcribe(SPEECH).text) == ("b", "a")
+    alone = TranslatorChain("translation", [Member("a", first, costly=True)], Fuses(), inf)
+    with pytest.raises(ProviderBusy, match="words that will change"):
+        alone.uncached(PHRASE)
+    assert first.calls == 1
+    assert [member.costly for member in build("tts", "openai,espeak", Fuses(), 1, Engine).members] == [
+        True,
+        False,
+    ]
 
 
 # --- lateness ---
@@ -285,6 +298,13 @@ def test_an_engine_that_hangs_is_busy_once_many_calls_hang(held: threading.Event
 
 
 # --- speech ---
+
+
+def test_the_text_that_engines_were_given_is_counted_for_who_has_to_pay_for_it() -> None:
+    with begun(Call()) as call:
+        TranslatorChain("translation", members(Engine("a")), Fuses(), inf).translate(PHRASE)
+        list(SynthesizerChain("tts", members(Engine("a")), Fuses(), inf).synthesize(SAID))
+    assert call.characters == len(PHRASE.text) + len(SAID.text)
 
 
 def test_speech_is_that_of_the_first_whose_first_piece_comes() -> None:

@@ -106,6 +106,9 @@ def test_key_that_cannot_be_one_is_refused_at_start_unseen(key: str, monkeypatch
         ("translation", "openai", "OPENAI_API_KEY"),
         ("translation", "deepl", "DEEPL_API_KEY"),
         ("stt", "deepgram", "DEEPGRAM_API_KEY"),
+        ("stt", "azure", "AZURE_SPEECH_KEY"),
+        ("tts", "azure", "AZURE_SPEECH_KEY"),
+        ("tts", "elevenlabs", "ELEVENLABS_API_KEY"),
     ],
 )
 def test_missing_key_is_told_at_start(stage: Stage, name: str, variable: str) -> None:

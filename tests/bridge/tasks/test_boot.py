@@ -118,6 +118,13 @@ def test_a_worker_that_cannot_go_on_ends_in_a_way_its_supervisor_sees(
         # These come as far as to set up their log, which stays with the process.
         (OWN_PROCESS, "tts-cpu0", {"TTS_PROVIDER": "siren"}, "Use one of: espeak, "),
         (OWN_PROCESS, "tts-cpu0", {"REDIS_URL": ""}, "REDIS_URL is empty"),
+        pytest.param(
+            OWN_PROCESS,
+            "translation-cpu0",
+            {"GLOSSARY": "missing.toml"},
+            "GLOSSARY=missing.toml cannot be read",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_worker_that_cannot_start_says_what_may_be_used(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import ProviderError
+from bridge.glossary import Glossary
 from bridge.providers import share
 from bridge.providers.translation.apertium import Apertium
+from bridge.providers.translation.glossed import glossed
 from bridge.providers.translation.nllb import Nllb
 from bridge.providers.translation.nllb_options import NllbOptions
 from bridge.settings import Settings
@@ -151,6 +154,44 @@ def test_the_cache_can_be_off_and_leaves_fast_engines_alone(cache: Cache, settin
     assert cached(engine, cache, settings.model_copy(update={"cache_enabled": False})) is engine
     assert isinstance(cached(engine, cache, settings), CachedTranslator)
     assert not issubclass(Apertium, Cacheable)
+
+
+def test_another_context_or_other_terms_are_another_phrase_to_an_engine_that_takes_them(
+    cache: Cache, settings: Settings
+) -> None:
+    engine: Any = Engine()
+    engine.advice = frozenset(("terms", "context"))
+    translator = cached(engine, cache, settings)
+    said = replace(HELLO, context=("Good evening.",))
+    named = replace(HELLO, terms=(("hello", "buenas"),))
+    for phrase in (HELLO, said, named, replace(named, terms=(("hello", "muy buenas"),))) * 2:
+        translator.translate(phrase)
+    assert len(engine.asked) == 4
+
+
+def test_context_and_terms_that_an_engine_does_not_take_make_no_difference(
+    cache: Cache, settings: Settings
+) -> None:
+    engine = Engine()
+    translator = cached(engine, cache, settings)
+    for context in ((), ("Good evening.",)):
+        translator.translate(replace(HELLO, context=context))
+    assert len(engine.asked) == 1
+
+
+def test_a_kept_translation_holds_the_terms_that_the_glossary_has_now(
+    cache: Cache, settings: Settings, tmp_path: Path
+) -> None:
+    engine = Engine()
+    made = []
+    for called in ("Ada", "Ada L."):
+        path = tmp_path / f"{called}.toml"
+        path.write_text(f'[en.es]\nada = "{called}"\n')
+        made.append(glossed(cached(engine, cache, settings), Glossary(path)))
+    phrase = replace(HELLO, text="hello ada")
+    found = [translator.translate(phrase).text for translator in (*made, *made)]
+    assert found == ["es: hello Ada ñ", "es: hello Ada L. ñ"] * 2
+    assert len(engine.asked) == 1
 
 
 def test_all_but_translate_is_the_engines(cache: Cache, settings: Settings) -> None:

@@ -13,10 +13,12 @@ from celery.exceptions import Ignore
 from prometheus_client import REGISTRY
 
 from bridge.errors import ProviderError
+from bridge.providers.call import Attempt, Call
 from bridge.settings import Settings
 from bridge.store.registry import WorkerRecord
 from bridge.store.work import Desk
 from bridge.tasks import boot
+from bridge.tasks.course import Course
 from bridge.tasks.measures import Measures
 from bridge.tasks.partials import look
 from bridge.tasks.run import Results, Runtime, run
@@ -258,7 +260,7 @@ def test_speech_spoken_counts_and_its_first_result_is_its_first_sound(runtime: R
     grown = Grown()
     through("tts", WORK, speaking)
 
-    assert grown("bridge_synthesized_audio_seconds_total") == 2
+    assert grown("bridge_synthesized_audio_seconds_total") == pytest.approx(2)
     assert 0.05 <= grown("bridge_real_time_factor_sum", stage="tts") < 0.1
     assert grown("bridge_stage_first_result_seconds_sum", stage="tts", provider="engine") >= 0.1
     assert grown("bridge_tasks_total", stage="tts", outcome="ok") == 1
@@ -318,3 +320,48 @@ def test_each_replica_has_a_port_behind_the_one_of_the_variable_and_none_where_m
     assert second.port == port
     assert some.port > 1
     assert boot.page_of(Settings.read(metrics=False, metrics_port=port), replica=0) is None
+
+
+def charged(stage: Stage, providers: str, call: Call, **of: Any) -> float:
+    """What a task of a worker with these providers costs."""
+    made = Measures(
+        WorkerRecord("w", stage, "cpu0", f"{stage}.cpu0", 1, providers),
+        Runtime("w", None, None, None),  # type: ignore[arg-type]
+    )
+    grown = Grown()
+    work = of.pop("work", WORK)
+    made.over(Course(stage, work, outcome="ok", ran=0.1, call=call, **of))
+    return grown("bridge_provider_cost_dollars_total", stage=stage)
+
+
+@pytest.mark.parametrize(
+    ("stage", "provider", "of", "dollars"),
+    [
+        ("stt", "azure", {"heard": 36.0}, 0.01),
+        ("translation", "deepl", {}, 0.01),
+        ("tts", "elevenlabs", {}, 0.02),
+        ("tts", "espeak", {}, 0.0),
+    ],
+)
+def test_a_vendor_costs_what_it_heard_or_was_given(
+    room: Room, stage: Stage, provider: str, of: dict[str, float], dollars: float
+) -> None:
+    call = Call(provider=provider, characters=400, attempts=[Attempt(provider, "ok")])
+    assert charged(stage, provider, call, **of) == pytest.approx(dollars)
+
+
+def test_what_failed_or_another_did_is_not_counted_as_the_vendors(room: Room) -> None:
+    failed = Attempt("azure", "late", "timeout")
+    assert charged("stt", "azure", Call(provider="azure", attempts=[failed]), heard=3.6) == 0
+    other = Call(provider="pocketsphinx", attempts=[failed, Attempt("pocketsphinx", "ok")])
+    assert charged("stt", "azure,pocketsphinx", other, heard=3.6) == 0
+
+
+def test_a_server_of_ones_own_and_a_free_plan_cost_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("DEEPL_API_KEY", "a:fx")
+    for stage, provider in (("tts", "openai"), ("translation", "deepl")):
+        call = Call(provider=provider, characters=400, attempts=[Attempt(provider, "ok")])
+        assert charged(stage, provider, call) == 0  # type: ignore[arg-type]

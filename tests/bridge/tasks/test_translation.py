@@ -159,3 +159,37 @@ def test_a_beginning_of_which_no_words_are_left_is_no_head() -> None:
 
     assert fields(told)["text"] == "Trae las cifras."
     assert rest is not None and (rest.part, rest.text) == (0, "Trae las cifras.")
+
+
+def test_what_was_said_before_is_given_to_the_engine_and_goes_no_further() -> None:
+    engine = Engine()
+    work = WORK.but(context=("Good evening.",))
+    _, rest = through(translation._results(engine, work, None))  # type: ignore[arg-type]
+    assert engine.asked[0].context == ("Good evening.",)
+    assert rest is not None and rest.context == ()
+
+
+def test_of_a_text_in_two_parts_the_first_was_said_before_the_second() -> None:
+    engine = Slow()
+    work = WORK.but(text=LONG, context=("Good evening.",))
+    found, rest = through(translation._results(engine, work, None))  # type: ignore[arg-type]
+    assert [phrase.context for phrase in engine.asked] == [
+        ("Good evening.",),
+        ("Good evening.", LONG[:27]),
+    ]
+    ahead = next(each for each in found if isinstance(each, Work))
+    assert rest is not None and ahead.context == rest.context == ()
+
+
+def test_who_gets_the_words_as_they_are_gets_none_of_before() -> None:
+    work = WORK.but(target="en", context=("Good evening.",))
+    _, rest = through(translation._results(Engine(), work, None))  # type: ignore[arg-type]
+    assert rest is not None and rest.context == ()
+
+
+@pytest.mark.parametrize(("prior", "given"), [("en-GB", True), ("es", False)])
+def test_what_was_said_in_another_language_than_was_found_is_no_context(prior: str, given: bool) -> None:
+    engine = Engine()
+    work = WORK.but(prior=prior, target="ca", context=("Good evening.",))
+    through(translation._results(engine, work, None))  # type: ignore[arg-type]
+    assert engine.asked[0].context == (("Good evening.",) if given else ())

@@ -174,6 +174,34 @@ def test_what_waits_for_a_vanished_worker_goes_elsewhere_at_once() -> None:
     assert waits.due(2) == [again("the worker of its queue vanished", "translation", "es")]
 
 
+def test_what_will_come_to_a_queue_that_nobody_serves_is_due_when_it_comes_there() -> None:
+    waits = Waits(replace(PATIENCE, attempts=1))
+    waits.of.vanished(2, "w", {ES}, elsewhere=True)
+    assert waits.due(2) == []
+    waits.translating(3, ES, CA)
+
+    assert waits.due(3) == [again("the worker of its queue vanished", "translation", "es")]
+    assert waits.due(32) == []
+
+
+def test_what_was_sent_anew_meanwhile_goes_to_another_queue_and_is_not_due() -> None:
+    waits = Waits()
+    waits.of.vanished(2, "w", {ES}, elsewhere=True)
+    waits.of.sent(2, STT, [STT, ES])
+
+    assert waits.translating(3, ES).due(32) == []
+
+
+def test_what_is_forgotten_leaves_nothing_behind() -> None:
+    waits = Waits()
+    waits.of.vanished(2, "w", {ES, CA}, elsewhere=True)
+    waits.of.forget(0, "es")
+    waits.of.forget(0)
+    waits.of.cut(3, 0, 0.0)
+
+    assert waits.translating(4, ES, CA).due(32) == []
+
+
 def test_what_a_vanished_worker_was_to_send_on_is_sent_at_once_and_costs_no_attempt() -> None:
     waits = Waits(replace(PATIENCE, attempts=1)).translating(0, ES)
     waits.of.vanished(1, "another", set(), elsewhere=False)

@@ -89,6 +89,19 @@ def test_what_waits_for_a_vanished_worker_goes_elsewhere_at_once() -> None:
     assert again(found) == [(0, "translation", "es", 1, "the worker of its queue vanished")]
 
 
+def test_what_comes_only_later_to_a_queue_that_nobody_serves_any_more_is_sent_again_at_once() -> None:
+    """Its queue was chosen when it was cut; the worker was ended while the stage before ran."""
+    made = bench()
+    made.says(started(0))
+    assert submits(made.give(inputs.Vanished("w1", "translation.a", elsewhere=True), NOW + 2)) == []
+
+    found = made.says(heard(0), now=NOW + 3) + made.give(inputs.Tick(), NOW + 3)
+    assert again(found) == [(0, "translation", "es", 1, "the worker of its queue vanished")]
+    queues: dict[inputs.Key, str] = {(0, "translation", "es"): "translation.b", (0, "tts", "es"): "tts.a"}
+    made.give(inputs.Sent(0, "translation", "es", queues))
+    assert again(made.give(inputs.Tick(), NOW + 4)) == []
+
+
 def test_what_waits_where_others_serve_the_queue_is_given_a_moment() -> None:
     made = bench()
     assert submits(made.give(inputs.Vanished("w1", "stt.a", elsewhere=False), NOW + 2)) == []

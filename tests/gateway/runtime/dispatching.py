@@ -83,11 +83,12 @@ class Scene:
         among: tuple[str, ...] = (),
         draft: bool = False,
         budget: float = 0.0,
+        context: tuple[str, ...] = (),
     ) -> None:
         """`budget` is the time in which its speech must begin, 0 for any."""
         target, source = None if stage == "stt" else "es", None if among else "en"
         work = Work(session, segment, session, source=source, target=target, attempt=attempt, text="go")
-        work = work.but(among=among, draft=draft)
+        work = work.but(among=among, draft=draft, context=context)
         work = work.but(due=self.fleet.now() + budget if budget else 0.0)
         pcm = b"\1\0" * 100 if stage == "stt" else b""
         submit = Submit(work, stage, ES, live, 60.0, pcm, "draft" if draft else "final")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.settings import Settings
-from bridge.types import Decision, Work
+from bridge.types import Decision, Stage, Work
 from gateway.core.effects import Submit
 from gateway.core.inputs import Sent, Unsent
 from gateway.runtime.dispatcher import SHARE
@@ -343,3 +343,18 @@ def test_redis_that_is_away_is_told_and_the_room_is_given_back(settings: Setting
 
 def _body(message: bytes) -> Any:
     return json.loads(base64.b64decode(json.loads(message)["body"]))
+
+
+@pytest.mark.parametrize(
+    ("advice", "stage", "told"),
+    [(("context",), "stt", ["hi"]), (("terms",), "stt", []), ((), "stt", []), (("context",), "tts", [])],
+)
+def test_what_was_said_before_travels_only_to_an_engine_that_makes_use_of_it(
+    advice: tuple[str, ...], stage: Stage, told: list[str], settings: Settings
+) -> None:
+    async def scene(it: Scene) -> None:
+        it.submit("alice", 0, stage=stage, context=("hi",))
+        await it.settled(1)
+        assert it.work(f"{stage}.gpu0")["context"] == told
+
+    play(settings, scene, advice=advice)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
 
 import pytest
 import redis
 
 from bridge import topology
+from bridge.errors import VendorError
 from bridge.pipeline import send
 from bridge.placement import Place
 from bridge.settings import Settings
 from bridge.store import keys
+from bridge.store.breakers import Breakers
 from bridge.store.registry import Registry
 from bridge.types import Stage, Target, Work
 from gateway.runtime.backend import Backend
@@ -129,6 +132,20 @@ def test_a_worker_that_is_gone_is_gone_from_the_next_scrape(settings: Settings) 
     assert before.all("bridge_worker_info", "worker") == {"one": 1}
     assert after.all("bridge_worker_info", "worker") == {}
     assert after.all("bridge_queue_workers", "queue") == NOBODY
+
+
+def test_how_the_breakers_of_the_workers_providers_stand(settings: Settings) -> None:
+    register(settings, "one", "tts.cpu0", provider="azure,elevenlabs,espeak")
+    with closing(Breakers(settings.redis_url, "tts", settings)) as breakers:
+        for provider in ("azure", "elevenlabs"):
+            breakers.failed(provider, VendorError("No.", code="unavailable", retry_after_ms=60_000))
+    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        kept = json.loads(client.hget(keys.BREAKERS, "tts/azure") or b"")
+        client.hset(keys.BREAKERS, "tts/azure", json.dumps(kept | {"till": kept["till"] - 60}))
+    page = scrape(settings)
+
+    assert page.all("bridge_breaker_state", "provider") == {"azure": 1, "elevenlabs": 2, "espeak": 0}
+    assert {labels["stage"] for labels in page.labels("bridge_breaker_state")} == {"tts"}
 
 
 def test_redis_tells_its_memory_and_its_connections_and_a_limit_where_it_has_one(

@@ -27,7 +27,7 @@ class Looks:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.skipped: list[tuple[str, Skipped]] = []
-        self.partials = Partials(scene.fleet, scene.sessions, scene.writer, scene.dispatcher)
+        self.partials = Partials(scene.sessions, scene.writer, scene.dispatcher)
 
     def look(self, session: str, stage: Stage = "stt", index: int = 1_600) -> None:
         target = None if stage == "stt" else "es"

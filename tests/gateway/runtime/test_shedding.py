@@ -13,7 +13,7 @@ from gateway.core.inputs import Sent, Shed, Unsent
 from gateway.core.pressure import Level
 from gateway.runtime.admission import BUSY_AFTER_MS, speaking
 from gateway.runtime.shedding import Shedding
-from tests.gateway.runtime.dispatching import Scene, play
+from tests.gateway.runtime.dispatching import DEVICES, Scene, play
 from tests.gateway.runtime.test_flights import value
 
 pytestmark = pytest.mark.redis
@@ -189,3 +189,16 @@ def test_those_who_speak_at_other_gateways_count_and_recordings_do_not(settings:
             pass
 
     play(settings, scene, budget=BUDGET)
+
+
+def test_a_slow_device_beside_a_fast_one_makes_room_for_as_much_as_it_does(settings: Settings) -> None:
+    async def scene(it: Scene) -> None:
+        shedding = it.dispatcher.shedding
+        measured(shedding, stt=1.0, translation=0.1, tts=0.1)
+        item = Event("text", "stt", "x", 0, worker="stt-gpu1", running_ms=4_000)
+        shedding.told(Entry("1-0", item))
+        spoken(shedding, 3, every=4.0)  # both together do 1.25 a second
+        with speaking(shedding), pytest.raises(ProtocolError), speaking(shedding):
+            pytest.fail("it was let in")
+
+    play(settings, scene, *DEVICES, budget=BUDGET)

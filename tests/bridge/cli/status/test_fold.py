@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.cli.status.asking import Target
 from bridge.cli.status.kept import Kept
-from bridge.cli.status.look import Gateway, Gpu, Late, Look, Queue, RedisState, Timing, Worker
+from bridge.cli.status.look import Breaker, Gateway, Gpu, Late, Look, Queue, RedisState, Timing, Worker
 from bridge.store.backlog import Backlog, Queued
+from bridge.store.circuits import Circuit
 from bridge.store.registry import Sighting, WorkerRecord
 from tests.bridge.cli.status.pages import Process, look, serving, sight
 
@@ -160,3 +163,20 @@ def test_a_gateway_of_another_release_shows_what_it_has() -> None:
     (only,) = shown.gateways
     assert (only.connections, only.version, only.waiting, only.pressure) == (3, None, None, None)
     assert (shown.sessions, shown.queues, shown.redis) == (0, (), RedisState())
+
+
+def test_breakers_are_told_by_redis_which_knows_why_and_else_by_a_gateway() -> None:
+    known = kept(replace(EAR, provider="azure,whisper"))
+    circuits = (Circuit("stt", "azure", "open", 1, "quota", 100.0, 240.0), Circuit("stt", "whisper"))
+    known = replace(known, sighting=replace(known.sighting, circuits=circuits))
+    page = serving().tell("breaker_state", 2, stage="stt", provider="azure")
+    page.tell("breaker_state", 1, stage="tts", provider="azure")
+
+    assert look(sight(pages={"gw1": page.page()}, kept=known)).breakers == (
+        Breaker("stt", "azure", "open", "quota", 240.0),
+        Breaker("stt", "whisper", "closed", "", 0.0),
+    )
+    assert look(sight(pages={"gw1": page.page()})).breakers == (
+        Breaker("stt", "azure", "open"),
+        Breaker("tts", "azure", "half-open"),
+    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.cli.status.look import (
+    Breaker,
     ErrorCount,
     Gateway,
     Gpu,
@@ -194,3 +195,20 @@ def test_what_is_wrong_stands_before_what_is_only_worth_knowing() -> None:
 
     assert [finding.wrong for finding in verdict.findings] == [True, False]
     assert verdict.words == "1 of 1 segment failed within 60 s"
+
+
+def test_a_provider_that_nobody_asks_is_wrong_where_its_stage_has_no_other() -> None:
+    azure = Breaker("stt", "azure", "open", "quota", 240.0)
+    others = (Breaker("stt", "pocketsphinx", "closed"), Breaker("tts", "azure", "closed"))
+    healthy, what, remedy = only(replace(WELL, breakers=(azure, *others)))
+    assert (healthy, what) == (
+        True,
+        "stt: azure is not asked, for 240 s more (quota); pocketsphinx does its work",
+    )
+    assert remedy.startswith("Raise the quota")
+
+    healthy, what, _ = only(replace(WELL, breakers=(replace(azure, state="half-open"), others[1])))
+    assert (healthy, what) == (
+        False,
+        "stt: azure is to be tried again (quota), and no other provider is there",
+    )

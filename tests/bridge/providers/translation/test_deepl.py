@@ -61,6 +61,46 @@ def test_formality_context_and_model_are_asked_for(vendor: deepl.DeepLApi, build
     assert full["model_type"] == "quality_optimized"
 
 
+def test_what_was_said_before_is_told_beside_the_context_of_the_operator(
+    vendor: deepl.DeepLApi, build: Build
+) -> None:
+    before = ("We are at sea.", "It is late.")
+    build("translation", "deepl").translate(Phrase("radio", "en", "es", context=before))
+    build("translation", "deepl", CONTEXT="Boats.").translate(Phrase("radio", "en", "es", context=before))
+    assert [asked.json["context"] for asked in vendor.asked] == [
+        "We are at sea. It is late.",
+        "Boats. We are at sea. It is late.",
+    ]
+
+
+def test_term_stands_in_the_text_as_it_is_to_be_called_where_deepl_translates_nothing(
+    vendor: deepl.DeepLApi, build: Build
+) -> None:
+    phrase = Phrase("R&D <wrote> to ada lovelace.", "en", "es", terms=(("Ada Lovelace", "Ada & <Co>"),))
+    assert build("translation", "deepl").translate(phrase).text == "R&D <WROTE> TO Ada & <Co>."
+    sent = vendor.asked[0].json
+    assert sent["text"] == ["R&amp;D &lt;wrote&gt; to <x>Ada &amp; &lt;Co&gt;</x>."]
+    assert (sent["tag_handling"], sent["ignore_tags"]) == ("xml", ["x"])
+
+
+def test_glossary_kept_at_deepl_is_named_for_its_pair_alone(vendor: deepl.DeepLApi, build: Build) -> None:
+    engine = build("translation", "deepl", GLOSSARIES="en-es:abc-1, de-zh-Hant:abc-2")
+    for source, target in (("en", "es"), ("en-GB", "es-419"), ("de", "zh"), ("es", "en")):
+        engine.translate(Phrase("radio", source, target))
+    assert [asked.json.get("glossary_id") for asked in vendor.asked] == ["abc-1", "abc-1", "abc-2", None]
+
+
+@pytest.mark.parametrize("listed", ["abc", "en-es", "en-es:", "en-xx:abc", "xx-en:abc"])
+def test_glossary_without_its_pair_and_id_is_refused(listed: str, build: Build) -> None:
+    with pytest.raises(SettingsError, match="DEEPL_GLOSSARIES"):
+        build("translation", "deepl", GLOSSARIES=listed)
+
+
+def test_text_without_terms_is_no_xml(vendor: deepl.DeepLApi, build: Build) -> None:
+    assert build("translation", "deepl").translate(Phrase("R&D", "en", "es")).text == "~R&D~"
+    assert "tag_handling" not in vendor.asked[0].json
+
+
 def test_formality_that_some_languages_refuse_is_no_choice(build: Build) -> None:
     with pytest.raises(SettingsError, match="DEEPL_FORMALITY"):
         build("translation", "deepl", FORMALITY="less")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+from xml.etree import ElementTree
+
 from tests.bridge.providers.vendors.server import Answer, Asked, Vendor, said
 
 KEY = "0123456789-ABCDEF:fx"
@@ -10,7 +14,7 @@ TARGETS = {"EN-US", "EN-GB", "ES", "ES-419", "DE", "PT-BR", "PT-PT", "ZH-HANS", 
 
 
 class DeepLApi(Vendor):
-    """Translates by marking."""
+    """Translates by marking, all but what stands in a tag to be ignored."""
 
     def reply(self, asked: Asked) -> Answer:
         if asked.headers.get("authorization") != f"DeepL-Auth-Key {KEY}":
@@ -20,6 +24,17 @@ class DeepLApi(Vendor):
         if sent["target_lang"] not in TARGETS or "-" in sent["source_lang"]:
             return said({"message": "Value for 'target_lang' not supported."}, 400)
         made = [
-            {"detected_source_language": sent["source_lang"], "text": f"~{text}~"} for text in sent["text"]
+            {"detected_source_language": sent["source_lang"], "text": _marked(text, sent)}
+            for text in sent["text"]
         ]
         return said({"translations": made})
+
+
+def _marked(text: str, sent: dict[str, Any]) -> str:
+    if "tag_handling" not in sent:
+        return f"~{text}~"
+    ElementTree.fromstring(f"<text>{text}</text>")  # version 2 refuses what is not well-formed
+    (tag,) = sent["ignore_tags"]
+    kept = re.findall(f"<{tag}>.*?</{tag}>", text)
+    rest = [part.upper() for part in re.split(f"<{tag}>.*?</{tag}>", text)]
+    return "".join(part for pair in zip(rest, [*kept, ""], strict=True) for part in pair)

@@ -10,26 +10,40 @@ import pytest
 
 from bridge.providers import load
 from bridge.types import Stage
-from tests.bridge.providers.vendors import cosyvoice, deepgram, deepl, libretranslate, openai, xtts
+from tests.bridge.providers.vendors import (
+    azure,
+    cosyvoice,
+    deepgram,
+    deepl,
+    elevenlabs,
+    libretranslate,
+    openai,
+    xtts,
+)
 
 
 @pytest.fixture(scope="session")
 def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
     """The variables that lead a provider to its vendor, by the provider's name."""
     ears, words, own = openai.OpenAi(), deepl.DeepLApi(), libretranslate.LibreTranslateApi()
-    listener, mouth = deepgram.Deepgram(), cosyvoice.CosyVoiceServer()
-    with ears.running(), words.running(), own.running(), listener.running(), mouth.running():
+    listener, both, mouth = deepgram.Deepgram(), azure.Azure(), elevenlabs.ElevenLabs()
+    lent = cosyvoice.CosyVoiceServer()
+    with ExitStack() as running:
+        for vendor in (ears, words, own, listener, both, mouth, lent):
+            running.enter_context(vendor.running())
         yield {
             "openai": {"OPENAI_API_KEY": openai.KEY, "OPENAI_BASE_URL": ears.url},
             "deepl": {"DEEPL_API_KEY": deepl.KEY, "DEEPL_BASE_URL": words.url},
             "deepgram": {"DEEPGRAM_API_KEY": deepgram.KEY, "DEEPGRAM_BASE_URL": listener.url},
+            "azure": {"AZURE_SPEECH_KEY": azure.KEY, "AZURE_SPEECH_ENDPOINT": both.url},
+            "elevenlabs": {"ELEVENLABS_API_KEY": elevenlabs.KEY, "ELEVENLABS_BASE_URL": mouth.url},
             "libretranslate": {"LIBRETRANSLATE_BASE_URL": own.url},
             "coqui": {
                 "COQUI_TOS_AGREED": "1",
                 "COQUI_MODEL": str(xtts.checkpoint(tmp_path_factory.mktemp("models") / "xtts")),
             },
             "cosyvoice": {
-                "COSYVOICE_BASE_URL": mouth.url,
+                "COSYVOICE_BASE_URL": lent.url,
                 "COSYVOICE_MODE": "sft",
                 "COSYVOICE_SPEAKER": cosyvoice.SPEAKERS[0],
                 "COSYVOICE_LANGUAGES": "en,es",

@@ -43,7 +43,8 @@ class OpenAi(Vendor):
         )
 
     def _chat(self, asked: Asked) -> Answer:
-        text = asked.json["messages"][-1]["content"].removeprefix("<speech>").removesuffix("</speech>")
+        content = asked.json["messages"][-1]["content"]
+        text = content[max(0, content.find("<speech>")) :].removeprefix("<speech>").removesuffix("</speech>")
         return reply(f"~{text}~")
 
     def _speech(self, asked: Asked) -> Answer:

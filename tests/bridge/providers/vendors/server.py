@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any
 
 PIECE = 4_800
@@ -78,7 +79,9 @@ class Vendor:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                chunked = self.headers.get("Transfer-Encoding") == "chunked"
+                length = int(self.headers.get("Content-Length", 0))
+                body = chunks(self.rfile) if chunked else self.rfile.read(length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 asked = Asked(self.path, headers, body, self.command)
                 vendor.asked.append(asked)
@@ -114,6 +117,16 @@ class Vendor:
                 pass
 
         return Handler
+
+
+def chunks(file: BufferedIOBase) -> bytes:
+    """A body that is sent in chunks."""
+    found = b""
+    while size := int(file.readline(), 16):
+        found += file.read(size)
+        file.readline()
+    file.readline()
+    return found
 
 
 def said(value: object, status: int = 200, **headers: str) -> Answer:

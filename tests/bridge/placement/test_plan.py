@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge import placement
 from bridge.errors import NoWorker
-from bridge.placement import Place, plan, serves, slots_of
+from bridge.placement import Need, Place, Standing, common, lacking, plan, serves, slots_of
 from bridge.store.registry import WorkerRecord
-from bridge.types import STAGES, Stage
+from bridge.types import STAGES, Stage, Target
 
 
 def worker(stage: Stage, device: str, **changes: Any) -> WorkerRecord:
@@ -34,7 +35,8 @@ def planned(
     source: str | None = "en",
     departed: tuple[WorkerRecord, ...] = (),
 ) -> dict[Place, str]:
-    return plan(stage, source, targets, workers, lambda queue: (loads or {}).get(queue, 0.0), departed)
+    need = Need(stage, source, [Target(target) for target in targets])
+    return plan(need, workers, lambda queue: Standing((loads or {}).get(queue, 0.0)), departed=departed)
 
 
 def test_every_stage_of_every_target_has_its_queue() -> None:
@@ -145,3 +147,47 @@ def test_a_source_to_be_detected_may_be_translated_by_whoever_has_the_target() -
 def test_stages_without_worker_are_listed_in_their_order() -> None:
     assert placement.missing([worker("translation", "cpu0")]) == ["stt", "tts"]
     assert placement.missing(devices("cpu0")) == []
+
+
+def test_the_plan_is_made_by_the_strategy_that_is_given() -> None:
+    by = placement.strategy("round_robin")
+    need = Need("stt", "en", [Target("es"), Target("ca")], session="alice")
+    first, second = (plan(need, devices("gpu0", "gpu1"), lambda queue: Standing(), by, ()) for _ in range(2))
+    by.sent("alice", first)
+
+    assert first == second
+    assert first["translation", "es"] != first["translation", "ca"]
+    assert plan(need, devices("gpu0", "gpu1"), lambda queue: Standing(), by)["stt", None] == "stt.gpu1"
+
+
+def test_a_queue_can_what_all_of_its_workers_can() -> None:
+    """One provider follows another on a queue: whichever of them takes a piece can do it."""
+    old = worker("tts", "cpu0", languages=("ca", "es"))
+    new = replace(worker("tts", "cpu0", languages=("de", "es")), name="new")
+    apart = worker("tts", "cpu1", languages=("fr",))
+
+    assert [each.languages for each in common([old, new, apart])] == [("es",), ("es",), ("fr",)]
+    assert [each.languages for each in common([new, apart])] == [("de", "es"), ("fr",)]
+
+
+def test_pairs_and_detection_are_shared_too() -> None:
+    first = worker("translation", "cpu0")
+    second = replace(worker("translation", "cpu0", pairs=(("en", "ca"),)), name="second")
+    deaf, keen = worker("stt", "cpu0"), replace(worker("stt", "cpu0", detects=True), name="keen")
+
+    assert [each.pairs for each in common([first, second])] == [(("en", "ca"),)] * 2
+    assert not any(each.detects for each in common([deaf, keen]))
+
+
+def test_what_a_worker_lacks_of_its_queue_is_named() -> None:
+    old = worker("stt", "cpu0", languages=("ca", "de", "en"), detects=True)
+    new = replace(worker("stt", "cpu0"), name="new")
+
+    assert lacking(new, [old]) == ["ca", "de", "detection"]
+    assert lacking(old, [new]) == []
+    assert lacking(new, [replace(old, draining=True)]) == []
+    assert lacking(new, [worker("stt", "cpu1", languages=("fr",))]) == []
+    assert lacking(
+        replace(worker("translation", "cpu0", pairs=(("en", "ca"),)), name="new"),
+        [worker("translation", "cpu0")],
+    ) == ["en-es"]

@@ -1,0 +1,98 @@
+"""What Azure calls our languages, and which of its voices speaks each."""
+
+from __future__ import annotations
+
+VOICES: dict[str, tuple[str, str]] = {
+    "af": ("af-ZA", "af-ZA-AdriNeural"),
+    "am": ("am-ET", "am-ET-MekdesNeural"),
+    "ar": ("ar-EG", "ar-EG-SalmaNeural"),
+    "az": ("az-AZ", "az-AZ-BanuNeural"),
+    "bg": ("bg-BG", "bg-BG-KalinaNeural"),
+    "bn": ("bn-BD", "bn-BD-NabanitaNeural"),
+    "bs": ("bs-BA", "bs-BA-VesnaNeural"),
+    "ca": ("ca-ES", "ca-ES-JoanaNeural"),
+    "cs": ("cs-CZ", "cs-CZ-VlastaNeural"),
+    "cy": ("cy-GB", "cy-GB-NiaNeural"),
+    "da": ("da-DK", "da-DK-ChristelNeural"),
+    "de": ("de-DE", "de-DE-KatjaNeural"),
+    "el": ("el-GR", "el-GR-AthinaNeural"),
+    "en": ("en-US", "en-US-JennyNeural"),
+    "en-GB": ("en-GB", "en-GB-SoniaNeural"),
+    "es": ("es-ES", "es-ES-ElviraNeural"),
+    "es-419": ("es-MX", "es-MX-DaliaNeural"),
+    "et": ("et-EE", "et-EE-AnuNeural"),
+    "fa": ("fa-IR", "fa-IR-DilaraNeural"),
+    "fi": ("fi-FI", "fi-FI-NooraNeural"),
+    "fr": ("fr-FR", "fr-FR-DeniseNeural"),
+    "fr-BE": ("fr-BE", "fr-BE-CharlineNeural"),
+    "fr-CH": ("fr-CH", "fr-CH-ArianeNeural"),
+    "ga": ("ga-IE", "ga-IE-OrlaNeural"),
+    "gl": ("gl-ES", "gl-ES-SabelaNeural"),
+    "gu": ("gu-IN", "gu-IN-DhwaniNeural"),
+    "he": ("he-IL", "he-IL-HilaNeural"),
+    "hi": ("hi-IN", "hi-IN-SwaraNeural"),
+    "hr": ("hr-HR", "hr-HR-GabrijelaNeural"),
+    "hu": ("hu-HU", "hu-HU-NoemiNeural"),
+    "id": ("id-ID", "id-ID-GadisNeural"),
+    "is": ("is-IS", "is-IS-GudrunNeural"),
+    "it": ("it-IT", "it-IT-ElsaNeural"),
+    "ja": ("ja-JP", "ja-JP-NanamiNeural"),
+    "jv": ("jv-ID", "jv-ID-SitiNeural"),
+    "ka": ("ka-GE", "ka-GE-EkaNeural"),
+    "kk": ("kk-KZ", "kk-KZ-AigulNeural"),
+    "km": ("km-KH", "km-KH-SreymomNeural"),
+    "kn": ("kn-IN", "kn-IN-SapnaNeural"),
+    "ko": ("ko-KR", "ko-KR-SunHiNeural"),
+    "lo": ("lo-LA", "lo-LA-KeomanyNeural"),
+    "lt": ("lt-LT", "lt-LT-OnaNeural"),
+    "lv": ("lv-LV", "lv-LV-EveritaNeural"),
+    "mk": ("mk-MK", "mk-MK-MarijaNeural"),
+    "ml": ("ml-IN", "ml-IN-SobhanaNeural"),
+    "mn": ("mn-MN", "mn-MN-YesuiNeural"),
+    "mr": ("mr-IN", "mr-IN-AarohiNeural"),
+    "ms": ("ms-MY", "ms-MY-YasminNeural"),
+    "mt": ("mt-MT", "mt-MT-GraceNeural"),
+    "my": ("my-MM", "my-MM-NilarNeural"),
+    "ne": ("ne-NP", "ne-NP-HemkalaNeural"),
+    "nl": ("nl-NL", "nl-NL-ColetteNeural"),
+    "no": ("nb-NO", "nb-NO-PernilleNeural"),
+    "pl": ("pl-PL", "pl-PL-ZofiaNeural"),
+    "ps": ("ps-AF", "ps-AF-LatifaNeural"),
+    "pt": ("pt-PT", "pt-PT-RaquelNeural"),
+    "pt-BR": ("pt-BR", "pt-BR-FranciscaNeural"),
+    "ro": ("ro-RO", "ro-RO-AlinaNeural"),
+    "ru": ("ru-RU", "ru-RU-SvetlanaNeural"),
+    "si": ("si-LK", "si-LK-ThiliniNeural"),
+    "sk": ("sk-SK", "sk-SK-ViktoriaNeural"),
+    "sl": ("sl-SI", "sl-SI-PetraNeural"),
+    "so": ("so-SO", "so-SO-UbaxNeural"),
+    "sq": ("sq-AL", "sq-AL-AnilaNeural"),
+    "sr": ("sr-RS", "sr-RS-SophieNeural"),
+    "su": ("su-ID", "su-ID-TutiNeural"),
+    "sv": ("sv-SE", "sv-SE-SofieNeural"),
+    "sw": ("sw-KE", "sw-KE-ZuriNeural"),
+    "ta": ("ta-IN", "ta-IN-PallaviNeural"),
+    "te": ("te-IN", "te-IN-ShrutiNeural"),
+    "th": ("th-TH", "th-TH-PremwadeeNeural"),
+    "tr": ("tr-TR", "tr-TR-EmelNeural"),
+    "uk": ("uk-UA", "uk-UA-PolinaNeural"),
+    "ur": ("ur-PK", "ur-PK-UzmaNeural"),
+    "uz": ("uz-UZ", "uz-UZ-MadinaNeural"),
+    "vi": ("vi-VN", "vi-VN-HoaiMyNeural"),
+    "yue": ("zh-HK", "zh-HK-HiuGaaiNeural"),
+    "zh": ("zh-CN", "zh-CN-XiaoxiaoNeural"),
+    "zh-Hant": ("zh-TW", "zh-TW-HsiaoChenNeural"),
+    "zu": ("zu-ZA", "zu-ZA-ThandoNeural"),
+}
+"""For each of our tags the locale and the neural voice, a woman's, by the list of voices of May 2025."""
+
+RECOGNISED = {"bn": "bn-IN", "ur": "ur-IN"}
+"""Locales of recognition that are others than those of the voices, by the page of language support."""
+
+SILENT = frozenset({"su"})
+"""Languages that Azure speaks and does not recognise, by the same page."""
+
+
+def locales() -> dict[str, str]:
+    """The locale in which Azure recognises each of our tags."""
+    return {tag: RECOGNISED.get(tag, locale) for tag, (locale, _) in VOICES.items() if tag not in SILENT}
