@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from bridge.types import SAMPLE_BYTES
@@ -33,3 +34,8 @@ def frames(pcm: bytes, rate: int, ms: int = 20) -> Iterator[bytes]:
     size = rate * ms // 1000 * SAMPLE_BYTES
     for start in range(0, len(pcm), size):
         yield pcm[start : start + size]
+
+
+def s16(samples: npt.NDArray[np.float32]) -> bytes:
+    """PCM s16le of samples within 1; what is louder is clipped."""
+    return np.round(np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes()

@@ -33,6 +33,7 @@ PREFIXES = (
     *("METRICS", "FLIGHT_", "FLOWER_", "OPENAI_STT_", "OPENAI_TRANSLATION_", "OPENAI_TTS_", "DEEPL_"),
     *("LIBRETRANSLATE_", "DEEPGRAM_", "AZURE_SPEECH_", "AZURE_STT_", "AZURE_TTS_", "ELEVENLABS_"),
     *("CONTEXT_", "GLOSSARY"),
+    *("PYTTSX3_", "KOKORO_", "COQUI_", "COSYVOICE_"),
 )
 """Of the environment's variables only these are taken for ours; most of the rest belong to others."""
 OTHERS = ("COMPOSE_", "GRAFANA_PASSWORD")

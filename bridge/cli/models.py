@@ -25,11 +25,14 @@ class Kind(StrEnum):
     NLLB = "nllb"
     NLLB_TRANSFORMERS = "nllb-transformers"
     PIPER = "piper"
+    KOKORO = "kokoro"
+    COQUI = "coqui"
 
 
 KindArgument = Annotated[Kind, typer.Argument(help="The engine.")]
 NameArgument = Annotated[
-    str, typer.Argument(help="small, nllb-200-distilled-600M, es_ES-davefx-medium, or OWNER/REPOSITORY.")
+    str,
+    typer.Argument(help="small, nllb-200-distilled-600M, es_ES-davefx-medium, v1.0, or OWNER/REPOSITORY."),
 ]
 
 

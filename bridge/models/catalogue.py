@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bridge.errors import BridgeError
 
-Kind = Literal["whisper", "nllb", "nllb-transformers", "piper"]
+Kind = Literal["whisper", "nllb", "nllb-transformers", "piper", "kokoro", "coqui"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -30,11 +30,19 @@ ELSEWHERE = {
 VOICES = "rhasspy/piper-voices"
 VOICE = re.compile(r"(?P<family>[a-z]{2,3})_[A-Z]{2}-(?P<speaker>\w+)-(?P<quality>x_low|low|medium|high)")
 
+KOKORO = {"v1.0": "fastrtc/kokoro-onnx"}
+"""The files of the releases of kokoro-onnx, at the hub."""
+
+COQUI = {"xtts_v2": "tts-hub/XTTS-v2"}
+"""As coqui-tts names the model and its repository."""
+
 LICENCES: dict[Kind, str] = {
     "whisper": "MIT",
     "nllb": "CC-BY-NC-4.0",
     "nllb-transformers": "CC-BY-NC-4.0",
     "piper": "see MODEL_CARD",
+    "kokoro": "Apache-2.0",
+    "coqui": "CPML, not for commercial use",
 }
 """What holds for the models that the short names stand for."""
 
@@ -45,6 +53,11 @@ def repository_of(kind: Kind, name: str) -> str:
         return VOICES
     if "/" in name:
         return name
+    if kind in ("kokoro", "coqui"):
+        named = KOKORO if kind == "kokoro" else COQUI
+        if name not in named:
+            raise BridgeError(f"{kind} has no model {name}.", f"Use OWNER/REPOSITORY or {', '.join(named)}.")
+        return named[name]
     if kind == "whisper":
         if name not in SIZES:
             raise BridgeError(

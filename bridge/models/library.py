@@ -24,9 +24,12 @@ from bridge.models.catalogue import (
     short,
     voice_files,
 )
+from bridge.models.terms import CoquiTerms, agreed
 from bridge.settings import Settings
 
 WEIGHTS = re.compile(r"(model|pytorch_model)(-\d+-of-\d+)?\.(bin|safetensors)(\.index\.json)?")
+KOKORO = re.compile(r"kokoro[\w.-]*\.onnx|voices[\w.-]*\.bin")
+COQUI = ("config.json", "model.pth", "vocab.json", "speakers_xtts.pth")
 TEXTS = re.compile(r"[\w.-]+\.(json|model|txt)")
 
 SOURCE = "source.json"
@@ -120,6 +123,8 @@ def pull(kind: Kind, name: str, on_progress: hub.Progress) -> Entry:
 
 
 def _obtain(kind: Kind, name: str, place: Path, on_progress: hub.Progress) -> None:
+    if kind == "coqui":
+        agreed(CoquiTerms.read())
     part = _part(place)
     source = _source(kind, name)
     if _converted(kind, source):
@@ -165,6 +170,12 @@ def _source(kind: Kind, name: str) -> hub.Repository:
     if kind == "piper":
         source = hub.paths(repository, voice_files(name))
         complete = {file.name for file in source.files} >= {f"{name}.onnx", f"{name}.onnx.json"}
+    elif kind == "kokoro":
+        source = hub.repository(repository).only(lambda path: KOKORO.fullmatch(path) is not None)
+        complete = {file.path.rpartition(".")[2] for file in source.files} == {"onnx", "bin"}
+    elif kind == "coqui":
+        source = hub.repository(repository).only(COQUI.__contains__)
+        complete = {file.path for file in source.files} >= set(COQUI[:3])
     else:
         source = hub.repository(repository)
         safe = any(file.path.endswith(".safetensors") for file in source.files) and not source.has(

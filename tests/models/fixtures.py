@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.models import kokoro
 from tests.models.archive import unpack
 
 
@@ -33,3 +34,9 @@ def tiny_nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_piper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Voices {es_ES,fr_FR,ca_ES,en_US}-tiny-low.onnx, and es_ES-tiny-high.onnx of two speakers."""
     return unpack("piper-tiny-test", tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def tiny_kokoro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with kokoro-v1.0.onnx and voices-v1.0.bin: American, British, Spanish and French voices."""
+    return kokoro.make(tmp_path_factory.mktemp("models") / "kokoro")

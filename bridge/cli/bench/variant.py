@@ -30,10 +30,6 @@ def _listed(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _engine(value: Any) -> str:
-    return {"pyttsx3": "espeak"}.get(str(value), str(value))
-
-
 def _word(value: Any) -> str:
     return str(value).removeprefix("ORT_").removeprefix("ENABLE_").lower()
 
@@ -62,7 +58,7 @@ KEYS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "stt.optimization.device": ("STT_DEVICE", _plain),
     "stt.optimization.compute_type": ("STT_COMPUTE_TYPE", _plain),
     "stt.optimization.num_workers": ("STT_NUM_WORKERS", _plain),
-    "tts.engine": ("TTS_PROVIDER", _engine),
+    "tts.engine": ("TTS_PROVIDER", _plain),
     "audio.output.sample_rate": ("SAMPLE_RATE", _plain),
     "response_generation.cache.enabled": ("CACHE_ENABLED", _plain),
     "response_generation.cache.size": ("CACHE_SIZE", _plain),

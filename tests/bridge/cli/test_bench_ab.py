@@ -91,7 +91,7 @@ VAD_PADDING_MS: 200
         "STT_MODEL_SIZE": "tiny.en",
         "STT_DEVICE": "cpu",
         "STT_COMPUTE_TYPE": "int8",
-        "TTS_PROVIDER": "espeak",
+        "TTS_PROVIDER": "pyttsx3",
         "MODEL_TTL_SECONDS": "600",
         "PRELOAD_MODELS": "tts:a,tts:b",
         "CACHE_ENABLED": "true",

@@ -14,6 +14,7 @@ from bridge.models.library import pull
 from bridge.providers import load
 from bridge.types import Phrase, Stage
 from tests.hub import Hub
+from tests.models.fixtures import tiny_kokoro as tiny_kokoro
 from tests.models.fixtures import tiny_nllb as tiny_nllb
 from tests.models.fixtures import tiny_piper as tiny_piper
 from tests.models.fixtures import tiny_whisper as tiny_whisper
@@ -27,7 +28,12 @@ def contents(folder: Path, below: str = "") -> dict[str, bytes]:
 
 @pytest.fixture
 def hub(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_whisper: Path, tiny_nllb: Path, tiny_piper: Path
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tiny_whisper: Path,
+    tiny_nllb: Path,
+    tiny_piper: Path,
+    tiny_kokoro: Path,
 ) -> Iterator[Hub]:
     voice = contents(tiny_piper, "es/es_ES/tiny/low/")
     made = Hub(
@@ -35,6 +41,7 @@ def hub(
             "Systran/faster-whisper-tiny": contents(tiny_whisper),
             "facebook/nllb-200-tiny": contents(tiny_nllb / "hf"),
             "rhasspy/piper-voices": voice,
+            "fastrtc/kokoro-onnx": contents(tiny_kokoro) | {"config.json": b"{}"},
         }
     )
     made.start()
@@ -52,6 +59,7 @@ def hub(
         ("nllb", "facebook/nllb-200-tiny", "translation", "nllb", "TRANSLATION_MODEL"),
         ("nllb-transformers", "nllb-200-tiny", "translation", "nllb-transformers", "TRANSLATION_MODEL"),
         ("piper", "es_ES-tiny-low", "tts", "piper", "TTS_MODEL"),
+        ("kokoro", "v1.0", "tts", "kokoro", "KOKORO_MODEL"),
     ],
 )
 def test_a_pulled_model_is_loaded_by_its_name(

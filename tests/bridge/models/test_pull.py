@@ -189,6 +189,7 @@ def test_a_model_that_is_being_pulled_is_left_alone_by_others(hub: Hub) -> None:
         ("whisper", "nobody/nothing", "shows no model nobody/nothing", "HF_TOKEN"),
         ("whisper", "a/b/c", "a/b/c is no name", "OWNER/REPOSITORY"),
         ("nllb", "nllb-201", "shows no model facebook/nllb-201", "Check the name"),
+        ("kokoro", "v0.19", "kokoro has no model v0.19", "v1.0"),
         ("piper", "es-sol", "es-sol is no name of a Piper voice", "es_ES-davefx-medium"),
         ("piper", "es_ES-luna-medium", "has no piper model es_ES-luna-medium", "rhasspy/piper-voices"),
     ],

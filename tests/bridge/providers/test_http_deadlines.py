@@ -10,7 +10,15 @@ import pytest
 
 from bridge.errors import VendorError
 from bridge.types import Audio, Phrase, Speech, Utterance
-from tests.bridge.providers.vendors import azure, deepgram, deepl, elevenlabs, libretranslate, openai
+from tests.bridge.providers.vendors import (
+    azure,
+    cosyvoice,
+    deepgram,
+    deepl,
+    elevenlabs,
+    libretranslate,
+    openai,
+)
 from tests.bridge.providers.vendors.fixtures import Build
 from tests.bridge.providers.vendors.fixtures import build as build
 from tests.bridge.providers.vendors.server import Answer, Vendor, said
@@ -20,6 +28,7 @@ VENDORS: dict[str, type[Vendor]] = {
     "deepl": deepl.DeepLApi,
     "libretranslate": libretranslate.LibreTranslateApi,
     "deepgram": deepgram.Deepgram,
+    "cosyvoice": cosyvoice.CosyVoiceServer,
     "azure": azure.Azure,
     "elevenlabs": elevenlabs.ElevenLabs,
 }
@@ -42,6 +51,9 @@ def code(build: Build, name: str, url: str, **variables: object) -> tuple[str, f
             key, server = ("SPEECH_KEY", "SPEECH_ENDPOINT") if name == "azure" else ("API_KEY", "BASE_URL")
             engine = build("stt", name, **{key: "a-key", server: url}, **variables)
             engine.transcribe(Speech(Audio(b"\1\0" * 1_600, 16_000), "en"))
+        elif name == "cosyvoice":
+            engine = build("tts", name, MODE="sft", SPEAKER="one", LANGUAGES="es", BASE_URL=url, **variables)
+            list(engine.synthesize(Utterance("buenas tardes", "es")))
         elif name == "elevenlabs":
             engine = build("tts", name, API_KEY="a-key", BASE_URL=url, **variables)
             list(engine.synthesize(Utterance("good evening", "en")))

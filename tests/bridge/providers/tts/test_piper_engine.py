@@ -11,7 +11,8 @@ import pytest
 
 from bridge.errors import BridgeError, ProviderMissing, SettingsError
 from bridge.providers.onnx import CPU, CUDA
-from bridge.providers.tts.piper import PiperOptions, chosen
+from bridge.providers.tts.ort import chosen
+from bridge.providers.tts.piper import PiperOptions
 from tests.bridge.providers.tts.humming import Recorded, say
 
 pytestmark = pytest.mark.provider

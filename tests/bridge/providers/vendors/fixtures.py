@@ -10,16 +10,26 @@ import pytest
 
 from bridge.providers import load
 from bridge.types import Stage
-from tests.bridge.providers.vendors import azure, deepgram, deepl, elevenlabs, libretranslate, openai
+from tests.bridge.providers.vendors import (
+    azure,
+    cosyvoice,
+    deepgram,
+    deepl,
+    elevenlabs,
+    libretranslate,
+    openai,
+    xtts,
+)
 
 
 @pytest.fixture(scope="session")
-def vendors() -> Iterator[dict[str, dict[str, str]]]:
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
     """The variables that lead a provider to its vendor, by the provider's name."""
     ears, words, own = openai.OpenAi(), deepl.DeepLApi(), libretranslate.LibreTranslateApi()
     listener, both, mouth = deepgram.Deepgram(), azure.Azure(), elevenlabs.ElevenLabs()
+    lent = cosyvoice.CosyVoiceServer()
     with ExitStack() as running:
-        for vendor in (ears, words, own, listener, both, mouth):
+        for vendor in (ears, words, own, listener, both, mouth, lent):
             running.enter_context(vendor.running())
         yield {
             "openai": {"OPENAI_API_KEY": openai.KEY, "OPENAI_BASE_URL": ears.url},
@@ -28,6 +38,16 @@ def vendors() -> Iterator[dict[str, dict[str, str]]]:
             "azure": {"AZURE_SPEECH_KEY": azure.KEY, "AZURE_SPEECH_ENDPOINT": both.url},
             "elevenlabs": {"ELEVENLABS_API_KEY": elevenlabs.KEY, "ELEVENLABS_BASE_URL": mouth.url},
             "libretranslate": {"LIBRETRANSLATE_BASE_URL": own.url},
+            "coqui": {
+                "COQUI_TOS_AGREED": "1",
+                "COQUI_MODEL": str(xtts.checkpoint(tmp_path_factory.mktemp("models") / "xtts")),
+            },
+            "cosyvoice": {
+                "COSYVOICE_BASE_URL": lent.url,
+                "COSYVOICE_MODE": "sft",
+                "COSYVOICE_SPEAKER": cosyvoice.SPEAKERS[0],
+                "COSYVOICE_LANGUAGES": "en,es",
+            },
         }
 
 
