@@ -65,7 +65,7 @@ def loudness(pieces: list[Audio]) -> float:
 
 
 def test_who_does_not_agree_to_the_terms_gets_neither_model_nor_speech(coqui: Build) -> None:
-    with pytest.raises(SettingsError, match="COQUI_TOS_AGREED .*forbids commercial use") as raised:
+    with pytest.raises(SettingsError, match=r"COQUI_TOS_AGREED .*forbids commercial use") as raised:
         coqui(COQUI_TOS_AGREED="0")
     assert "cpml" in raised.value.hint
     with pytest.raises(SettingsError, match="COQUI_TOS_AGREED"):
@@ -102,9 +102,9 @@ def test_voice_that_is_not_there_is_refused_with_those_that_are(coqui: Build, tm
     with pytest.raises(ProviderError, match="no speaker 'Nobody'") as raised:
         say(coqui(), voice="Nobody")
     assert "Ana Florence, Craig Gutsy" in raised.value.hint
-    with pytest.raises(SettingsError, match="COQUI_SPEAKER: .*Nobody"):
+    with pytest.raises(SettingsError, match=r"COQUI_SPEAKER: .*Nobody"):
         coqui(COQUI_SPEAKER="Nobody")
-    with pytest.raises(SettingsError, match="COQUI_SPEAKER_WAV=nowhere.wav gives no voice"):
+    with pytest.raises(SettingsError, match=r"COQUI_SPEAKER_WAV=nowhere\.wav gives no voice"):
         coqui(COQUI_SPEAKER="", COQUI_SPEAKER_WAV="nowhere.wav")
     (tmp_path / "xtts" / "speakers_xtts.pth").unlink()
     with pytest.raises(SettingsError, match="COQUI_SPEAKER") as raised_too:
