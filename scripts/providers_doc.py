@@ -31,7 +31,7 @@ SEEN = {
     "nllb-transformers": SMALL,
     "piper": SMALL,
     "kokoro": SMALL,
-    "coqui": "nothing but its options: the package needs several GB",
+    "coqui": "its calls, against a stand-in for the package; the package itself, where it is installed",
 }
 """What the tests run of each; of all others a fake of their API, which we wrote from its documents."""
 
@@ -76,6 +76,22 @@ What workers have reckoned up is `bridge_provider_cost_dollars_total`.
 """
 
 NOTES = """
+## Voices that want more than a name
+
+- `pyttsx3` is the package itself, in a process of its own, for those who know its speech: on Linux that is
+  espeak-ng, a sentence at a time. `espeak` says the same sooner, with pitch and variants.
+- `kokoro`: `speechbridge models pull kokoro v1.0` fetches about 350 MB. `kokoro-v1.0.onnx`, or its `fp16`
+  or `int8` form, and `voices-v1.0.bin` from the releases of kokoro-onnx do as well: give their folder, or the
+  `.onnx`, to `KOKORO_MODEL`. Japanese and Mandarin are not spoken: espeak, which reads the texts, cannot read
+  them.
+- `coqui` needs a Python of its own, since coqui-tts 0.28.0 does not stream with the transformers that
+  `nllb-transformers` takes: `pip install 'speechbridge[coqui]'` there, and start the worker of tts from it.
+  Its models are not for commercial use. `models pull coqui xtts_v2` and the worker want `COQUI_TOS_AGREED=1`.
+- `cosyvoice` asks the FastAPI server of the CosyVoice repository. `COSYVOICE_MODE` names the voice:
+  `cross_lingual` by a recording (`COSYVOICE_PROMPT_WAV`), `zero_shot` by a recording and its words,
+  `instruct2` by a recording and an instruction, `sft` by a speaker of the model. It cannot be asked to speak
+  faster, as the others are where a listener is behind.
+
 ## What is sent to vendors, and when
 
 A provider at a vendor gets what is said: the sound of a segment, its text, or its translation. Keys are

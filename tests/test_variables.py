@@ -44,6 +44,10 @@ PIPER = "bridge/providers/tts/test_piper.py::"
 VOICES = "bridge/providers/tts/test_piper_voices.py::"
 PIPER_ENGINE = "bridge/providers/tts/test_piper_engine.py::"
 ESPEAK = "bridge/providers/tts/test_espeak.py::"
+PYTTSX3 = "bridge/providers/tts/test_pyttsx3.py::"
+KOKORO = "bridge/providers/tts/test_kokoro.py::"
+COQUI = "bridge/providers/tts/test_coqui.py::"
+COSYVOICE = "bridge/providers/tts/test_cosyvoice.py::"
 SPEECH = "gateway/protocols/native/test_connection.py::"
 SIMULATED = "bridge/providers/test_simulated.py::"
 
@@ -271,6 +275,32 @@ SHOWN_BY = {
     "ESPEAK_RATE": ESPEAK + "test_faster_rate_makes_shorter_speech",
     "ESPEAK_PITCH": ESPEAK + "test_pitch_is_heard",
     "ESPEAK_VARIANT": ESPEAK + "test_variant_changes_the_voice_of_every_language",
+    **dict.fromkeys(("PYTTSX3_RATE", "PYTTSX3_VOLUME"), PYTTSX3 + "test_rate_and_volume_are_those_asked_for"),
+    "KOKORO_MODEL": KOKORO + "test_model_is_a_folder_a_file_or_a_pulled_name",
+    "KOKORO_VOICES": KOKORO + "test_voice_is_the_best_one_the_operators_or_the_segments",
+    "COQUI_TOS_AGREED": COQUI + "test_who_does_not_agree_to_the_terms_gets_neither_model_nor_speech",
+    "COQUI_MODEL": COQUI + "test_file_that_is_missing_is_told_with_the_command_that_fetches_it",
+    **dict.fromkeys(
+        ("COQUI_SPEAKER", "COQUI_SPEAKER_WAV"),
+        COQUI + "test_voice_is_that_of_the_segment_of_the_variable_or_the_first",
+    ),
+    "COQUI_PIECE_TOKENS": COQUI + "test_speech_comes_in_pieces_of_the_steps_asked_for",
+    "COQUI_TEMPERATURE": COQUI + "test_speed_and_temperature_are_those_asked_for",
+    **dict.fromkeys(
+        (
+            *("COSYVOICE_BASE_URL", "COSYVOICE_MODE", "COSYVOICE_SPEAKER", "COSYVOICE_PROMPT_WAV"),
+            *("COSYVOICE_PROMPT_TEXT", "COSYVOICE_INSTRUCTION"),
+        ),
+        COSYVOICE + "test_each_mode_sends_the_fields_of_its_path",
+    ),
+    **dict.fromkeys(
+        ("COSYVOICE_FORMAT", "COSYVOICE_RATE"),
+        COSYVOICE + "test_floats_of_a_server_with_stream_are_the_same_speech",
+    ),
+    "COSYVOICE_LANGUAGES": COSYVOICE + "test_languages_are_those_of_the_model_unless_others_are_named",
+    **{
+        f"COSYVOICE_{end}": VENDORS[end] for end in ("CONNECT_MS", "FIRST_BYTE_MS", "TOTAL_MS", "PATIENCE_MS")
+    },
     "TTS_MODEL": VOICES + "test_named_voices_and_paths_stand_for_their_languages",
     "TTS_QUALITY": VOICES + "test_quality_chooses_among_the_voices_on_disk",
     "TTS_SPEED": PIPER + "test_double_speed_halves_the_length_of_every_sentence",

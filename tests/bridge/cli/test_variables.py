@@ -52,8 +52,9 @@ def test_variable_of_several_stages_acts_where_one_of_its_engines_is_chosen(
     (folder / ".env").write_text("DEVICE=cpu\n")
     [sentence] = said()
     assert sentence == (
-        "DEVICE in .env has no effect: faster_whisper or nllb or nllb-transformers or piper would read it, "
-        "but STT_PROVIDER=pocketsphinx and TRANSLATION_PROVIDER=apertium and TTS_PROVIDER=espeak are chosen."
+        "DEVICE in .env has no effect: faster_whisper or nllb or nllb-transformers or piper or kokoro or "
+        "coqui would read it, but STT_PROVIDER=pocketsphinx and TRANSLATION_PROVIDER=apertium and "
+        "TTS_PROVIDER=espeak are chosen."
     )
     monkeypatch.setenv("TTS_PROVIDER", "piper")
     assert said() == []
