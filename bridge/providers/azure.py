@@ -91,12 +91,7 @@ class _Service:
     def __init__(self, options: AzureOptions, service: Literal["stt", "tts"]) -> None:
         self._options = options
         key = http_options.key("AZURE_SPEECH_KEY", options.azure_speech_key, needed=True)
-        limits = http_options.Deadlines(
-            options.azure_connect_ms,
-            options.azure_first_byte_ms,
-            options.azure_total_ms,
-            options.azure_patience_ms,
-        )
+        limits = http_options.deadlines(options, "azure")
         headers = {"Ocp-Apim-Subscription-Key": key, "User-Agent": "speechbridge"}
         server = _server(options, service)
         self._remote = http.Remote("Azure", server, headers, limits, key_variable="AZURE_SPEECH_KEY")

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 
 from bridge import languages
 from bridge.errors import LanguageError, SettingsError
+from bridge.options import Options
 
 URL = r"^https?://[^\s/?#]+[^\s?#]*$"
 
@@ -50,6 +51,14 @@ class Deadlines:
     first_byte: int
     total: int
     patience: int
+
+
+def deadlines(options: Options, provider: str) -> Deadlines:
+    """Those of the four fields above, as the options of `provider` name them."""
+    connect, first_byte, total, patience = (
+        getattr(options, f"{provider}_{name}_ms") for name in ("connect", "first_byte", "total", "patience")
+    )
+    return Deadlines(connect, first_byte, total, patience)
 
 
 def key(variable: str, value: SecretStr | None, *, needed: bool) -> str:

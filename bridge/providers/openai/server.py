@@ -61,12 +61,7 @@ def _remote(options: OpenAiOptions) -> http.Remote:
     key = http_options.key(
         "OPENAI_API_KEY", options.openai_api_key, needed=options.openai_base_url.startswith(HOME)
     )
-    limits = http_options.Deadlines(
-        options.openai_connect_ms,
-        options.openai_first_byte_ms,
-        options.openai_total_ms,
-        options.openai_patience_ms,
-    )
+    limits = http_options.deadlines(options, "openai")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return http.Remote(
         "OpenAI" if options.openai_base_url.startswith(HOME) else "The server of OPENAI_BASE_URL",

@@ -63,12 +63,7 @@ class Deepgram:
         key = http_options.key("DEEPGRAM_API_KEY", options.deepgram_api_key, needed=True)
         self._languages = http_options.tags(options.deepgram_languages, "DEEPGRAM_LANGUAGES")
         self._model = options.deepgram_model
-        limits = http_options.Deadlines(
-            options.deepgram_connect_ms,
-            options.deepgram_first_byte_ms,
-            options.deepgram_total_ms,
-            options.deepgram_patience_ms,
-        )
+        limits = http_options.deadlines(options, "deepgram")
         headers = {"Authorization": f"Token {key}", "Content-Type": "audio/wav"}
         self._remote = http.Remote(
             "Deepgram", options.deepgram_base_url, headers, limits, key_variable="DEEPGRAM_API_KEY"

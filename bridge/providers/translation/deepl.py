@@ -125,12 +125,7 @@ class DeepL:
         self._options = options
         self._glossaries = glossaries(options.deepl_glossaries)
         key = http_options.key("DEEPL_API_KEY", options.deepl_api_key, needed=True)
-        limits = http_options.Deadlines(
-            options.deepl_connect_ms,
-            options.deepl_first_byte_ms,
-            options.deepl_total_ms,
-            options.deepl_patience_ms,
-        )
+        limits = http_options.deadlines(options, "deepl")
         host = options.deepl_base_url or home(key)
         self._remote = http.Remote(
             "DeepL", host, {"Authorization": f"DeepL-Auth-Key {key}"}, limits, key_variable="DEEPL_API_KEY"

@@ -43,12 +43,7 @@ class LibreTranslate:
 
     def __init__(self, options: LibreTranslateOptions) -> None:
         key = http_options.key("LIBRETRANSLATE_API_KEY", options.libretranslate_api_key, needed=False)
-        limits = http_options.Deadlines(
-            options.libretranslate_connect_ms,
-            options.libretranslate_first_byte_ms,
-            options.libretranslate_total_ms,
-            options.libretranslate_patience_ms,
-        )
+        limits = http_options.deadlines(options, "libretranslate")
         self._key = {"api_key": key} if key else {}
         self._remote = http.Remote(
             "LibreTranslate",

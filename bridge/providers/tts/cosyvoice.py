@@ -84,12 +84,7 @@ class CosyVoice:
         self._options = options
         self._languages = http_options.tags(options.cosyvoice_languages, "COSYVOICE_LANGUAGES")
         self._fields, self._files = _voice(options)
-        limits = http_options.Deadlines(
-            options.cosyvoice_connect_ms,
-            options.cosyvoice_first_byte_ms,
-            options.cosyvoice_total_ms,
-            options.cosyvoice_patience_ms,
-        )
+        limits = http_options.deadlines(options, "cosyvoice")
         self._remote = http.Remote(
             "The CosyVoice server",
             options.cosyvoice_base_url,

@@ -69,12 +69,7 @@ class ElevenLabs:
         self._options = options
         key = http_options.key("ELEVENLABS_API_KEY", options.elevenlabs_api_key, needed=True)
         self._languages = http_options.tags(options.elevenlabs_languages, "ELEVENLABS_LANGUAGES")
-        limits = http_options.Deadlines(
-            options.elevenlabs_connect_ms,
-            options.elevenlabs_first_byte_ms,
-            options.elevenlabs_total_ms,
-            options.elevenlabs_patience_ms,
-        )
+        limits = http_options.deadlines(options, "elevenlabs")
         self._remote = http.Remote(
             "ElevenLabs",
             options.elevenlabs_base_url,
