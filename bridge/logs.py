@@ -14,8 +14,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bridge.settings import Settings
 
-# One line for each task, which would repeat what the events say already.
-_PER_TASK = ("celery.app.trace", "celery.worker.strategy")
+# One line for each task or request, which would repeat what the events say already.
+_PER_TASK = ("celery.app.trace", "celery.worker.strategy", "httpx")
 # They bring handlers of their own, which would write each line twice.
 _TAKEN_OVER = ("celery", "celery.task", "kombu", "uvicorn", "uvicorn.error", "uvicorn.access")
 

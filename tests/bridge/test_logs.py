@@ -66,9 +66,12 @@ def test_lines_below_the_level_are_dropped() -> None:
     assert [entry["event"] for entry in entries(body, level="DEBUG")] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("name", ["celery.app.trace", "httpx"])
 @pytest.mark.parametrize(("level", "seen"), [("INFO", []), ("DEBUG", ["Task x succeeded: 'some words'"])])
-def test_result_of_a_task_is_logged_at_debug_only(level: str, seen: list[str]) -> None:
-    trace = logging.getLogger("celery.app.trace")
+def test_result_of_a_task_and_address_of_a_request_are_logged_at_debug_only(
+    level: str, seen: list[str], name: str
+) -> None:
+    trace = logging.getLogger(name)
     found = entries(lambda: trace.info("Task x succeeded: %r", "some words"), level=level)
     assert [entry["event"] for entry in found] == seen
 

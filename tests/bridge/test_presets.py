@@ -94,7 +94,7 @@ def test_neural_presets_hear_by_whisper_and_translate_by_nllb(
 ) -> None:
     monkeypatch.setenv("PRESET", name)
     chosen = Settings.read()
-    speaks = "espeak" if name == "low-latency" else "piper"
+    speaks = {"low-latency": "pyttsx3,espeak", "high-quality": "coqui,piper"}.get(name, "piper")
     assert (chosen.stt_provider, chosen.translation_provider, chosen.tts_provider) == (
         "faster_whisper",
         "nllb",

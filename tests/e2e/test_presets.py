@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bridge.providers import load
+from bridge.providers.breaker import Unbroken
+from bridge.providers.chained import build
 from bridge.settings import Settings
-from bridge.types import SPEECH_RATE, Audio, Phrase, Speech, Utterance
+from bridge.types import SPEECH_RATE, STAGES, Audio, Phrase, Speech, Utterance
 from tests.models.fixtures import tiny_nllb, tiny_piper, tiny_whisper
 from tests.models.phrases import ENGLISH, TRANSLATIONS
 from tests.models.speech import Voice, say
@@ -19,7 +22,7 @@ __all__ = ["tiny_nllb", "tiny_piper", "tiny_whisper"]
 pytestmark = pytest.mark.provider
 
 PRESETS = sorted(path.stem for path in (Path(__file__).parents[2] / "config" / "presets").glob("*.env"))
-NEURAL = [name for name in PRESETS if name not in ("embedded", "simulated")]
+NEURAL = [name for name in PRESETS if name not in ("embedded", "simulated", "under-500ms-cloud")]
 
 
 @pytest.mark.parametrize("preset", NEURAL)
@@ -35,9 +38,10 @@ def test_speech_becomes_speech_under_the_preset(
     monkeypatch.setenv("STT_DEVICE", "cpu")
     monkeypatch.setenv("STT_COMPUTE_TYPE", "float32")
     settings = Settings.read()
-    stt = load("stt", settings.stt_provider)
-    translation = load("translation", settings.translation_provider)
-    tts = load("tts", settings.tts_provider)
+    stt, translation, tts = (
+        build(stage, getattr(settings, f"{stage}_provider"), Unbroken(), 1, partial(load, stage))
+        for stage in STAGES
+    )
     phrase = ENGLISH[0]
     pcm = (say(phrase, Voice("en-us+m3")) * 32_767).clip(-32_768, 32_767).astype("<i2").tobytes()
 

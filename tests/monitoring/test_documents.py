@@ -17,7 +17,18 @@ from tests.stack import REPOSITORY
 
 PAGES = ("operations.md", "troubleshooting.md")
 TEXT = {page: (REPOSITORY / "docs" / page).read_text() for page in PAGES}
-OTHERS = {"GRAFANA_PASSWORD", "COMPOSE_FILE", "SERVICE", "SESSION", "NAME", "PID", "SERVER", "VOICE", "N"}
+OTHERS = {
+    "GRAFANA_PASSWORD",
+    "COMPOSE_FILE",
+    "EXTRAS",
+    "SERVICE",
+    "SESSION",
+    "NAME",
+    "PID",
+    "SERVER",
+    "VOICE",
+    "N",
+}
 """Words in capitals that are no variable of ours: Compose's, and what the reader puts in."""
 CODE = re.compile(r"```sh\n(.*?)```|`([^`\n]+)`", re.S)
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")

@@ -55,7 +55,12 @@ class Up:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.until(lambda: "serving http" in self.said, "it serves")
+        self.tree: list[psutil.Process] = []
+        try:
+            self.until(lambda: "serving http" in self.said, "it serves")
+        except BaseException:
+            self.end(signal.SIGTERM)
+            raise
         self.tree = psutil.Process(self.process.pid).children(recursive=True)
 
     @property

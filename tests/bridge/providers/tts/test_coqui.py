@@ -68,7 +68,7 @@ def test_who_does_not_agree_to_the_terms_gets_neither_model_nor_speech(coqui: Bu
     with pytest.raises(SettingsError, match=r"COQUI_TOS_AGREED .*forbids commercial use") as raised:
         coqui(COQUI_TOS_AGREED="0")
     assert "cpml" in raised.value.hint
-    with pytest.raises(SettingsError, match="COQUI_TOS_AGREED"):
+    with pytest.raises(SettingsError, match=r"COQUI_TOS_AGREED"):
         pull("coqui", "xtts_v2", lambda *told: None)
 
 

@@ -10,7 +10,7 @@ from tests.bridge.providers.vendors.server import Answer, Asked, Vendor, said
 
 KEY = "0123456789-ABCDEF:fx"
 
-TARGETS = {"EN-US", "EN-GB", "ES", "ES-419", "DE", "PT-BR", "PT-PT", "ZH-HANS", "ZH-HANT", "NB"}
+TARGETS = {"AR", "EN-US", "EN-GB", "ES", "ES-419", "DE", "PT-BR", "PT-PT", "ZH-HANS", "ZH-HANT", "NB"}
 
 
 class DeepLApi(Vendor):
