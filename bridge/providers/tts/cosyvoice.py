@@ -111,8 +111,7 @@ class CosyVoice:
         if not (text := clean(utterance.text)):
             return
         request: dict[str, Any] = {"data": {**fields, "tts_text": text}, "files": self._files or None}
-        # Without a slash in front, which would leave out the path of the base URL.
-        path = f"inference_{self._options.cosyvoice_mode}"
+        path = f"/inference_{self._options.cosyvoice_mode}"
         if self._options.cosyvoice_format == "s16":
             yield from self._remote.audio(path, self._options.cosyvoice_rate, **request)
         else:
