@@ -45,7 +45,8 @@ async def said(url: str) -> list[server_messages.ServerMessage]:
     return seen
 
 
-@pytest.mark.parametrize("short", ["tts", pytest.param("stt", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("short", ["tts", "stt"])
 def test_what_would_come_too_late_is_left_out_with_notice(tmp_path: Path, short: str) -> None:
     times = {f"SIMULATED_{stage.upper()}_MS": "20" for stage in ("stt", "translation", "tts")}
     times |= {f"SIMULATED_{short.upper()}_MS": str(ENGINE_MS), "SIMULATED_QUICK_PERCENT": "100"}

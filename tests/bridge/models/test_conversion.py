@@ -45,6 +45,7 @@ def random_nllb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.provider
 def test_a_model_of_transformers_is_converted_for_ctranslate2(
     hub: Hub, models: Path, random_nllb: dict[str, bytes]

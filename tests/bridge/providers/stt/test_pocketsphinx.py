@@ -55,6 +55,7 @@ def test_fewer_than_one_word_in_five_is_wrong(
     assert not any(set(text) & set("()<>[]") for text in heard.values())
 
 
+@pytest.mark.slow
 def test_a_segment_is_heard_alike_whatever_was_heard_before(engine: Any, clips: dict[str, Audio]) -> None:
     """The engine tracks noise from one segment to the next: a draft would change what the final says."""
     noise = np.random.default_rng(0)
