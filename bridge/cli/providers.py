@@ -73,15 +73,15 @@ def _print(found: list[dict[str, Any]]) -> None:
     from bridge.prices import CHARACTERS_A_MINUTE
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("stage", "provider", "here", "runs", "licence"):
+    for heading in ("stage", "provider", "here", "runs"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("languages")
+    table.add_column("languages", justify="right", no_wrap=True)
+    table.add_column("licence")
     for entry in found:
-        languages = entry["languages"]
-        shown = ", ".join(languages[:6]) + (f" and {len(languages) - 6} more" if len(languages) > 6 else "")
+        count = str(len(entry["languages"]) or "")
         mark = f" *{entry['place']}" if entry["in_force"] else ""
         name = f"{entry['provider']}{mark}"
-        table.add_row(entry["stage"], name, _here(entry), entry["kind"], entry["licence"], shown)
+        table.add_row(entry["stage"], name, _here(entry), entry["kind"], count, entry["licence"])
     console = Console()
     console.print(table, markup=False)
     for entry in found:

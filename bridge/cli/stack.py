@@ -19,6 +19,7 @@ from bridge.cli.folder import locked, make_folder, new_folder
 from bridge.cli.network import converse, free_port, reachable
 from bridge.cli.supervisor import Child, Supervisor
 from bridge.errors import BridgeError
+from bridge.providers.table import chosen
 from bridge.settings import Settings
 
 REDIS_SECONDS = 15.0
@@ -48,13 +49,17 @@ class Stack:
     ) -> None:
         """Checks all that can be checked before anything runs; `variables` join the children's environment.
 
-        Raises SettingsError for the topology, RedisUnavailable where there is no usable Redis,
-        BridgeError for a port in use, or for several gateways where the kernel does not share a port.
+        Raises SettingsError for the topology and for providers that there are not, RedisUnavailable where
+        there is no usable Redis, BridgeError for a port in use, or for several gateways where the kernel does
+        not share a port.
         """
         if gateways > 1 and sys.platform != "linux":
             raise BridgeError("Only Linux shares one port among gateways.", "Leave --gateways out.")
         self.topology = devices.choose(settings)
         self.workers = topology.load(self.topology.path).workers
+        for entry in self.workers:
+            variable = f"{entry.stage}_provider"
+            chosen(entry.stage, entry.env.get(variable.upper()) or getattr(settings, variable))
         self.logs = folder / "logs"
         self.host = settings.host
         self.port = free_port(settings.host, settings.port)

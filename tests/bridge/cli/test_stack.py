@@ -11,7 +11,7 @@ import pytest
 from bridge.cli.folder import locked
 from bridge.cli.network import fetch, free_port, reachable
 from bridge.cli.stack import stack
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, SettingsError
 from bridge.settings import Settings
 
 pytestmark = pytest.mark.e2e
@@ -52,6 +52,14 @@ def test_stack_that_cannot_start_says_why_and_leaves_its_logs_until_the_next(
     monkeypatch.setenv("TRANSLATION_PROVIDER", "simulated")
     with stack(settings):
         assert folder not in (tmp_path / "stacks").iterdir()
+
+
+def test_a_provider_that_there_is_not_is_told_before_anything_starts(tmp_path: Path) -> None:
+    before = children()
+    settings = Settings.read(data_dir=tmp_path, redis_url="", tts_provider="espeak,nobody")
+    with pytest.raises(SettingsError, match="TTS_PROVIDER=nobody is unknown"), stack(settings):
+        pytest.fail("it started")
+    assert children() <= before
 
 
 def test_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
