@@ -53,10 +53,11 @@ takes a segment when the one before fails, is late, or lacks the language. An en
 it has `FALLBACK_MS` for its first result, a text or the first piece of speech, and at most half of the time
 that is left for the segment; the deadlines of a vendor (`*_CONNECT_MS`, `*_FIRST_BYTE_MS`, `*_TOTAL_MS`)
 hold besides. Speech that breaks off is begun again, with the sentence that was cut off, by the next
-provider. Which one did the work stands in `provider` of the final captions, in `speechbridge trace` and in
-the metrics; how often one was left, and why, in `bridge_fallbacks_total`. A provider of a list that cannot
-be had, since its package or key is missing, is left out with an error in the worker's log; where all of
-them are, the worker does not start.
+provider. A voice that a client asks for is one of the first provider that has the language; the others
+speak in their own. Which one did the work stands in `provider` of the final captions, in `speechbridge
+trace` and in the metrics; how often one was left, and why, in `bridge_fallbacks_total`. A provider of a
+list that cannot be had, since its package or key is missing, is left out with an error in the worker's log;
+where all of them are, the worker does not start.
 
 A provider that fails again and again is not asked for a while, by any worker: see
 `CIRCUIT_BREAKER_THRESHOLD` and `CIRCUIT_BREAKER_SECONDS`.

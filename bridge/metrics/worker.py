@@ -25,12 +25,12 @@ RAN = duration(
 )
 REASONS = (
     *("timeout", "unavailable", "rate_limited", "quota", "auth", "bad_answer", "provider_failed"),
-    *("provider_busy", "internal", "open"),
+    *("provider_busy", "internal", "open", "broke_off"),
 )
 FALLBACKS = counter(
     "bridge_fallbacks_total",
     "Work that went to the next provider of a list, by the one that was left and why: the code of its error, "
-    "or `open` where its breaker was.",
+    "`open` where its breaker was, or `broke_off` in mid-speech.",
     {"stage": (), "provider": (), "reason": ()},
     at=AT,
     needs="a list of providers",

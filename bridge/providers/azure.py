@@ -147,6 +147,8 @@ class AzureTranscriber(_Service):
 
     def _heard(self, said: dict[str, Any], language: str) -> Transcript:
         status = said.get("RecognitionStatus")
+        if not isinstance(status, str):
+            raise self._remote.bad_answer("no status")
         if status in HEARD_NOTHING:
             return Transcript("", language)
         if status == "Error":
@@ -160,7 +162,8 @@ class AzureTranscriber(_Service):
             raise self._remote.bad_answer("no transcript") from None
         if status != "Success":
             raise self._remote.bad_answer("a status that is not documented")
-        return Transcript(text, language, float(sure) if text and isinstance(sure, int | float) else None)
+        known = text and isinstance(sure, int | float) and 0 <= sure <= 1
+        return Transcript(text, language, float(sure) if known else None)
 
 
 class AzureSynthesizer(_Service):

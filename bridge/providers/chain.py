@@ -2,9 +2,9 @@
 
 An engine that others stand behind has `seconds` for its first result, a whole text or the first piece of
 speech, and at most half of the time that its work has left. One that is late is left behind in a thread of
-its own, since no engine can be stopped from outside, and what it makes there is thrown away. The last one
-has all the time that its own deadlines give it. Speech that broke off is not spliced: whoever wants it asks
-again.
+its own, since no engine can be stopped from outside, and what it makes there is thrown away, unless nobody
+else makes anything. The last one has all the time that its own deadlines give it. Speech that broke off is
+not spliced: whoever wants it asks again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ Made = TypeVar("Made")
 STUCK = 16
 """Calls of one engine that may be under way beside each other; beyond, it counts as busy."""
 
+LEAST = 0.25
+"""Seconds that an engine has also for work whose time is over: a caption may still be wanted."""
+
 INPUT = (LanguageError, AudioError)
 """Errors of what was given, for which no engine is at fault."""
 
@@ -43,8 +46,18 @@ class Begun:
 
 
 class Late(ProviderError):
+    """`fair` where the engine had all the time that it is given, and not what the work had left."""
+
     code = "timeout"
     retryable = True
+
+    def __init__(self, message: str, *, fair: bool) -> None:
+        super().__init__(message)
+        self.fair = fair
+
+
+Waiting = list[tuple["Member", Future[Any]]]
+"""Engines that were late, and what they may make yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +113,49 @@ class Chain:
         for member in self.members:
             member.engine.close()
 
-    def _made(self, able: Callable[[Any], bool], ask: Callable[[Any], Made]) -> tuple[Member, Made]:
-        """The first engine that gives a result, and that. Raises the error of the last that was asked."""
-        call, failed = current(), None
+    def _made(
+        self,
+        able: Callable[[Any], bool],
+        ask: Callable[[Any], Made],
+        blamed: Callable[[Exception], bool] = lambda error: True,
+    ) -> tuple[Member, Made]:
+        """The first engine that gives a result, and that; `blamed` says of an error whether the engine is at
+        fault. Raises the error of the last that was asked."""
+        call, failed, late = current(), None, Waiting()
         asked = self._able(call, able)
         for member in self._admitted(call, asked):
             since = time.monotonic()
             try:
-                made = self._ask(member, ask, call, last=member is asked[-1])
+                made = self._ask(member, ask, call, late, last=member is asked[-1])
             except Exception as error:
                 failed = error
-                self._failed(call, member, error, time.monotonic() - since)
+                self._failed(call, member, error, time.monotonic() - since, blamed(error))
             else:
-                if not isinstance(made, Begun):
-                    self._breaker.succeeded(member.name)
-                call.attempts.append(Attempt(member.name, "ok", "", time.monotonic() - since))
-                return member, made
+                for _, future in late:
+                    future.add_done_callback(thrown_away)
+                return self._did(call, member, made, since)
+        if failed and late:
+            return self._awaited(call, late, failed)
         raise failed or self._nobody(asked)
+
+    def _awaited(self, call: Call, late: Waiting, failed: Exception) -> tuple[Member, Any]:
+        """What the first of those that were late makes after all, since nobody else made anything."""
+        (member, future), *others = late
+        for _, other in others:
+            other.add_done_callback(thrown_away)
+        call.provider, since = member.name, time.monotonic()
+        left = call.until - since
+        try:
+            return self._did(call, member, future.result(None if left == inf else max(LEAST, left)), since)
+        except TimeoutError:
+            future.add_done_callback(thrown_away)
+            raise failed from None
+
+    def _did(self, call: Call, member: Member, made: Made, since: float) -> tuple[Member, Made]:
+        if not isinstance(made, Begun):
+            self._breaker.succeeded(member.name)
+        call.attempts.append(Attempt(member.name, "ok", "", time.monotonic() - since))
+        return member, made
 
     def _able(self, call: Call, able: Callable[[Any], bool]) -> list[Member]:
         """The engines that have the language, in order; all of them where none has, to hear their error."""
@@ -131,9 +170,11 @@ class Chain:
                 call.provider = member.name
                 yield member
 
-    def _ask(self, member: Member, ask: Callable[[Any], Made], call: Call, *, last: bool) -> Made:
+    def _ask(
+        self, member: Member, ask: Callable[[Any], Made], call: Call, late: Waiting, *, last: bool
+    ) -> Made:
         left = (call.until - time.monotonic()) / 2
-        seconds = max(0.0, min(self._seconds, left))
+        seconds = min(self._seconds, max(LEAST, left))
         if last or seconds == inf:
             return ask(member.engine)
         future = _aside(member, ask)
@@ -142,11 +183,14 @@ class Chain:
         except TimeoutError:
             if future.done():
                 return future.result()  # in this moment, or the engine's own TimeoutError
-            future.add_done_callback(thrown_away)
-            raise Late(f"{member.name} gave nothing within {seconds:.1f} s.") from None
+            late.append((member, future))
+            fair = seconds >= self._seconds
+            raise Late(f"{member.name} gave nothing within {seconds:.1f} s.", fair=fair) from None
 
-    def _failed(self, call: Call, member: Member, error: Exception, seconds: float) -> None:
-        if isinstance(error, INPUT):
+    def _failed(
+        self, call: Call, member: Member, error: Exception, seconds: float, blamed: bool = True
+    ) -> None:
+        if not blamed or isinstance(error, INPUT) or (isinstance(error, Late) and not error.fair):
             self._breaker.spared(member.name)
         else:
             self._breaker.failed(member.name, error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import structlog
@@ -80,17 +82,22 @@ class SynthesizerChain(Chain):
         return frozenset().union(*(member.engine.languages() for member in self.members))
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """The pieces of the first engine whose first piece comes in time.
+        """The pieces of the first engine whose first piece comes in time. A voice that is asked for is one
+        of the first that has the language; the others speak in their own.
 
         Raises what the last one raised where none has any, and VendorError, retryable, where speech breaks
         off that another engine could begin again.
         """
         current().characters += len(utterance.text)
-        member, begun = self._made(
-            lambda engine: utterance.language in engine.languages(), _begins(utterance)
-        )
+
+        def able(engine: Any) -> bool:
+            return utterance.language in engine.languages()
+
+        named = next((each.engine for each in self.members if able(each.engine)), None)
+        member, begun = self._made(able, _begins(utterance, named), _blamed(utterance))
         try:
             if begun.first is not None:
+                current().until = inf  # speech that was begun is spoken to its end
                 yield begun.first
                 yield from begun.rest
         except GeneratorExit:
@@ -168,13 +175,19 @@ def _translates(phrase: Phrase) -> Callable[[Any], bool]:
     return lambda engine: (phrase.source, phrase.target) in engine.pairs()
 
 
-def _speaks(utterance: Utterance) -> Callable[[Any], bool]:
-    return lambda engine: utterance.language in engine.languages()
+def _blamed(utterance: Utterance) -> Callable[[Exception], bool]:
+    """Whether an error is the engine's fault: any client may ask for a voice that a vendor does not have, or
+    does not sell to this account."""
+    refused = ("provider_failed", "quota")
+    return lambda error: not (utterance.voice and isinstance(error, ProviderError) and error.code in refused)
 
 
-def _begins(utterance: Utterance) -> Callable[[Any], Begun]:
+def _begins(utterance: Utterance, named: Any) -> Callable[[Any], Begun]:
+    """The voice of the utterance is one of the engine `named`."""
+    own = replace(utterance, voice=None)
+
     def begin(engine: Any) -> Begun:
-        sound: Iterator[Audio] = engine.synthesize(utterance)
+        sound: Iterator[Audio] = engine.synthesize(utterance if engine is named else own)
         return Begun(next(sound, None), sound)
 
     return begin

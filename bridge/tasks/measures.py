@@ -51,6 +51,9 @@ class Measures:
         for left in course.call.attempts[:-1]:
             if left.outcome != "ok":
                 series.FALLBACKS.labels(course.stage, left.provider, left.code).inc()
+        # Another attempt of the same work may be another worker's: what it avoids tells of the one before.
+        if course.work.avoid and course.call.provider not in ("", course.work.avoid):
+            series.FALLBACKS.labels(course.stage, course.work.avoid, "broke_off").inc()
         if not _kept(course):
             self._count(course)
 

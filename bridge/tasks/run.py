@@ -214,9 +214,12 @@ def run(
 
 
 def _until(stage: Stage, work: Work, at: float) -> float:
-    """When its result comes too late, on this process's clock; it was taken `at`, on that of Redis."""
-    until = work.until(stage)
-    return time.monotonic() + until - at if until else inf
+    """When its result comes too late to be heard, on this process's clock; it was taken `at`, on that of
+    Redis."""
+    until = work.until(stage) or inf
+    if stage != "tts" and work.due:
+        until = min(until, work.due)
+    return time.monotonic() + until - at if until < inf else inf
 
 
 def _results(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, Field, SecretStr
 
 from bridge import languages, options
-from bridge.errors import LanguageError
+from bridge.errors import LanguageError, ProviderError
 from bridge.providers import http, http_options
 from bridge.text import clean
 from bridge.types import Audio, Rate, Utterance
@@ -83,7 +83,8 @@ class ElevenLabs:
         return self._languages
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
-        """Pieces as they come, at most FASTEST times as fast. Raises LanguageError and VendorError."""
+        """Pieces as they come, at most FASTEST times as fast. Raises LanguageError, ProviderError for
+        a voice that is none, and VendorError."""
         if utterance.language not in self._languages:
             raise LanguageError(
                 f"{utterance.language} is none of the languages of this model.",
@@ -93,6 +94,8 @@ class ElevenLabs:
             return
         rate = self._options.elevenlabs_rate
         voice = quote(utterance.voice or self._options.elevenlabs_voice, safe="")
+        if voice in (".", ".."):  # nothing quotes a point, and these are folders
+            raise ProviderError(f"ElevenLabs has no voice {voice!r}.", "Name a voice by its id.")
         yield from self._remote.audio(
             f"/v1/text-to-speech/{voice}/stream",
             rate,

@@ -73,6 +73,7 @@ def test_nothing_recognised_is_silence_and_no_error(vendor: azure.Azure, build: 
         (said({"RecognitionStatus": "Success"}), "bad_answer", True),
         (said({"RecognitionStatus": "Success", "NBest": [{"Display": 5}]}), "bad_answer", True),
         (said(azure.recognised("hello") | {"RecognitionStatus": "Perhaps"}), "bad_answer", True),
+        (said(azure.recognised("hello") | {"RecognitionStatus": ["Success"]}), "bad_answer", True),
         (Answer(b"<html>"), "bad_answer", True),
         (said({}, 401), "auth", False),
         (said({}, 400), "provider_failed", False),
@@ -88,6 +89,14 @@ def test_each_trouble_has_its_code(
         build("stt", "azure").transcribe(Speech(HUM, "en"))
     assert (raised.value.code, raised.value.retryable) == (code, retryable)
     assert azure.KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize("sure", [7, -1, "much", None])
+def test_confidence_that_is_none_is_left_out(vendor: azure.Azure, build: Build, sure: object) -> None:
+    vendor.troubles = [
+        said({"RecognitionStatus": "Success", "NBest": [{"Display": "hello", "Confidence": sure}]})
+    ]
+    assert build("stt", "azure").transcribe(Speech(HUM, "en")) == Transcript("hello", "en")
 
 
 def test_more_than_a_minute_and_no_language_are_refused_before_anything_is_sent(

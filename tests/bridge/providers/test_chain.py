@@ -42,6 +42,7 @@ class Engine:
     pieces: int = 3
     breaks_at: int | None = None
     calls: int = 0
+    voices: list[str | None] = field(default_factory=list)
     closed: int = 0
     stopped: int = 0
 
@@ -70,6 +71,7 @@ class Engine:
         return Translation(self.name)
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
+        self.voices.append(utterance.voice)
         self._do()
         try:
             for number in range(self.pieces):
@@ -277,6 +279,36 @@ def test_the_last_has_all_the_time_it_wants() -> None:
     assert translator(Engine("a", down()), Engine("b", held=held), seconds=0.05).translate(PHRASE).text == "b"
 
 
+@pytest.mark.parametrize("other", ["open", "fails"])
+def test_one_that_was_late_is_waited_for_where_nobody_else_makes_anything(other: str) -> None:
+    held, fuses = threading.Event(), Fuses({"b": "open"} if other == "open" else {})
+    threading.Timer(0.2, held.set).start()
+    chain = translator(Engine("a", held=held), Engine("b", down()), fuses=fuses, seconds=0.05)
+    with begun(Call()) as call:
+        assert chain.translate(PHRASE).text == "a"
+    assert call.provider == "a"
+    assert [each[:2] for each in outcomes(call)] == [
+        ("a", "late"),
+        ("b", "open" if other == "open" else "failed"),
+        ("a", "ok"),
+    ]
+    assert fuses.told[-1] == ("a", "succeeded")
+
+
+def test_one_that_was_late_is_waited_for_until_the_work_is_not_wanted_any_more(held: threading.Event) -> None:
+    chain = translator(Engine("a", held=held), Engine("b", down()), seconds=0.05)
+    with begun(Call(until=time.monotonic() + 0.2)), pytest.raises(VendorError, match="out of order"):
+        within(5, lambda: chain.translate(PHRASE))
+
+
+def test_who_had_only_what_was_left_of_the_time_is_not_blamed(held: threading.Event) -> None:
+    fuses = Fuses()
+    chain = translator(Engine("a", held=held), Engine("b"), fuses=fuses, seconds=30)
+    with begun(Call(until=time.monotonic() + 0.1)):
+        assert chain.translate(PHRASE).text == "b"
+    assert fuses.told == [("a", "spared"), ("b", "succeeded")]
+
+
 def test_one_takes_half_of_the_time_that_is_left_at_most(held: threading.Event) -> None:
     chain = translator(Engine("a", held=held), Engine("b"), seconds=30)
     with begun(Call(until=time.monotonic() + 0.2)) as call:
@@ -333,6 +365,28 @@ def test_speech_that_breaks_off_is_not_spliced_and_may_be_tried_again() -> None:
         heard.extend(speaker(Engine("a", breaks_at=2), Engine("b"), fuses=fuses).synthesize(SAID))
     assert caught.value.retryable
     assert (call.provider, fuses.told) == ("a", [("a", "failed")])
+
+
+def test_speech_that_was_begun_in_time_is_spoken_to_its_end_however_late_that_is() -> None:
+    with begun(Call(until=time.monotonic() + 60)) as call:
+        assert list(speaker(Engine("a"), Engine("b"), seconds=5).synthesize(SAID))
+    assert call.until == inf
+
+
+@pytest.mark.parametrize("code", ["provider_failed", "quota"])
+def test_a_voice_that_a_client_names_and_a_vendor_refuses_is_not_the_vendors_fault(code: str) -> None:
+    fuses, refusal = Fuses(), VendorError("There is no such voice.", code=code)
+    first, second = Engine("a", refusal), Engine("b")
+    assert list(speaker(first, second, fuses=fuses).synthesize(Utterance("hola", "es", "nobody")))
+    assert (first.voices, second.voices) == (["nobody"], [None]), "the voice is one of the first"
+    assert list(speaker(first, second, fuses=fuses).synthesize(SAID))
+    assert fuses.told == [("a", "spared"), ("b", "succeeded"), ("a", "failed"), ("b", "succeeded")]
+
+
+def test_a_voice_is_one_of_the_first_that_has_the_language() -> None:
+    first, second = Engine("a", tags=frozenset({"fr"})), Engine("b")
+    assert list(speaker(first, second).synthesize(Utterance("hola", "es", "mine")))
+    assert second.voices == ["mine"]
 
 
 def test_speech_without_a_sound_is_speech() -> None:

@@ -126,6 +126,7 @@ def test_the_variable_says_how_long_the_first_one_is_waited_for(
 def test_speech_that_breaks_off_fails_and_names_who_is_not_asked_first_again(
     runtime: Runtime, room: Room, vendor: openai.OpenAi
 ) -> None:
+    grown = Grown()
     serve(runtime, "tts")
     vendor.troubles.append(Answer(b"\1\2" * 20_000, breaks=9_600))
     work(room, "tts")
@@ -138,6 +139,7 @@ def test_speech_that_breaks_off_fails_and_names_who_is_not_asked_first_again(
         synthesize(WORK.but(attempt=1, avoid="openai").message())
     assert room.events()[-1].kind == "done" and room.events()[-1].provider == "simulated"
     assert len(vendor.asked) == asked
+    assert grown("bridge_fallbacks_total", provider="openai", reason="broke_off") == 1
 
 
 def test_a_wrong_key_is_told_at_the_start_and_ends_no_worker(runtime: Runtime, vendor: openai.OpenAi) -> None:

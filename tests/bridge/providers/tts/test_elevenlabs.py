@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.errors import LanguageError, VendorError
+from bridge.errors import LanguageError, ProviderError, VendorError
 from bridge.types import Utterance
 from tests.bridge.providers.vendors import elevenlabs
 from tests.bridge.providers.vendors.fixtures import Build
@@ -41,6 +41,15 @@ def test_model_voice_and_settings_are_those_asked_for(vendor: elevenlabs.ElevenL
     assert elevenlabs.voice(first) == "me"
     assert elevenlabs.voice(second) == "you%2F..%2Fme", "no voice leads to another path"
     assert second.json["language_code"] == "es"
+
+
+@pytest.mark.parametrize("voice", [".", ".."])
+def test_voice_that_is_a_folder_is_refused_before_anything_is_sent(
+    vendor: elevenlabs.ElevenLabs, build: Build, voice: str
+) -> None:
+    with pytest.raises(ProviderError, match="has no voice"):
+        list(build("tts", "elevenlabs").synthesize(Utterance("hola", "es", voice)))
+    assert vendor.asked == []
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 48_000])
