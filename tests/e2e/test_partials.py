@@ -33,7 +33,7 @@ async def speak(peer: Peer, pcm: bytes) -> float:
 async def told(peer: Peer) -> list[tuple[float, dict[str, Any]]]:
     """All that is said until the end, and when."""
     found: list[tuple[float, dict[str, Any]]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not found or found[-1][1]["type"] != "session.ended":
             if isinstance(data := await peer.socket.recv(), str):
                 found.append((time.monotonic(), json.loads(data)))
@@ -44,6 +44,7 @@ LONG = b"".join(speech(f"sense_{clip}.wav")[:-6_400] for clip in ("0870", "0880"
 """13 s, the pauses between the three sentences cut short."""
 
 
+@pytest.mark.slow
 def test_a_long_sentence_is_read_while_it_is_spoken_and_heard_before_it_ends(embedded: Stack) -> None:
     async def conversation(peer: Peer) -> None:
         await peer.say(START | {"features": ["partials"]})
